@@ -1,0 +1,136 @@
+/**
+ * The subjects: what domain events carry and what flows read by name (`payment.status`, `customer.phone`).
+ *
+ * One schema serves the event payloads, the flow checker's types and the editor. These shapes are public: a field may be
+ * added, never removed or narrowed without a new version of the events that carry it. Money is in its wire form.
+ */
+import { z } from 'zod';
+
+const id = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[0-9a-z]{26}$`));
+const instant = z.iso.datetime();
+
+/** `{"amount":"12.50","currency":"EUR"}`; flow expressions see the type Money. */
+export const moneySchema = z.strictObject({ amount: z.string(), currency: z.string().length(3) }).meta({ id: 'Money' });
+
+export const paymentStatus = z.enum(['created', 'pending', 'authorized', 'completed', 'failed', 'cancelled', 'expired', 'partially-refunded', 'refunded', 'charged-back']);
+
+export const paymentSubject = z
+  .strictObject({
+    id: id('pay'),
+    status: paymentStatus,
+    amount: moneySchema,
+    captured: moneySchema,
+    refunded: moneySchema,
+    description: z.string(),
+    /** Why it failed, by the list of decline reasons; empty when it did not. */
+    reason: z.string(),
+    /** `ideal`, `card`, …; empty while it is not known. */
+    method: z.string(),
+    /** The plugin that it went through. */
+    provider: z.string(),
+    providerId: z.string(),
+    test: z.boolean(),
+    customer: z.string(),
+    invoices: z.array(z.string()),
+    metadata: z.record(z.string(), z.string()),
+    createdAt: instant,
+    completedAt: instant.or(z.literal('')),
+  })
+  .meta({ id: 'Payment' });
+
+export const invoiceSubject = z
+  .strictObject({
+    id: id('inv'),
+    number: z.string(),
+    status: z.enum(['draft', 'issued', 'paid', 'cancelled']),
+    description: z.string(),
+    total: moneySchema,
+    paid: moneySchema,
+    open: moneySchema,
+    customer: id('cus'),
+    issuedOn: z.string(),
+    dueOn: z.string(),
+    /** Where the customer can pay it. */
+    payUrl: z.string(),
+  })
+  .meta({ id: 'Invoice' });
+
+export const customerSubject = z
+  .strictObject({
+    id: id('cus'),
+    reference: z.string(),
+    name: z.string(),
+    firstName: z.string(),
+    /** Empty when it is not known; E.164 otherwise. */
+    phone: z.string(),
+    email: z.string(),
+    locale: z.string(),
+    hasMandate: z.boolean(),
+    credits: z.int(),
+  })
+  .meta({ id: 'Customer' });
+
+export const orderSubject = z
+  .strictObject({
+    id: id('ord'),
+    status: z.enum(['created', 'paid', 'cancelled']),
+    description: z.string(),
+    total: moneySchema,
+    /** Credits that it grants once paid; 0 for an order of something else. */
+    credits: z.int(),
+    customer: id('cus'),
+    invoice: z.string(),
+  })
+  .meta({ id: 'Order' });
+
+export const refundSubject = z
+  .strictObject({
+    id: id('ref'),
+    status: z.enum(['requested', 'pending', 'completed', 'failed']),
+    amount: moneySchema,
+    reason: z.string(),
+    payment: id('pay'),
+    credits: z.int(),
+    origin: z.enum(['kassaflow', 'provider']),
+  })
+  .meta({ id: 'Refund' });
+
+export const subscriptionSubject = z
+  .strictObject({
+    id: id('sub'),
+    status: z.enum(['active', 'suspended', 'cancelled']),
+    plan: z.string(),
+    customer: id('cus'),
+    periodStart: z.string(),
+    periodEnd: z.string(),
+  })
+  .meta({ id: 'Subscription' });
+
+export const requestSubject = z
+  .strictObject({
+    id: id('req'),
+    status: z.enum(['created', 'approved', 'cancelled', 'expired']),
+    amount: moneySchema,
+    phone: z.string(),
+    payment: z.string(),
+    expiresAt: instant,
+  })
+  .meta({ id: 'PaymentRequest' });
+
+/** Every subject by the name that flows use. */
+export const subjectSchemas = {
+  payment: paymentSubject,
+  invoice: invoiceSubject,
+  customer: customerSubject,
+  order: orderSubject,
+  refund: refundSubject,
+  subscription: subscriptionSubject,
+  request: requestSubject,
+} as const;
+
+export type SubjectName = keyof typeof subjectSchemas;
+export type PaymentSubject = z.infer<typeof paymentSubject>;
+export type InvoiceSubject = z.infer<typeof invoiceSubject>;
+export type CustomerSubject = z.infer<typeof customerSubject>;
+export type OrderSubject = z.infer<typeof orderSubject>;
+export type RefundSubject = z.infer<typeof refundSubject>;

@@ -1,0 +1,85 @@
+/**
+ * A flow as the interpreter walks it: checked, with expressions parsed and templates compiled.
+ *
+ * Made by `compile` from a published revision and kept in memory; the revision's text is what is stored. Every node has a
+ * `path`, stable for the revision (`0.parallel.receipt.0`): it names a step in the journal and in idempotency keys.
+ */
+import type { Duration } from '../../kernel/duration.ts';
+
+/** The values that expressions and templates see, by root name: `event`, `payment`, `steps`, `vars`, … Plain JSON; money in its wire form. */
+export type Scope = Readonly<Record<string, unknown>>;
+
+/** The current state of these is read when a step starts and journaled: only those that the step mentions. */
+export type Subject = 'payment' | 'invoice' | 'customer' | 'order' | 'subscription' | 'refund' | 'request';
+
+/** A CEL expression. */
+export interface Expression {
+  readonly source: string;
+  /** Root names that it reads. */
+  readonly reads: ReadonlySet<string>;
+  /** The value as plain JSON. @throws expression.* (a {@link KassaflowError}) with the reason and the place in the file */
+  evaluate(scope: Scope): unknown;
+}
+
+/** What a `with:` value computes to. Objects and lists are walked; literals are themselves. */
+export interface ValueTemplate {
+  readonly reads: ReadonlySet<string>;
+  /** @throws expression.* or template.* */
+  evaluate(scope: Scope): unknown;
+}
+
+/** Only technical failures are retried. Delays in milliseconds; jitter is added by the engine. */
+export type RetryPolicy =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'backoff'; readonly times: number; readonly firstMs: number; readonly factor: number; readonly longestMs: number; readonly withinMs?: number };
+
+/** Where the step stands in the file, for messages. 1-based. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+interface StepBase {
+  readonly path: string;
+  /** The author's `id`, by which later steps read its result as `steps.<id>`. */
+  readonly id?: string;
+  /** For people: the author's `name`, else the id, else what it does. */
+  readonly title: string;
+  readonly place: Place;
+  /** `if` as is, `unless` negated; the step is skipped when it is false. Always gives a boolean. */
+  readonly condition?: Expression;
+  readonly timeoutMs?: number;
+  /** `stop` lets the failure go up (default), `continue` ignores it, steps run instead. */
+  readonly onFailure: 'stop' | 'continue' | readonly CompiledStep[];
+}
+
+export type CompiledStep = StepBase & (
+  | { readonly verb: 'do'; readonly action: string; readonly with: ValueTemplate; readonly via?: string; readonly retry: RetryPolicy; readonly onUnknown: 'resend' | 'ask' }
+  | { readonly verb: 'wait'; readonly duration?: Duration; readonly until?: Expression; readonly at?: { readonly hour: number; readonly minute: number } }
+  | { readonly verb: 'branch'; readonly then: readonly CompiledStep[]; readonly else: readonly CompiledStep[] }
+  | { readonly verb: 'choose'; readonly branches: readonly { readonly if?: Expression; readonly then: readonly CompiledStep[] }[] }
+  | { readonly verb: 'parallel'; readonly branches: Readonly<Record<string, readonly CompiledStep[]>>; readonly whenOneFails: 'finish-others' | 'stop-others' }
+  | { readonly verb: 'set'; readonly values: Readonly<Record<string, ValueTemplate>> }
+  | { readonly verb: 'emit'; readonly event: string; readonly with: ValueTemplate }
+  | { readonly verb: 'stop'; readonly reason: ValueTemplate }
+  | { readonly verb: 'fail'; readonly reason: ValueTemplate }
+);
+
+/** What starts the flow. */
+export type CompiledTrigger =
+  | { readonly kind: 'event'; readonly event: string; readonly provider?: string; readonly where?: Expression }
+  | { readonly kind: 'manual'; readonly inputs: Readonly<Record<string, unknown>> };
+
+export interface CompiledFlow {
+  readonly name: string;
+  readonly title: string;
+  readonly timeZone: string;
+  readonly triggers: readonly CompiledTrigger[];
+  /** `when` as is, `unless` negated. */
+  readonly condition?: Expression;
+  readonly onePer?: { readonly key: Expression; readonly ifRunning: 'skip' | 'queue' | 'replace' | 'parallel' };
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly timeoutMs?: number;
+  readonly steps: readonly CompiledStep[];
+  readonly onFailure: readonly CompiledStep[];
+}

@@ -1,0 +1,89 @@
+/**
+ * Identifiers: TypeIDs (a readable prefix over a UUIDv7) on the wire, plain `uuid` in the database.
+ *
+ * `pay_01jd3k…` sorts by creation time, tells a person what it names and cannot be mistaken for an id of another kind.
+ * Source: TypeID specification 0.3 (base32 of the 128 bits, Crockford alphabet in lower case); RFC 9562 for UUIDv7.
+ */
+import { systemClock } from './clock.ts';
+import { defineErrors } from './errors.ts';
+
+/** What an id names. Plugins and domain modules use only these prefixes. */
+export type IdPrefix =
+  | 'ten' | 'key' | 'con' | 'evt' | 'cus' | 'inv' | 'pay' | 'req' | 'ref' | 'man' | 'ord' | 'pkg' | 'crd' | 'cre' | 'sub'
+  | 'flw' | 'run' | 'led' | 'acc' | 'whk' | 'tsk' | 'chk' | 'dis' | 'set';
+
+/** `pay_01jd3k4m5n6p7q8r9s0t1v2w3x`: a prefix and 26 base32 characters. */
+export type Id<P extends IdPrefix = IdPrefix> = `${P}_${string}`;
+
+export const idErrors = defineErrors('id', {
+  format: { status: 404, title: 'There is nothing with this id', remedy: 'fix', help: 'An id is a prefix, an underscore and 26 letters and digits, as the API returned it.' },
+});
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const VALUE = new Map([...ALPHABET].map((letter, index) => [letter, BigInt(index)]));
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Where ids get their time and randomness from; tests pass their own. */
+export interface IdSource {
+  now(): number;
+  random(bytes: Uint8Array): void;
+}
+
+/**
+ * A generator of UUIDv7 values that never go back within one process: ids made in one millisecond count up in the
+ * 12 bits after the time (RFC 9562 §6.2 method 1), so rows are inserted at the right edge of their index.
+ */
+export function uuidv7Generator(source: IdSource): () => string {
+  const bytes = new Uint8Array(16);
+  let lastMs = 0;
+  let counter = 0;
+  return () => {
+    source.random(bytes);
+    const ms = Math.max(source.now(), lastMs);
+    counter = ms === lastMs ? counter + 1 : ((bytes[6] ?? 0) << 2) & 0x3ff;
+    // More than 3,072 ids in a millisecond borrow the next one, so order holds without waiting.
+    lastMs = counter > 0xfff ? ms + 1 : ms;
+    if (counter > 0xfff) counter = 0;
+    const hex = [...bytes.subarray(8)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const time = lastMs.toString(16).padStart(12, '0');
+    const variant = ((Number.parseInt(hex.slice(0, 1), 16) & 0x3) | 0x8).toString(16);
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${variant}${hex.slice(1, 4)}-${hex.slice(4)}`;
+  };
+}
+
+/** A new `uuid` in time order. */
+export const newUuid = uuidv7Generator({ now: () => systemClock.now().getTime(), random: (bytes) => void crypto.getRandomValues(bytes) });
+
+/** A new id on the wire. */
+export function newId<P extends IdPrefix>(prefix: P): Id<P> {
+  return idOf(prefix, newUuid());
+}
+
+/** The wire id of a stored `uuid`. @throws RangeError when `uuid` is not one */
+export function idOf<P extends IdPrefix>(prefix: P, uuid: string): Id<P> {
+  if (!UUID.test(uuid)) throw new RangeError(`idOf: not a uuid: ${uuid.slice(0, 40)}`);
+  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
+  let text = '';
+  for (let index = 0; index < 26; index += 1) {
+    text = ALPHABET.charAt(Number(rest & 31n)) + text;
+    rest >>= 5n;
+  }
+  return `${prefix}_${text}`;
+}
+
+/**
+ * The stored `uuid` of a wire id of the kind `prefix`.
+ * @throws id.format for anything else; the answer is the same as for an id that does not exist
+ */
+export function uuidOf(prefix: IdPrefix, id: unknown): string {
+  const text = typeof id === 'string' && id.startsWith(`${prefix}_`) ? id.slice(prefix.length + 1) : '';
+  if (text.length !== 26 || text.charAt(0) > '7') throw idErrors.format({ expected: `${prefix}_…` });
+  let value = 0n;
+  for (const letter of text) {
+    const digit = VALUE.get(letter);
+    if (digit === undefined) throw idErrors.format({ expected: `${prefix}_…` });
+    value = (value << 5n) | digit;
+  }
+  const hex = value.toString(16).padStart(32, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

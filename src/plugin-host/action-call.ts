@@ -1,0 +1,43 @@
+import type { ActionSpec, Outcome } from '@kassaflow/plugin-sdk';
+
+/** A part of the plugin contract beyond single actions: a plugin has it when the property is present. */
+export type Capability = 'payments' | 'accounting' | 'webhook';
+
+/** What the core knows of an action: enough to check a flow, draw a form, validate a call and decide about repeats. */
+export interface ActionManifest extends ActionSpec {
+  /** `core` for built-in actions, else the plugin's id. */
+  readonly plugin: string;
+  /** A built-in action that works through any connection with this capability (`accounting.post`). */
+  readonly uses?: Capability;
+}
+
+/** One attempt of one step. */
+export interface ActionCall {
+  readonly tenantId: string;
+  readonly action: string;
+  /** `uuid` of the connection that the step resolved to when it started; absent for built-in actions that need none. */
+  readonly connectionId?: string;
+  /** By the action's input schema; validated again at the door. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly idempotencyKey: string;
+  readonly attempt: number;
+  /** For logs and traces. */
+  readonly runId: string;
+  readonly step: string;
+  /** Milliseconds for this attempt; the door aborts the call and answers `unknown` or `failed/temporary` when it is over. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The one door to every action, built in or of a plugin: validates input and output, applies time-out, breaker, rate limit
+ * and metrics, and turns a crash, a hang or a lie of a plugin into an {@link Outcome}. Never rejects.
+ */
+export abstract class ActionDoor {
+  /** Every action that can be called now, by name; several plugins may offer the same name with the same shape. */
+  abstract manifests(): readonly ActionManifest[];
+  /** The `uuid` of the connection that `action` uses for `tenantId`: the one named `via`, or the only or default one that fits. */
+  abstract resolveConnection(tenantId: string, action: string, via: string | undefined): Promise<string | undefined>;
+  abstract invoke(call: ActionCall): Promise<Outcome<Readonly<Record<string, unknown>>>>;
+  /** Asks what an earlier attempt came to; only for actions with the effect `lookup`. */
+  abstract lookup(call: ActionCall): Promise<Outcome<Readonly<Record<string, unknown>> | undefined>>;
+}

@@ -1,0 +1,34 @@
+import type { Outcome, ProviderSignal, RawWebhook, Verdict } from '@kassaflow/plugin-sdk';
+
+/** Methods of a plugin's capabilities, by the path of their property: `payments.create`, `accounting.post`. */
+export type ProviderMethod = `payments.${'create' | 'fetch' | 'find' | 'capture' | 'cancel' | 'refund'}` | `accounting.${'post' | 'find' | 'reverse'}`;
+
+/** One call of a capability's method. */
+export interface ProviderCall {
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly method: ProviderMethod;
+  readonly input: unknown;
+  readonly idempotencyKey: string;
+  readonly attempt: number;
+  readonly timeoutMs: number;
+}
+
+/** A connection as the webhook door finds it from the address, before anything is trusted. */
+export interface WebhookConnection {
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly plugin: string;
+  readonly mode: 'test' | 'live';
+}
+
+/** How domain modules and the webhook door reach a provider. Answers are validated against the SDK's types; never rejects. */
+export abstract class ProviderCalls {
+  abstract call<T>(call: ProviderCall): Promise<Outcome<T>>;
+  /** Tells whether the connection's plugin has the method. */
+  abstract has(connectionId: string, method: ProviderMethod): Promise<boolean>;
+  /** `undefined` for a connection that does not exist, is disabled, or belongs to another plugin: the door answers 404. */
+  abstract findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined>;
+  abstract verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict>;
+  abstract translate(connection: WebhookConnection, delivery: RawWebhook): Promise<readonly ProviderSignal[]>;
+}
