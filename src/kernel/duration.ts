@@ -21,8 +21,20 @@ export const durationErrors = defineErrors('duration', {
 
 /** Every spelling of a unit, for suggestions. */
 export const DURATION_UNITS: Readonly<Record<string, DurationUnit>> = {
-  s: 'second', sec: 'second', min: 'minute', h: 'hour', hour: 'hour', hours: 'hour', d: 'day', day: 'day', days: 'day',
-  w: 'week', week: 'week', weeks: 'week', 'working-day': 'working-day', 'working-days': 'working-day',
+  s: 'second',
+  sec: 'second',
+  min: 'minute',
+  h: 'hour',
+  hour: 'hour',
+  hours: 'hour',
+  d: 'day',
+  day: 'day',
+  days: 'day',
+  w: 'week',
+  week: 'week',
+  weeks: 'week',
+  'working-day': 'working-day',
+  'working-days': 'working-day',
 };
 
 const EXACT_MS: Partial<Record<DurationUnit, number>> = { second: 1_000, minute: 60_000, hour: 3_600_000 };
@@ -89,18 +101,43 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-interface LocalParts { year: number; month: number; day: number; hour: number; minute: number; second: number; ms: number }
+interface LocalParts {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  ms: number;
+}
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function localParts(at: Date, timeZone: string): LocalParts {
   let format = formatters.get(timeZone);
   if (!format) {
-    format = new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+    format = new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
     formatters.set(timeZone, format);
   }
   const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-  return { year: part['year'] ?? 0, month: part['month'] ?? 0, day: part['day'] ?? 0, hour: part['hour'] ?? 0, minute: part['minute'] ?? 0, second: part['second'] ?? 0, ms: at.getUTCMilliseconds() };
+  return {
+    year: part['year'] ?? 0,
+    month: part['month'] ?? 0,
+    day: part['day'] ?? 0,
+    hour: part['hour'] ?? 0,
+    minute: part['minute'] ?? 0,
+    second: part['second'] ?? 0,
+    ms: at.getUTCMilliseconds(),
+  };
 }
 
 function instantOf(utcDay: Date, clock: Pick<LocalParts, 'hour' | 'minute' | 'second' | 'ms'>, timeZone: string): Date {
@@ -108,7 +145,9 @@ function instantOf(utcDay: Date, clock: Pick<LocalParts, 'hour' | 'minute' | 'se
   // The offset of a zone is found by asking for the local time of a guess. The offsets a day before and after bracket
   // any change; the larger one gives the earlier instant, which is the first of two equal clock times in autumn.
   const offsets = [wanted - 86_400_000, wanted + 86_400_000].map((guess) => offsetMs(new Date(guess), timeZone));
-  const candidates = offsets.map((offset) => wanted - offset).filter((instant) => offsetMs(new Date(instant), timeZone) === wanted - instant);
+  const candidates = offsets
+    .map((offset) => wanted - offset)
+    .filter((instant) => offsetMs(new Date(instant), timeZone) === wanted - instant);
   if (candidates.length > 0) return new Date(Math.min(...candidates));
   // In the gap of spring no instant has this clock time: the next that exists is the change itself, on a whole minute.
   const [wide, narrow] = [Math.max(...offsets), Math.min(...offsets)];

@@ -67,7 +67,10 @@ export const errorCatalogue = new Map<string, ErrorSpec>();
  * Declares the errors of one module: `defineErrors('payment', { 'illegal-transition': { … } })` gives
  * `paymentErrors['illegal-transition']({ from, to })`, an error with the code `payment.illegal-transition`.
  */
-export function defineErrors<const T extends Record<string, ErrorSpec>>(module: string, specs: T): { readonly [K in keyof T]: ErrorFactory } {
+export function defineErrors<const T extends Record<string, ErrorSpec>>(
+  module: string,
+  specs: T,
+): { readonly [K in keyof T]: ErrorFactory } {
   const factories = Object.entries(specs).map(([name, spec]) => {
     const code = `${module}.${name}`;
     errorCatalogue.set(code, spec);

@@ -9,14 +9,41 @@ import { defineErrors } from './errors.ts';
 
 /** What an id names. Plugins and domain modules use only these prefixes. */
 export type IdPrefix =
-  | 'ten' | 'key' | 'con' | 'evt' | 'cus' | 'inv' | 'pay' | 'req' | 'ref' | 'man' | 'ord' | 'pkg' | 'crd' | 'cre' | 'sub'
-  | 'flw' | 'run' | 'led' | 'acc' | 'whk' | 'tsk' | 'chk' | 'dis' | 'set';
+  | 'ten'
+  | 'key'
+  | 'con'
+  | 'evt'
+  | 'cus'
+  | 'inv'
+  | 'pay'
+  | 'req'
+  | 'ref'
+  | 'man'
+  | 'ord'
+  | 'pkg'
+  | 'crd'
+  | 'cre'
+  | 'sub'
+  | 'flw'
+  | 'run'
+  | 'led'
+  | 'acc'
+  | 'whk'
+  | 'tsk'
+  | 'chk'
+  | 'dis'
+  | 'set';
 
 /** `pay_01jd3k4m5n6p7q8r9s0t1v2w3x`: a prefix and 26 base32 characters. */
 export type Id<P extends IdPrefix = IdPrefix> = `${P}_${string}`;
 
 export const idErrors = defineErrors('id', {
-  format: { status: 404, title: 'There is nothing with this id', remedy: 'fix', help: 'An id is a prefix, an underscore and 26 letters and digits, as the API returned it.' },
+  format: {
+    status: 404,
+    title: 'There is nothing with this id',
+    remedy: 'fix',
+    help: 'An id is a prefix, an underscore and 26 letters and digits, as the API returned it.',
+  },
 });
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -5,7 +5,12 @@ import { add, allocate, compare, decimal, money, parseMoney, subtract, sum, toWi
 
 describe('money', () => {
   test.each([
-    [1250n, 'EUR', '12.50'], [-5n, 'EUR', '-0.05'], [500n, 'JPY', '500'], [100n, 'ISK', '100'], [1250n, 'BHD', '1.250'], [0n, 'DKK', '0.00'],
+    [1250n, 'EUR', '12.50'],
+    [-5n, 'EUR', '-0.05'],
+    [500n, 'JPY', '500'],
+    [100n, 'ISK', '100'],
+    [1250n, 'BHD', '1.250'],
+    [0n, 'DKK', '0.00'],
   ] as const)('%s minor units of %s are written %s', (minor, currency, amount) => {
     expect(toWire(money(minor, currency))).toEqual({ amount, currency });
     expect(parseMoney({ amount, currency })).toEqual(money(minor, currency));
@@ -41,15 +46,43 @@ describe('money', () => {
 
   test('every currency has the digits that the platform knows for it', () => {
     // The platform follows CLDR, which drops the minor unit of some currencies in daily use; ISO 4217 keeps it.
-    const daily = new Set(['ALL', 'AMD', 'COP', 'CRC', 'DJF', 'HUF', 'IDR', 'IQD', 'LBP', 'MGA', 'PKR', 'RSD', 'TZS', 'UYU', 'UZS', 'CZK', 'TWD', 'MUR', 'MNT', 'NOK', 'SEK', 'ISK', 'KMF']);
+    const daily = new Set([
+      'ALL',
+      'AMD',
+      'COP',
+      'CRC',
+      'DJF',
+      'HUF',
+      'IDR',
+      'IQD',
+      'LBP',
+      'MGA',
+      'PKR',
+      'RSD',
+      'TZS',
+      'UYU',
+      'UZS',
+      'CZK',
+      'TWD',
+      'MUR',
+      'MNT',
+      'NOK',
+      'SEK',
+      'ISK',
+      'KMF',
+    ]);
     for (const currency of CURRENCIES.filter((code) => !daily.has(code))) {
-      expect([currency, digitsOf(currency)]).toEqual([currency, new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits]);
+      expect([currency, digitsOf(currency)]).toEqual([
+        currency,
+        new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits,
+      ]);
     }
   });
 
   test('different currencies never combine', () => {
     const [euro, crown] = [money(1n, 'EUR'), money(1n, 'NOK')];
-    for (const operation of [add, subtract, compare]) expect(() => operation(euro, crown)).toThrow(expect.objectContaining({ code: 'money.currency-mix' }));
+    for (const operation of [add, subtract, compare])
+      expect(() => operation(euro, crown)).toThrow(expect.objectContaining({ code: 'money.currency-mix' }));
   });
 });
 
@@ -60,16 +93,21 @@ describe('allocation', () => {
 
   test('any amount over any weights sums to the amount, and no part is a cent from its share', () => {
     const amounts = fc.bigInt({ min: -(10n ** 14n), max: 10n ** 14n });
-    const weights = fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { minLength: 1, maxLength: 12 }).filter((list) => list.some((weight) => weight > 0n));
-    fc.assert(fc.property(amounts, weights, (minor, list) => {
-      const parts = allocate(money(minor, 'EUR'), list);
-      const whole = list.reduce((a, b) => a + b, 0n);
-      expect(sum(parts, 'EUR').minor).toBe(minor);
-      parts.forEach((part, index) => {
-        const error = part.minor * whole - minor * (list[index] ?? 0n);
-        expect(error < whole && error > -whole).toBe(true);
-      });
-    }), { numRuns: 2_000 });
+    const weights = fc
+      .array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { minLength: 1, maxLength: 12 })
+      .filter((list) => list.some((weight) => weight > 0n));
+    fc.assert(
+      fc.property(amounts, weights, (minor, list) => {
+        const parts = allocate(money(minor, 'EUR'), list);
+        const whole = list.reduce((a, b) => a + b, 0n);
+        expect(sum(parts, 'EUR').minor).toBe(minor);
+        parts.forEach((part, index) => {
+          const error = part.minor * whole - minor * (list[index] ?? 0n);
+          expect(error < whole && error > -whole).toBe(true);
+        });
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('no positive weight, or a negative one, is a mistake of the caller', () => {

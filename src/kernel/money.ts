@@ -45,7 +45,8 @@ export function money(minor: bigint, currency: Currency): Money {
  */
 export function parseMoney(wire: unknown): Money {
   const { amount, currency } = wireParts(wire);
-  if (!isCurrency(currency)) throw moneyErrors['unknown-currency']({ found: String(currency).slice(0, 12), accepted: 'an ISO 4217 code such as EUR' });
+  if (!isCurrency(currency))
+    throw moneyErrors['unknown-currency']({ found: String(currency).slice(0, 12), accepted: 'an ISO 4217 code such as EUR' });
   if (typeof amount !== 'string') throw moneyErrors.type({ field: 'amount', found: typeof amount });
   const match = AMOUNT.exec(amount);
   if (!match) throw moneyErrors.format({ found: amount.slice(0, 40), accepted: 'digits with a point, for example "12.50"' });
@@ -106,7 +107,8 @@ export function compare(a: Money, b: Money): -1 | 0 | 1 {
  */
 export function allocate(total: Money, weights: readonly bigint[]): Money[] {
   const whole = weights.reduce((sumOfWeights, weight) => sumOfWeights + weight, 0n);
-  if (whole <= 0n || weights.some((weight) => weight < 0n)) throw new RangeError('allocate: weights must not be negative and one must be positive');
+  if (whole <= 0n || weights.some((weight) => weight < 0n))
+    throw new RangeError('allocate: weights must not be negative and one must be positive');
   const sign = total.minor < 0n ? -1n : 1n;
   const magnitude = total.minor * sign;
   const parts = weights.map((weight, index) => ({ index, floor: (magnitude * weight) / whole, remainder: (magnitude * weight) % whole }));
