@@ -1,0 +1,125 @@
+/**
+ * Which flows an event starts: tenant and event type → enabled published flows, in memory, asked for every event.
+ *
+ * A match is a candidate. Whether a run begins is decided by {@link admit}, which evaluates `where`, `when` and `one-per`;
+ * most flows need only the event for that (`needs` is empty), the others need the current state of a subject first.
+ */
+import type { DomainEvent } from '../events/event.ts';
+import type { CompiledFlow, CompiledTrigger, Scope, Subject } from './language/compiled-flow.ts';
+
+/** One enabled flow at its newest revision. */
+export interface PublishedFlow {
+  /** `uuid`; `flw_…` on the wire. */
+  readonly flowId: string;
+  readonly tenantId: string;
+  readonly revision: number;
+  readonly flow: CompiledFlow;
+}
+
+/** What of an event decides about matching. */
+export type MatchableEvent = Pick<DomainEvent, 'tenantId' | 'type' | 'data'>;
+
+/** A flow that may start from an event. */
+export interface Match extends PublishedFlow {
+  readonly trigger: Extract<CompiledTrigger, { kind: 'event' }>;
+  /** Subjects that `where`, `when` or `one-per` read: their current state belongs in the scope given to {@link admit}. */
+  readonly needs: ReadonlySet<Subject>;
+}
+
+/** Whether a run starts, and under which `one-per` key. */
+export type Admission = { readonly starts: false } | { readonly starts: true; readonly onePer?: string };
+
+const SUBJECTS: ReadonlySet<string> = new Set<Subject>(['payment', 'invoice', 'customer', 'order', 'subscription', 'refund', 'request']);
+const NONE: readonly Match[] = [];
+
+/** The index of one process. Kept up to date by the flow catalogue; matching never waits. */
+export class TriggerIndex {
+  readonly #flows = new Map<string, PublishedFlow>();
+  /** tenant → event type → matches. */
+  readonly #byTenant = new Map<string, Map<string, Match[]>>();
+
+  /** Adds a flow, in place of an earlier revision of it. */
+  put(published: PublishedFlow): void {
+    this.remove(published.flowId);
+    this.#flows.set(published.flowId, published);
+    for (const match of matchesOf(published)) this.#bucket(published.tenantId, match.trigger.event).push(match);
+  }
+
+  /** Takes a flow out: disabled, or about to be replaced. Nothing happens when it is not there. */
+  remove(flowId: string): void {
+    const published = this.#flows.get(flowId);
+    if (!published) return;
+    this.#flows.delete(flowId);
+    for (const { event } of eventTriggers(published.flow)) {
+      const types = this.#byTenant.get(published.tenantId);
+      const left = types?.get(event)?.filter((match) => match.flowId !== flowId) ?? [];
+      if (left.length > 0) types?.set(event, left);
+      else types?.delete(event);
+      if (types?.size === 0) this.#byTenant.delete(published.tenantId);
+    }
+  }
+
+  get(flowId: string): PublishedFlow | undefined {
+    return this.#flows.get(flowId);
+  }
+
+  /** Candidates for `event`, each flow at most once. Costs as much as there are candidates. */
+  match(event: MatchableEvent): readonly Match[] {
+    const candidates = this.#byTenant.get(event.tenantId)?.get(event.type);
+    if (!candidates) return NONE;
+    return candidates.some(({ trigger }) => trigger.provider !== undefined) || candidates.length > 1
+      ? oncePerFlow(candidates.filter(({ trigger }) => trigger.provider === undefined || trigger.provider === providerOf(event)))
+      : candidates;
+  }
+
+  #bucket(tenantId: string, type: string): Match[] {
+    const types = this.#byTenant.get(tenantId) ?? new Map<string, Match[]>();
+    this.#byTenant.set(tenantId, types);
+    const bucket = types.get(type) ?? [];
+    types.set(type, bucket);
+    return bucket;
+  }
+}
+
+/**
+ * Decides whether `match` starts a run. `scope` holds `event`, the flow's `vars`, and every subject in `match.needs`.
+ *
+ * @throws expression.* when a condition cannot be computed: the engine records a failed start, it never drops the event
+ */
+export function admit({ flow, trigger }: Pick<Match, 'flow' | 'trigger'>, scope: Scope): Admission {
+  if (trigger.where && trigger.where.evaluate(scope) !== true) return { starts: false };
+  if (flow.condition && flow.condition.evaluate(scope) !== true) return { starts: false };
+  return flow.onePer ? { starts: true, onePer: keyText(flow.onePer.key.evaluate(scope)) } : { starts: true };
+}
+
+function matchesOf(published: PublishedFlow): Match[] {
+  return eventTriggers(published.flow).map((trigger) => {
+    const reads = [trigger.where, published.flow.condition, published.flow.onePer?.key].flatMap((expression) => [...(expression?.reads ?? [])]);
+    return { ...published, trigger, needs: new Set(reads.filter((root): root is Subject => SUBJECTS.has(root))) };
+  });
+}
+
+function eventTriggers(flow: CompiledFlow) {
+  return flow.triggers.filter((trigger) => trigger.kind === 'event');
+}
+
+/** A flow with two triggers for one event, told apart by `where`, is tried once with the first: one event starts one run of it. */
+function oncePerFlow(matches: readonly Match[]): readonly Match[] {
+  const seen = new Map<string, Match>();
+  for (const match of matches) if (!seen.has(match.flowId)) seen.set(match.flowId, match);
+  return seen.size === matches.length ? matches : [...seen.values()];
+}
+
+function providerOf({ data }: MatchableEvent): unknown {
+  const payment = data['payment'];
+  return typeof payment === 'object' && payment !== null && 'provider' in payment ? payment.provider : undefined;
+}
+
+/** A key is a text; an object is written with its keys in order, so that the same value is always the same key. */
+function keyText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
