@@ -9,16 +9,19 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testEnvironmentOptions: { customExportConditions: ['kassaflow-source', 'node', 'node-addons'] },
   transform: {
-    '^.+\\.ts$': ['@swc/jest', {
-      swcrc: false,
-      module: { type: 'es6' },
-      sourceMaps: 'inline',
-      jsc: {
-        target: 'es2024',
-        parser: { syntax: 'typescript', decorators: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-        keepClassNames: true,
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+        jsc: {
+          target: 'es2024',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+          keepClassNames: true,
+        },
       },
-    }],
+    ],
   },
 };
