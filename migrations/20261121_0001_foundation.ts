@@ -50,6 +50,10 @@ create table idempotency_record (
   route text not null,
   key text not null,
   request_hash bytea not null,
+  -- how often the handler was started, and when the last time: an ending of an earlier attempt is refused
+  attempt integer not null default 1,
+  started_at timestamptz not null default clock_timestamp(),
+  -- null while the handler runs
   status smallint,
   headers jsonb,
   body bytea,

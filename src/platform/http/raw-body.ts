@@ -1,0 +1,15 @@
+/** Routes that take the body as it came: signatures are computed over bytes, never over what JSON made of them. */
+import { RouteConfig } from '@nestjs/platform-fastify';
+
+/** What the door reads from a route's Fastify config. */
+export interface BodyConfig {
+  readonly body?: 'raw';
+}
+
+/**
+ * The route takes any content type and gets the untouched bytes: `receive(@Body() body: Buffer | undefined)`, without a
+ * schema; `undefined` when nothing was sent. All other routes take JSON only and name a schema: `@Body({ schema })`.
+ */
+export function TakesRawBody(): MethodDecorator {
+  return RouteConfig({ body: 'raw' } satisfies BodyConfig);
+}
