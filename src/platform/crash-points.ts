@@ -1,21 +1,43 @@
 /**
- * Named points at which a test may kill this process, to prove that nothing is lost or done twice there.
+ * Named points at which a test may kill this process or its database, to prove that nothing is lost or done twice there.
  *
  * The crash table in `src/runs/README.md` says for each what is on disk then and which test kills it. A point costs one
- * comparison; it is armed only when NODE_ENV is `test` and KASSAFLOW_CRASH_AT names it.
+ * comparison. It is armed only when NODE_ENV is `test`, by KASSAFLOW_CRASH_AT: `step.effect.after` kills this process,
+ * `postgres@step.effect.after` the PostgreSQL server whose pid file KASSAFLOW_CRASH_POSTGRES names, once.
  */
-export type CrashPoint =
-  | 'webhook.stored.before' | 'webhook.stored.after' | 'webhook.applied.before' | 'webhook.applied.after'
-  | 'intake.flush.before' | 'intake.flush.after'
-  | 'dispatch.flush.before' | 'dispatch.flush.after'
-  | 'step.intent.before' | 'step.intent.after' | 'step.effect.after' | 'step.result.after'
-  | 'timer.fired.before' | 'timer.fired.after'
-  | 'run.finished.before' | 'run.finished.after'
-  | 'payment.attempt.after' | 'payment.created.before';
+import { readFileSync } from 'node:fs';
 
-const armed = process.env['NODE_ENV'] === 'test' ? process.env['KASSAFLOW_CRASH_AT'] : undefined;
+export type CrashPoint =
+  | 'webhook.stored.before'
+  | 'webhook.stored.after'
+  | 'webhook.applied.before'
+  | 'webhook.applied.after'
+  | 'intake.flush.before'
+  | 'intake.flush.after'
+  | 'dispatch.flush.before'
+  | 'dispatch.flush.after'
+  | 'step.intent.before'
+  | 'step.intent.after'
+  | 'step.effect.after'
+  | 'step.result.after'
+  | 'timer.fired.before'
+  | 'timer.fired.after'
+  | 'run.finished.before'
+  | 'run.finished.after'
+  | 'payment.attempt.after'
+  | 'payment.created.before';
+
+const setting = process.env['NODE_ENV'] === 'test' ? (process.env['KASSAFLOW_CRASH_AT'] ?? '') : '';
+const [victim, point] = setting.startsWith('postgres@') ? ['postgres', setting.slice('postgres@'.length)] : ['process', setting];
+let armed = point;
 
 /** Dies here, as by `kill -9`, when this point is armed. */
 export function crashPoint(name: CrashPoint): void {
-  if (name === armed) process.kill(process.pid, 'SIGKILL');
+  if (name !== armed) return;
+  armed = '';
+  process.kill(victim === 'postgres' ? postmaster() : process.pid, 'SIGKILL');
+}
+
+function postmaster(): number {
+  return Number(readFileSync(process.env['KASSAFLOW_CRASH_POSTGRES'] ?? '', 'utf8').split('\n')[0]);
 }

@@ -1,0 +1,106 @@
+/**
+ * The benchmark: an event is accepted over HTTP, its run does three durable steps, two of them HTTP calls, and completes.
+ *
+ *   npm run bench                         ours alone
+ *   npm run bench -- --peers              DBOS and single-node Restate on the same work, interleaved with ours
+ *   npm run bench -- --json figures.json  the medians as a file
+ *   npm run bench -- --rounds 5 --runs 20000
+ *
+ * Every contestant gets the same events one by one from the same load generator, calls the same sink, and shares the same
+ * machine. Contestants take turns within a round and ratios are taken within the round, because a shared machine's speed
+ * moves by a factor of two within minutes.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Contestant } from './contestant.ts';
+import { startKassaflow } from './kassaflow.ts';
+import { measure, quantile, type Figures, type Plan } from './measure.ts';
+import { preparePeers } from './prepare-peers.ts';
+import { Sink } from './sink.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '20000' },
+    'peer-runs': { type: 'string', default: '4000' },
+    'steady-events': { type: 'string', default: '400' },
+  },
+});
+
+type Start = (sinkPort: number) => Promise<Contestant>;
+
+const STEADY_PER_SECOND = 50;
+
+const contestants: (readonly [string, Start, number])[] = [['ours', startKassaflow, Number(options.runs)]];
+if (options.peers) {
+  preparePeers();
+  const [{ startDbos }, { startRestate }] = await Promise.all([import('./dbos.ts'), import('./restate.ts')]);
+  contestants.push(['dbos', startDbos, Number(options['peer-runs'])], ['restate', startRestate, Number(options['peer-runs'])]);
+}
+
+const rounds: Map<string, Figures>[] = [];
+for (let round = 1; round <= Number(options.rounds); round += 1) {
+  const figures = new Map<string, Figures>();
+  for (const [name, start, runs] of contestants) {
+    const plan: Plan = { warmUp: Math.ceil(runs / 5), runs, connections: 64, steadyEvents: Number(options['steady-events']), steadyPerSecond: STEADY_PER_SECOND };
+    figures.set(name, await oneTurn(start, plan));
+    print(round, name, figures.get(name));
+  }
+  rounds.push(figures);
+}
+
+const ours = median('ours');
+const peers = Object.fromEntries(contestants.slice(1).map(([name]) => [name, { ...median(name), oursIsFasterBy: ratio(name) }]));
+console.log('\nmedian of', rounds.length, 'rounds');
+print('', 'ours', ours);
+for (const [name, figures] of Object.entries(peers)) {
+  print('', name, figures);
+  console.log(`  ours completes ${figures.oursIsFasterBy.toFixed(1)} × the runs per second of ${name} (median of the ratios within a round)`);
+}
+if (options.json) {
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), node: process.version };
+  writeFileSync(options.json, `${JSON.stringify({ machine, ours, peers }, null, 2)}\n`);
+}
+
+async function oneTurn(start: Start, plan: Plan): Promise<Figures> {
+  const sink = await Sink.start();
+  const contestant = await start(sink.port);
+  try {
+    return await measure(contestant, sink, 1, plan);
+  } finally {
+    await contestant.stop();
+    sink.close();
+  }
+}
+
+function median(name: string): Figures {
+  const of = (pick: (figures: Figures) => number | undefined) => quantile(rounds.flatMap((round) => pick(round.get(name) as Figures) ?? []), 0.5);
+  const wal = of((figures) => figures.walBytesPerRun);
+  return {
+    runsPerSecond: Math.round(of((figures) => figures.runsPerSecond)),
+    p50Ms: rounded(of((figures) => figures.p50Ms)),
+    p99Ms: rounded(of((figures) => figures.p99Ms)),
+    acknowledgedP50Ms: rounded(of((figures) => figures.acknowledgedP50Ms)),
+    walBytesPerRun: Number.isNaN(wal) ? undefined : Math.round(wal),
+    rssMb: of((figures) => figures.rssMb),
+  };
+}
+
+function ratio(name: string): number {
+  return rounded(quantile(rounds.map((round) => (round.get('ours')?.runsPerSecond ?? 0) / (round.get(name)?.runsPerSecond ?? Number.NaN)), 0.5));
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+function print(round: number | '', name: string, figures: Figures | undefined): void {
+  if (!figures) return;
+  const wal = figures.walBytesPerRun === undefined ? '' : `, ${Math.round(figures.walBytesPerRun)} B of WAL per run`;
+  console.log(
+    `${round === '' ? ' ' : `round ${round}`} ${name.padEnd(8)} ${Math.round(figures.runsPerSecond)} runs/s; at ${STEADY_PER_SECOND}/s p50 ${figures.p50Ms.toFixed(2)} ms, p99 ${figures.p99Ms.toFixed(2)} ms, acknowledged p50 ${figures.acknowledgedP50Ms.toFixed(2)} ms; ${figures.rssMb} MB${wal}`,
+  );
+}
