@@ -32,6 +32,7 @@ export const requestErrors = defineErrors('request', {
   'uri-too-long': { status: 414, title: 'The address is too long', remedy: 'fix' },
   'bad-uri': { status: 400, title: 'The address is not written correctly', remedy: 'fix' },
   'body-empty': { status: 400, title: 'There is no body', remedy: 'fix', help: 'Send one JSON object.' },
+  'not-an-object': { status: 400, title: 'The body is JSON of another kind than expected', remedy: 'fix', help: 'Send one JSON object.' },
   'not-utf8': { status: 400, title: 'The body is not UTF-8', remedy: 'fix' },
   syntax: { status: 400, title: 'The body is not JSON', remedy: 'fix' },
   'too-deep': { status: 422, title: 'The body is nested deeper than 64 levels', remedy: 'fix' },
