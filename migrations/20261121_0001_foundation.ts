@@ -11,7 +11,21 @@ export class Foundation extends Migration {
   override name = '20261121_0001_foundation';
 
   override up(): void {
-    for (const statement of [TENANCY, EVENTS, INBOX, CUSTOMERS_AND_INVOICES, PAYMENTS, LEDGER, CREDITS, FLOWS, RUNS, RUN_OPERATIONS, APPEND_ONLY, ROW_SECURITY, ENGINE_ROLE]) {
+    for (const statement of [
+      TENANCY,
+      EVENTS,
+      INBOX,
+      CUSTOMERS_AND_INVOICES,
+      PAYMENTS,
+      LEDGER,
+      CREDITS,
+      FLOWS,
+      RUNS,
+      RUN_OPERATIONS,
+      APPEND_ONLY,
+      ROW_SECURITY,
+      ENGINE_ROLE,
+    ]) {
       this.addSql(statement);
     }
   }
@@ -89,8 +103,26 @@ create table audit_entry (
 `;
 
 const EVENTS = `
+-- Raised by hand when the log is restored on a server whose transaction numbers begin lower: see src/events/README.md
+create function event_base() returns bigint language sql immutable parallel safe as $$ select 0::bigint $$;
+-- A position in the log: the transaction's number, then 20 bits that count up within it. A plain sequence would not do:
+-- its numbers are drawn in one order and committed in another, so a reader that went past 6 would never see a late 5.
+create function next_event_seq() returns bigint language plpgsql volatile as $$
+declare
+  first constant bigint := (event_base() + pg_current_xact_id()::text::bigint) << 20;
+  seq constant bigint := greatest(first, coalesce(nullif(current_setting('kassaflow.event_seq', true), '')::bigint + 1, 0));
+begin
+  if seq >= first + (1 << 20) then
+    raise exception 'more than 1048576 events in one transaction' using errcode = '54000';
+  end if;
+  perform set_config('kassaflow.event_seq', seq::text, true);
+  return seq;
+end $$;
+-- Every position below it is final: the transactions that could still write there have ended.
+create function event_horizon() returns bigint language sql stable parallel safe
+  as $$ select (event_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20 $$;
 create table event (
-  seq bigint generated always as identity unique,
+  seq bigint not null default next_event_seq(),
   id uuid primary key,
   tenant_id uuid not null,
   source text not null,
@@ -101,11 +133,11 @@ create table event (
   recorded_at timestamptz not null default clock_timestamp(),
   data jsonb not null,
   -- true when the runs that it starts were written in the same commit: the dispatcher need not match it to flows again
-  routed boolean not null,
-  -- a reader takes only rows of transactions older than every running one, so a slower transaction is never skipped
-  xid xid8 not null default pg_current_xact_id()
+  routed boolean not null
 );
+create unique index event_seq on event (seq);
 create index event_unrouted on event (seq) where not routed;
+create index event_of_tenant on event (tenant_id, seq);
 create index event_of_subject on event (tenant_id, subject, seq) where subject <> '';
 create table event_key (
   tenant_id uuid not null,
@@ -170,7 +202,10 @@ create table invoice (
   due_on date,
   paid_at timestamptz,
   created_at timestamptz not null default now(),
+  -- the request that made it: a repeat finds this row instead of making another
+  request_key text,
   version integer not null default 1,
+  unique (tenant_id, request_key),
   check (net_minor + vat_minor = total_minor),
   check ((state = 'draft') = (number is null) or state = 'cancelled'),
   unique (tenant_id, number)
@@ -208,8 +243,11 @@ create table customer_order (
   currency char(3) not null,
   total_minor bigint not null,
   created_at timestamptz not null default now(),
-  version integer not null default 1
+  request_key text,
+  version integer not null default 1,
+  unique (tenant_id, request_key)
 );
+create index customer_order_of_invoice on customer_order (invoice_id);
 create table payment (
   id uuid primary key,
   tenant_id uuid not null references tenant,
@@ -231,12 +269,20 @@ create table payment (
   provider_state text not null default '',
   failure jsonb,
   next jsonb,
+  -- how the amount was divided over the invoices, and how a part of it is
+  split text not null check (split in ('oldest-first', 'proportional', 'chosen')),
+  -- the provider took another amount or currency than was asked for
+  mismatched boolean not null default false,
   facts_fetched_at timestamptz,
+  -- when a fetch first said that captured money is gone; a second one must agree
+  doubted_at timestamptz,
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now(),
   completed_at timestamptz,
+  request_key text,
   version integer not null default 1,
-  unique (connection_id, provider_id)
+  unique (connection_id, provider_id),
+  unique (tenant_id, request_key)
 );
 create index payment_of_customer on payment (tenant_id, customer_id);
 create table payment_invoice (
@@ -251,20 +297,6 @@ create table payment_invoice (
   primary key (payment_id, invoice_id)
 );
 create index payment_of_invoice on payment_invoice (invoice_id);
-create table payment_attempt (
-  payment_id uuid not null references payment,
-  operation text not null,
-  number integer not null,
-  tenant_id uuid not null references tenant,
-  idempotency_key text not null unique,
-  request jsonb not null,
-  state text not null check (state in ('sending', 'done', 'failed', 'unknown')),
-  outcome jsonb,
-  started_at timestamptz not null,
-  finished_at timestamptz,
-  primary key (payment_id, operation, number)
-);
-create index payment_attempt_open on payment_attempt (started_at) where state in ('sending', 'unknown');
 create table refund (
   id uuid primary key,
   tenant_id uuid not null references tenant,
@@ -275,10 +307,36 @@ create table refund (
   origin text not null check (origin in ('kassaflow', 'provider')),
   provider_id text,
   reason text not null default '',
+  -- credits that go back with the money, for the flow that takes them
+  credits bigint not null default 0 check (credits >= 0),
   created_at timestamptz not null default now(),
-  version integer not null default 1
+  -- null while approval is awaited
+  sent_at timestamptz,
+  accepted_at timestamptz,
+  request_key text,
+  version integer not null default 1,
+  unique (tenant_id, request_key)
 );
 create index refund_of_payment on refund (payment_id);
+create table payment_attempt (
+  payment_id uuid not null references payment,
+  operation text not null check (operation in ('create', 'refund')),
+  number integer not null,
+  tenant_id uuid not null references tenant,
+  refund_id uuid references refund,
+  idempotency_key text not null unique,
+  -- sent again byte by byte, so it is kept as text
+  request text not null,
+  state text not null check (state in ('sending', 'done', 'failed', 'unknown')),
+  outcome jsonb,
+  started_at timestamptz not null,
+  finished_at timestamptz,
+  -- when somebody looks after it next; null once it is settled
+  next_at timestamptz,
+  tries integer not null default 1,
+  primary key (payment_id, operation, number)
+);
+create index payment_attempt_due on payment_attempt (next_at) where next_at is not null;
 `;
 
 const LEDGER = `
@@ -345,7 +403,9 @@ create table credit_account (
   id uuid primary key,
   tenant_id uuid not null references tenant,
   customer_id uuid not null references customer,
-  balance bigint not null default 0,
+  balance bigint not null default 0 check (balance >= 0),
+  -- the balance below which credit.low is said; null when nobody wants to know
+  low_below bigint check (low_below > 0),
   version integer not null default 1,
   unique (tenant_id, customer_id)
 );
@@ -559,7 +619,7 @@ grant select, update on run_command to kassaflow_engine;
 grant select on flow, flow_revision to kassaflow_engine;
 -- sweeps find the tenants that have work; the work itself is done by the app role, tenant by tenant
 grant select (id, tenant_id, connection_id, state, next_at) on inbox to kassaflow_engine;
-grant select (payment_id, operation, number, tenant_id, state, started_at) on payment_attempt to kassaflow_engine;
+grant select (payment_id, operation, number, tenant_id, state, next_at) on payment_attempt to kassaflow_engine;
 grant select (created_at), delete on idempotency_record to kassaflow_engine;
 grant usage on all sequences in schema public to kassaflow_engine;
 

@@ -12,7 +12,18 @@ const instant = z.iso.datetime();
 /** `{"amount":"12.50","currency":"EUR"}`; flow expressions see the type Money. */
 export const moneySchema = z.strictObject({ amount: z.string(), currency: z.string().length(3) }).meta({ id: 'Money' });
 
-export const paymentStatus = z.enum(['created', 'pending', 'authorized', 'completed', 'failed', 'cancelled', 'expired', 'partially-refunded', 'refunded', 'charged-back']);
+export const paymentStatus = z.enum([
+  'created',
+  'pending',
+  'authorized',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+  'partially-refunded',
+  'refunded',
+  'charged-back',
+]);
 
 export const paymentSubject = z
   .strictObject({

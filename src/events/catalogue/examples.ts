@@ -1,0 +1,110 @@
+/** One customer's purchase of 500 credits: the subjects from which the examples of the catalogue are made. */
+import type { z } from 'zod';
+import type {
+  CustomerSubject,
+  InvoiceSubject,
+  OrderSubject,
+  PaymentSubject,
+  RefundSubject,
+  requestSubject,
+  subscriptionSubject,
+} from './subjects.ts';
+
+const euro = (amount: string) => ({ amount, currency: 'EUR' });
+
+export const customerExample: CustomerSubject = {
+  id: 'cus_01jd3k4m5n6p7q8r9s0t1v2w3x',
+  reference: 'portal-4711',
+  name: 'Anna de Vries',
+  firstName: 'Anna',
+  phone: '+31612345678',
+  email: 'anna@example.com',
+  locale: 'nl',
+  hasMandate: true,
+  credits: 120,
+};
+
+export const invoiceExample: InvoiceSubject = {
+  id: 'inv_01jd3k4m5n6p7q8r9s0t1v2w3y',
+  number: '2026-00042',
+  status: 'paid',
+  description: '500 credits',
+  total: euro('60.50'),
+  paid: euro('60.50'),
+  open: euro('0.00'),
+  customer: customerExample.id,
+  issuedOn: '2026-11-21',
+  dueOn: '2026-12-05',
+  payUrl: '',
+};
+
+/** As {@link invoiceExample}, before it was paid. */
+export const openInvoiceExample: InvoiceSubject = {
+  ...invoiceExample,
+  status: 'issued',
+  paid: euro('0.00'),
+  open: euro('60.50'),
+  payUrl: 'https://pay.example.com/i/8fK2',
+};
+
+export const paymentExample: PaymentSubject = {
+  id: 'pay_01jd3k4m5n6p7q8r9s0t1v2w3z',
+  status: 'completed',
+  amount: euro('60.50'),
+  captured: euro('60.50'),
+  refunded: euro('0.00'),
+  description: 'Invoice 2026-00042',
+  reason: '',
+  method: 'ideal',
+  provider: 'acme-pay',
+  providerId: 'tr_8fK2mQ',
+  test: true,
+  customer: customerExample.id,
+  invoices: [invoiceExample.id],
+  metadata: { basket: '4711' },
+  createdAt: '2026-11-21T09:30:00.000Z',
+  completedAt: '2026-11-21T09:31:12.000Z',
+};
+
+/** As {@link paymentExample}, in a state in which no money was taken. */
+export function unpaidExample(status: PaymentSubject['status'], reason = ''): PaymentSubject {
+  return { ...paymentExample, status, reason, captured: euro('0.00'), completedAt: '' };
+}
+
+export const orderExample: OrderSubject = {
+  id: 'ord_01jd3k4m5n6p7q8r9s0t1v2w40',
+  status: 'paid',
+  description: '500 credits',
+  total: euro('60.50'),
+  credits: 500,
+  customer: customerExample.id,
+  invoice: invoiceExample.id,
+};
+
+export const refundExample: RefundSubject = {
+  id: 'ref_01jd3k4m5n6p7q8r9s0t1v2w41',
+  status: 'completed',
+  amount: euro('12.10'),
+  reason: 'Bought too many',
+  payment: paymentExample.id,
+  credits: 100,
+  origin: 'kassaflow',
+};
+
+export const subscriptionExample: z.infer<typeof subscriptionSubject> = {
+  id: 'sub_01jd3k4m5n6p7q8r9s0t1v2w42',
+  status: 'active',
+  plan: 'team',
+  customer: customerExample.id,
+  periodStart: '2026-11-01',
+  periodEnd: '2026-11-30',
+};
+
+export const requestExample: z.infer<typeof requestSubject> = {
+  id: 'req_01jd3k4m5n6p7q8r9s0t1v2w43',
+  status: 'created',
+  amount: { amount: '250.00', currency: 'DKK' },
+  phone: '+4520123456',
+  payment: '',
+  expiresAt: '2026-11-21T09:40:00.000Z',
+};

@@ -1,0 +1,108 @@
+/** What happens to a payment. Each carries the payment as it is after the fact, and what it pays for where that is known. */
+import { z } from 'zod';
+import { defineEvent, type EventDefinition } from './define-event.ts';
+import { customerExample, invoiceExample, openInvoiceExample, orderExample, paymentExample, unpaidExample } from './examples.ts';
+import { customerSubject, invoiceSubject, moneySchema, orderSubject, paymentSubject, refundSubject } from './subjects.ts';
+
+/** `invoice` is the first of the invoices that the payment pays; `payment.invoices` names them all. */
+export const paymentContext = {
+  payment: paymentSubject,
+  customer: customerSubject.optional(),
+  invoice: invoiceSubject.optional(),
+  order: orderSubject.optional(),
+};
+
+const data = z.strictObject(paymentContext);
+const open = { customer: customerExample, invoice: openInvoiceExample };
+const euro = (amount: string) => ({ amount, currency: 'EUR' });
+
+export const paymentEvents: readonly EventDefinition[] = [
+  defineEvent({
+    type: 'payment.created',
+    version: 1,
+    summary: 'A payment was opened at the provider; the customer has not begun to pay.',
+    data,
+    example: { payment: unpaidExample('created'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.pending',
+    version: 1,
+    summary: 'The customer has begun to pay; the result is not known yet.',
+    data,
+    example: { payment: unpaidExample('pending'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.authorized',
+    version: 1,
+    summary: 'The amount is reserved on the account of the customer and can be captured.',
+    data,
+    example: { payment: unpaidExample('authorized'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.completed',
+    version: 1,
+    summary: 'The money was taken; the invoices that it pays are updated.',
+    data,
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, order: orderExample },
+  }),
+  defineEvent({
+    type: 'payment.failed',
+    version: 1,
+    summary: 'The payment failed; payment.reason says why.',
+    data,
+    example: { payment: unpaidExample('failed', 'insufficient-funds'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.cancelled',
+    version: 1,
+    summary: 'The payment was ended before any money was taken.',
+    data,
+    example: { payment: unpaidExample('cancelled'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.expired',
+    version: 1,
+    summary: 'The customer did not pay in time.',
+    data,
+    example: { payment: unpaidExample('expired'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.refunded',
+    version: 1,
+    summary: 'Money of this payment was sent back, in part or in full.',
+    data: z.strictObject({ ...paymentContext, refund: refundSubject.optional() }),
+    example: {
+      payment: { ...paymentExample, status: 'partially-refunded', refunded: euro('12.10') },
+      customer: customerExample,
+      invoice: invoiceExample,
+    },
+  }),
+  defineEvent({
+    type: 'payment.charged-back',
+    version: 1,
+    summary: 'A bank or card scheme took the money back against our will.',
+    data,
+    example: { payment: { ...paymentExample, status: 'charged-back' }, ...open },
+  }),
+  defineEvent({
+    type: 'payment.disputed',
+    version: 1,
+    summary: 'The customer objects to the payment; evidence can be sent before the money is gone.',
+    data,
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample },
+  }),
+  defineEvent({
+    type: 'payment.reversed',
+    version: 1,
+    summary: 'A completed payment turned out not to be: the provider took it back, or returned what a chargeback took.',
+    data: z.strictObject({ ...paymentContext, change: moneySchema }),
+    example: { payment: unpaidExample('failed', 'technical'), ...open, change: euro('-60.50') },
+  }),
+  defineEvent({
+    type: 'payment.amount-mismatch',
+    version: 1,
+    summary: 'The provider took another amount than was asked for; nothing was fulfilled on the strength of it.',
+    data: z.strictObject({ ...paymentContext, expected: moneySchema, received: moneySchema }),
+    example: { payment: { ...paymentExample, captured: euro('50.00') }, ...open, expected: euro('60.50'), received: euro('50.00') },
+  }),
+];
