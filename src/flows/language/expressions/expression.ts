@@ -2,12 +2,13 @@
 import { isKassaflowError, KassaflowError } from '../../../kernel/errors.ts';
 import type { Expression, Place, Scope } from '../compiled-flow.ts';
 import { ANY, type Shape } from '../shape.ts';
-import { analyse, sourceOffset, type Analysis } from './analysis.ts';
+import { analyse, pathOf, sourceOffset, type Analysis } from './analysis.ts';
 import { evaluating, flowEnvironment } from './environment.ts';
 import { expressionErrors } from './errors.ts';
 import { located, rangeOf, translated } from './located.ts';
-import { isPresent } from './paths.ts';
-import { converterOf, toJson } from './scope-values.ts';
+import { MoneyValue } from './money-value.ts';
+import { isPresent, ownField } from './paths.ts';
+import { converterOf, toJson, type Converter } from './scope-values.ts';
 
 /** Shapes by root name: they give absent fields their default values. A root that is not listed is taken as it comes. */
 export type RootShapes = Readonly<Record<string, Shape>>;
@@ -25,11 +26,13 @@ export function compileExpression(source: string, shapes: RootShapes, place?: Pl
   const reads = new Set(roots.map(([name]) => name));
   for (const { names } of analysis.presences) reads.add(names[0] ?? '');
   if (analysis.readsNow) reads.add('now');
+  const plain = plainRead(analysis, roots);
   return {
     source,
     reads,
     evaluate(scope) {
       try {
+        if (plain) return plain(scope);
         const context: Record<string, unknown> = {};
         for (const [name, convert] of roots) context[name] = convert(scope[name]);
         for (const { variable, names } of analysis.presences) context[variable] = isPresent(scope, names);
@@ -62,6 +65,22 @@ export function both(first: Expression | undefined, second: Expression | undefin
     source: `(${first.source}) && !(${second.source})`,
     reads: new Set([...first.reads, ...second.reads]),
     evaluate: (scope) => first.evaluate(scope) === true && second.evaluate(scope) === true,
+  };
+}
+
+/** `=payment.id` is most of what flows compute: such a path is read as it is, without a trip through CEL. */
+function plainRead({ ast }: Analysis, roots: readonly (readonly [string, Converter])[]): ((scope: Scope) => unknown) | undefined {
+  const names = pathOf(ast);
+  const convert = roots[0]?.[1];
+  if (!names || !convert || names.length < 2) return undefined;
+  return (scope) => {
+    let value: unknown = scope;
+    for (const name of names) value = ownField(value, name);
+    if (value !== undefined && value !== null) return value;
+    // Absent: the converter knows the default.
+    value = { [names[0] ?? '']: convert(scope[names[0] ?? '']) };
+    for (const name of names) value = value instanceof MoneyValue ? '' : ownField(value, name);
+    return toJson(value);
   };
 }
 
