@@ -36,13 +36,15 @@ export class KassaflowError extends Error {
   /** For `429` and `503`: after how long another try makes sense. */
   retryAfterMs?: number;
 
-  constructor(
-    readonly code: string,
-    readonly spec: ErrorSpec,
-    readonly facts: ErrorFacts = {},
-    options: ErrorOptions = {},
-  ) {
+  readonly code: string;
+  readonly spec: ErrorSpec;
+  readonly facts: ErrorFacts;
+
+  constructor(code: string, spec: ErrorSpec, facts: ErrorFacts = {}, options: ErrorOptions = {}) {
     super(describe(spec, facts), options);
+    this.code = code;
+    this.spec = spec;
+    this.facts = facts;
   }
 
   /** Adds the list of all problems found; at most 20 are shown, so that a hostile body cannot make a huge answer. */
