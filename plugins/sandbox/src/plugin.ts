@@ -1,0 +1,32 @@
+import { definePlugin } from '@kassaflow/plugin-sdk';
+import { accounting } from './accounting.ts';
+import { HOST, read } from './client.ts';
+import { emailSend, smsSend } from './messages.ts';
+import { payments } from './payments.ts';
+import { settings } from './settings.ts';
+import { webhook } from './webhook.ts';
+
+export default definePlugin({
+  id: 'sandbox',
+  title: 'Sandbox',
+  about: 'A complete pretend provider on this machine: payments, SMS, mail and an accounting book. No money moves.',
+  version: '0.1.0',
+  api: 1,
+  hosts: [HOST],
+  connection: {
+    settings,
+    async check(context) {
+      const account = await read<{ readonly id: string; readonly name: string }>(context, '/v1/account');
+      if (account.kind === 'ok') return { ok: true, account: `${account.value.name} (${account.value.id})`, mode: 'test' };
+      return {
+        ok: false,
+        message: account.message,
+        ...(account.kind === 'failed' && account.reason === 'auth' ? { field: 'apiKey' } : {}),
+      };
+    },
+  },
+  payments,
+  accounting,
+  webhook,
+  actions: [smsSend, emailSend],
+});
