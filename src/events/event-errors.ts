@@ -14,12 +14,7 @@ export const eventErrors = defineErrors('events', {
     remedy: 'fix',
     help: 'Send a type that begins with "custom.", or usage.recorded.',
   },
-  'invalid-data': {
-    status: 422,
-    title: 'The data of the event does not fit its type',
-    remedy: 'fix',
-    help: 'GET /v1/event-types shows the schema and an example.',
-  },
+  'invalid-data': { status: 500, title: 'A module recorded an event whose data do not fit the catalogue', remedy: 'never' },
   'data-too-large': {
     status: 422,
     title: 'The data of the event is larger than 64 KiB',

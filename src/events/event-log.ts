@@ -6,7 +6,8 @@ import { idOf, newUuid } from '../kernel/ids.ts';
 import { CLOCK } from '../platform/clock.ts';
 import type { Transaction } from '../platform/database/transaction.ts';
 import { definitionOf } from './catalogue/catalogue.ts';
-import { checkData } from './catalogue/check-data.ts';
+import type { EventDefinition } from './catalogue/define-event.ts';
+import { eventErrors } from './event-errors.ts';
 import { EVENTS_RECORDED } from './event-hints.ts';
 import type { DomainEvent, EventDraft } from './event.ts';
 
@@ -24,7 +25,7 @@ export class EventLog {
    * Records `drafts` as events of the transaction's tenant, in this order. They are seen by subscribers when the transaction
    * commits, and never when it rolls back.
    *
-   * @throws events.unknown-type, events.invalid-data for a draft that does not fit the catalogue: a mistake of the calling module
+   * @throws events.unknown-type, events.invalid-data for a draft that does not fit the catalogue: a mistake in the calling module
    */
   async append(tx: Transaction, ...drafts: readonly EventDraft[]): Promise<DomainEvent[]> {
     if (drafts.length === 0) return [];
@@ -45,7 +46,7 @@ export class EventLog {
       type,
       subject,
       occurredAt: occurredAt ?? this.clock.now(),
-      data: checkData(definitionOf(type), data),
+      data: checked(definitionOf(type), data),
     };
   }
 }
@@ -56,6 +57,13 @@ insert into event (id, tenant_id, source, source_id, type, subject, occurred_at,
 select id, $2::uuid, $3, source_id, type, subject, occurred_at, data, false
 from jsonb_to_recordset($1::jsonb) as row (id uuid, source_id text, type text, subject text, occurred_at timestamptz, data jsonb)
 returning id, seq::text as seq`;
+
+function checked({ type, data: schema }: EventDefinition, data: unknown): Readonly<Record<string, unknown>> {
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw eventErrors['invalid-data']({ type, at: issue?.path.map(String).join('.'), problem: issue?.message });
+}
 
 function rowOf({ id, sourceId, type, subject, occurredAt, data }: Omit<DomainEvent, 'seq'>): object {
   return { id, source_id: sourceId, type, subject, occurred_at: occurredAt.toISOString(), data };
