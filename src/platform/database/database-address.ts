@@ -1,5 +1,6 @@
 /** Where the database is and as whom to work in it. */
 import pg from 'pg';
+import type { Secret } from '../secrets/secret.ts';
 
 /**
  * The three roles (docs/decisions/0004-three-database-roles.md): `owner` migrates, `app` sees one tenant at a time,
@@ -16,8 +17,8 @@ export interface DatabaseAddress {
    * The one login of a given server, which then becomes one of the roles. Without it each role logs in by itself: our
    * own PostgreSQL trusts whoever can open its socket.
    */
-  readonly login?: { readonly user: string; readonly password: string };
-  readonly ssl?: boolean | { readonly rejectUnauthorized: boolean };
+  readonly login?: { readonly user: string; readonly password: Secret };
+  readonly ssl?: { readonly rejectUnauthorized: boolean };
 }
 
 /** How long a statement of a role may run, in milliseconds; a lock is waited for at most as long. */
@@ -67,7 +68,7 @@ export function connectionAsLogin({ host, port, database, login, ssl }: Database
     port,
     database,
     user: login?.user ?? 'postgres',
-    ...(login ? { password: login.password } : {}),
+    ...(login ? { password: login.password.reveal() } : {}),
     ...(ssl === undefined ? {} : { ssl }),
     connectionTimeoutMillis: 5_000,
     types: sqlTypes,

@@ -1,0 +1,155 @@
+/**
+ * The list of settings: name, what it is for, what is accepted, what it is when it is not given.
+ * The configuration is read by it and `.env.example` is written from it, so the two cannot differ.
+ */
+import { z } from 'zod';
+import { parseDatabaseUrl } from '../database/database-url.ts';
+import { isKassaflowError } from '../../kernel/errors.ts';
+import { Secret } from '../secrets/secret.ts';
+
+/** One setting per name, in the order of `.env.example`; the description is its comment there. */
+export const settings = {
+  NODE_ENV: oneOf(['development', 'production', 'test'], 'development').describe(
+    'production refuses everything that is only fit for trying out',
+  ),
+  HOST: text(/^[a-zA-Z0-9.:_-]{1,253}$/, 'an IP address or a host name', '127.0.0.1').describe('the address to listen on'),
+  PORT: whole(1, 65_535, 8_787).describe('the port to listen on'),
+  KASSAFLOW_PUBLIC_URL: origin().optional().describe('how people and providers reach this server; the default is http://HOST:PORT'),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info').describe('the least important line to log'),
+  KASSAFLOW_METRICS_PORT: whole(1, 65_535).optional().describe('a port of its own for /metrics, on the loopback address'),
+  KASSAFLOW_ROLE: oneOf(['all', 'web', 'worker'], 'all').describe('web answers requests, worker runs flows, all does both'),
+  KASSAFLOW_DEMO: flag()
+    .optional()
+    .describe('a demo tenant with a pretend provider; the default is true without DATABASE_URL, except in production'),
+  KASSAFLOW_DATA_DIR: path('./data').describe('where our own PostgreSQL and the files of the demo live'),
+  DATABASE_URL: databaseUrl().optional().describe('a PostgreSQL server (15 or newer); without it we run our own in the data directory'),
+  KASSAFLOW_DATABASE_POOL: whole(2, 200, 10).describe('most connections to the database for requests, and as many for the engine'),
+  KASSAFLOW_MASTER_KEY: masterKey().optional().describe('the key of all secrets, from `openssl rand -base64 32`; required in production'),
+  KASSAFLOW_MASTER_KEY_PREVIOUS: masterKey().optional().describe('the master key before the last rotation'),
+  KASSAFLOW_ENGINE: engine().describe('what keeps the journal of runs'),
+  KASSAFLOW_MAX_IN_FLIGHT: whole(1, 1_000_000, 5_000).describe('runs held in memory at once; above it events wait or get 429'),
+  KASSAFLOW_LEASE_MS: whole(500, 60_000, 4_000).describe('milliseconds after which the runs of a dead process are taken over'),
+  KASSAFLOW_FLUSH_LANES: whole(1, 8, 2).describe('group commits under way at the same time'),
+  KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
+  KASSAFLOW_FLOWS_DIR: path('./flows').describe('the folder with flows'),
+  KASSAFLOW_PLUGINS_DIR: path('./plugins').describe('the folder with plugins'),
+  KASSAFLOW_PLUGIN_ISOLATION: oneOf(['basic', 'strict'], 'basic').describe(
+    'strict gives plugins namespaces of their own and refuses to start without them',
+  ),
+  KASSAFLOW_EGRESS_MAP: egressMap().describe(
+    'for tests: origins that plugins reach elsewhere, https://api.example.com=http://127.0.0.1:1234,…',
+  ),
+  KASSAFLOW_REQUESTS_PER_MINUTE: whole(1, 10_000_000, 6_000).describe('requests per minute of one API key or address'),
+} as const;
+
+/** Settings whose value is never shown. */
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set(['DATABASE_URL', 'KASSAFLOW_MASTER_KEY', 'KASSAFLOW_MASTER_KEY_PREVIOUS']);
+
+/** Names with our prefix that other files own: the crash points of tests. */
+export const FOREIGN_SETTINGS: ReadonlySet<string> = new Set(['KASSAFLOW_CRASH_AT']);
+
+/** The text of `.env.example`. */
+export function envExample(): string {
+  const lines = Object.entries(settings).map(([name, schema]) => `# ${name}: ${schema.description ?? ''}\n#${name}=${exampleOf(schema)}\n`);
+  return `# Copy to .env and remove the # of what you change. Environment variables win over this file.\n\n${lines.join('\n')}`;
+}
+
+function exampleOf(schema: z.ZodType): string {
+  const fallback = schema.safeParse(undefined);
+  const value = fallback.success ? fallback.data : undefined;
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(names: T, fallback: T[number]) {
+  return z.enum(names, { error: () => `one of ${names.join(', ')}` }).default(fallback as never);
+}
+
+function whole(least: number, most: number, fallback?: number) {
+  const accepted = `a whole number from ${least} to ${most}`;
+  const schema = z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,9})$/, accepted)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, accepted);
+  return fallback === undefined ? schema : schema.default(fallback);
+}
+
+function flag() {
+  return z.enum(['true', 'false'], { error: () => 'true or false' }).transform((value) => value === 'true');
+}
+
+function text(pattern: RegExp, accepted: string, fallback: string) {
+  return z.string().regex(pattern, accepted).default(fallback);
+}
+
+function path(fallback: string) {
+  return z
+    .string()
+    .refine((value) => value.trim() === value && value !== '' && !value.includes('\0'), 'the path of a directory')
+    .default(fallback);
+}
+
+function origin() {
+  const accepted = 'an address such as https://pay.example.com, without a path';
+  return z
+    .string()
+    .refine((value) => originOf(value) !== undefined, accepted)
+    .transform((value) => originOf(value) ?? value);
+}
+
+function databaseUrl() {
+  return z.string().transform((value, context) => {
+    try {
+      return parseDatabaseUrl(value);
+    } catch (error) {
+      if (!isKassaflowError(error)) throw error;
+      context.addIssue(`postgresql://user:password@host:5432/database (${String(error.facts['problem'])})`);
+      return z.NEVER;
+    }
+  });
+}
+
+/** 32 bytes that look random: a repeated byte or counting bytes are what people write into examples. */
+function masterKey() {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, { error: 'base64 of exactly 32 bytes; make one with `openssl rand -base64 32`', abort: true })
+    .refine(
+      (value) => new Set(Buffer.from(value, 'base64')).size > 12 && !isCounting(Buffer.from(value, 'base64')),
+      'a random key, not an example; make one with `openssl rand -base64 32`',
+    )
+    .transform((value) => new Secret(value));
+}
+
+function isCounting(bytes: Buffer): boolean {
+  return bytes.every((byte, index) => index === 0 || byte === (bytes[index - 1] ?? 0) + 1);
+}
+
+function engine() {
+  return z
+    .enum(['postgres'], { error: (issue) => (issue.input === 'restate' ? 'postgres (restate is planned, not yet available)' : 'postgres') })
+    .default('postgres');
+}
+
+function egressMap() {
+  const accepted = 'pairs of origins: https://api.example.com=http://127.0.0.1:1234, with commas between them';
+  return z
+    .string()
+    .transform((value, context) => {
+      const pairs = value.split(',').map((pair) => pair.split('=').map((part) => originOf(part.trim())));
+      const map = new Map<string, string>();
+      for (const [from, to, ...rest] of pairs) {
+        if (from !== undefined && to !== undefined && rest.length === 0) map.set(from, to);
+        else context.addIssue(accepted);
+      }
+      return map;
+    })
+    .default(new Map<string, string>());
+}
+
+function originOf(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  return bare ? url.origin : undefined;
+}
