@@ -1,9 +1,12 @@
 /** Routes that take the body as it came: signatures are computed over bytes, never over what JSON made of them. */
 import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyContextConfig } from 'fastify';
 
-/** What the door reads from a route's Fastify config. */
-export interface BodyConfig {
-  readonly body?: 'raw';
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route takes the body as it came; set by {@link TakesRawBody}. */
+    body?: 'raw';
+  }
 }
 
 /**
@@ -11,5 +14,5 @@ export interface BodyConfig {
  * schema; `undefined` when nothing was sent. All other routes take JSON only and name a schema: `@Body({ schema })`.
  */
 export function TakesRawBody(): MethodDecorator {
-  return RouteConfig({ body: 'raw' } satisfies BodyConfig);
+  return RouteConfig({ body: 'raw' } satisfies FastifyContextConfig);
 }

@@ -1,0 +1,29 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { HealthController } from './health.controller.ts';
+import { createLog, LOG, type Log, type LogLevel } from './log.ts';
+import { MetricsServer } from './metrics-server.ts';
+import { Metrics } from './metrics.ts';
+import { Readiness } from './readiness.ts';
+
+export interface ObservabilityOptions {
+  readonly level: LogLevel;
+  /** Default: a new one that writes to stdout. */
+  readonly log?: Log;
+}
+
+/** Log, metrics and health, for every module. After creation: `app.useLogger(app.get(Logger))` with nestjs-pino's `Logger`. */
+@Global()
+@Module({})
+export class ObservabilityModule {
+  static forRoot({ level, log = createLog(level) }: ObservabilityOptions): DynamicModule {
+    return {
+      module: ObservabilityModule,
+      // No routes: pino-http's middleware costs more than a small event does. `http/request-log.ts` logs requests.
+      imports: [LoggerModule.forRoot({ pinoHttp: { logger: log, autoLogging: false }, forRoutes: [] })],
+      controllers: [HealthController],
+      providers: [{ provide: LOG, useValue: log }, Metrics, MetricsServer, Readiness],
+      exports: [LOG, Metrics, MetricsServer, Readiness],
+    };
+  }
+}
