@@ -1,0 +1,76 @@
+/**
+ * The traffic of one connection: how many calls at once, when to hold back, when to stop asking.
+ *
+ * - Above 256 calls at once further ones wait in line, within their own time; waiting, they surely did nothing.
+ * - A `rate-limited` answer holds all calls of the connection back until the provider's time is over.
+ * - Ten calls in a row without a usable answer open the breaker for ten seconds; then one call is let through to try.
+ */
+import { BrokenCircuitError, CircuitState, circuitBreaker, ConsecutiveBreaker, handleWhenResult, type CircuitBreakerPolicy } from 'cockatiel';
+import { failed, type Outcome } from '@kassaflow/plugin-sdk';
+import type { Clock } from '../kernel/clock.ts';
+
+const AT_ONCE = 256;
+const FAILURES_TO_OPEN = 10;
+const OPEN_MS = 10_000;
+const DEFAULT_HOLD_MS = 1_000;
+
+export class ConnectionLane {
+  readonly #clock: Clock;
+  readonly #breaker: CircuitBreakerPolicy;
+  #inside = 0;
+  #heldUntil = 0;
+  readonly #line: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#breaker = circuitBreaker(handleWhenResult(isNoAnswer), { halfOpenAfter: OPEN_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) });
+  }
+
+  /** True while calls are turned away without asking the provider. */
+  get open(): boolean {
+    return this.#breaker.state === CircuitState.Open;
+  }
+
+  /** Runs `work` when there is room. `work` gets the milliseconds that are left and must not reject. */
+  async run<T>(timeoutMs: number, work: (timeoutMs: number) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    const held = this.#heldUntil - this.#clock.elapsed();
+    if (held > 0) return failed('rate-limited', 'The provider asked to wait', { retryAfterMs: Math.ceil(held) });
+    let left = timeoutMs;
+    if (this.#inside >= AT_ONCE) {
+      const since = this.#clock.elapsed();
+      if (!(await this.#wait(timeoutMs))) return failed('temporary', 'Too many calls of this connection are under way', { code: 'connection.busy' });
+      left = Math.max(1, timeoutMs - (this.#clock.elapsed() - since));
+    }
+    this.#inside += 1;
+    try {
+      const outcome = await this.#breaker.execute(() => work(left));
+      if (outcome.kind === 'failed' && outcome.reason === 'rate-limited') this.#heldUntil = this.#clock.elapsed() + (outcome.retryAfterMs ?? DEFAULT_HOLD_MS);
+      return outcome;
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) return failed('temporary', 'The provider did not answer ten times in a row; it is asked again shortly', { code: 'connection.breaker-open', retryAfterMs: OPEN_MS });
+      throw error;
+    } finally {
+      this.#inside -= 1;
+      this.#line.shift()?.();
+    }
+  }
+
+  #wait(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      const timer = setTimeout(() => {
+        this.#line.splice(this.#line.indexOf(go), 1);
+        resolve(false);
+      }, timeoutMs);
+      this.#line.push(go);
+    });
+  }
+}
+
+function isNoAnswer(result: unknown): boolean {
+  const outcome = result as Outcome<unknown>; // the breaker only ever sees outcomes
+  return outcome.kind === 'unknown' || (outcome.kind === 'failed' && outcome.reason === 'temporary');
+}

@@ -1,0 +1,39 @@
+/** A tenant's configured use of a plugin. */
+export interface Connection {
+  /** `uuid`; `con_…` on the wire. */
+  readonly id: string;
+  readonly tenantId: string;
+  /** What flows say after `via:`. */
+  readonly name: string;
+  readonly plugin: string;
+  readonly mode: 'test' | 'live';
+  /**
+   * `active`: in use. `paused`: the provider refused the credentials, and calls wait until a check succeeds.
+   * `disabled`: a person switched it off; nothing uses it and its webhooks are not taken.
+   */
+  readonly state: 'active' | 'paused' | 'disabled';
+  /** Used when several connections can do something and the flow names none. */
+  readonly isDefault: boolean;
+  /** Settings that are not secret. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly lastCheck: LastCheck | undefined;
+  readonly createdAt: Date;
+  readonly version: number;
+}
+
+/** How the last try of the settings against the provider went. */
+export interface LastCheck {
+  readonly at: string;
+  readonly ok: boolean;
+  /** With `ok`: whose account it is, as the provider calls it. */
+  readonly account?: string;
+  readonly message?: string;
+  readonly field?: string;
+}
+
+/** A connection with its secrets, for a call. Never leaves this process except into its plugin. */
+export interface OpenConnection extends Connection {
+  readonly allSettings: Readonly<Record<string, unknown>>;
+  /** Every secret text in it, to be masked wherever it might show up. */
+  readonly secretTexts: readonly string[];
+}

@@ -1,0 +1,20 @@
+import type { Schema, Text } from '@kassaflow/plugin-sdk';
+import type { ActionManifest, Capability } from './action-call.ts';
+
+/** What the core knows of one plugin: checked, serialisable, without its code. */
+export interface PluginManifest {
+  readonly id: string;
+  readonly title: Text;
+  readonly about: Text;
+  readonly version: string;
+  readonly api: 1;
+  readonly hosts: readonly string[];
+  readonly network: 'gateway' | 'direct';
+  readonly settings: Schema;
+  readonly capabilities: readonly Capability[];
+  /** `payments.create`, `webhook.verify`: every method that is present, apart from actions. */
+  readonly methods: readonly string[];
+  /** For how long the provider remembers the key of a money call; present with the capability `payments`. */
+  readonly paymentsKeyTtlMs?: number;
+  readonly actions: readonly ActionManifest[];
+}

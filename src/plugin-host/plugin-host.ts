@@ -1,0 +1,167 @@
+/** All plugins of this installation: found, started side by side, each behind its own gateway, and called by id. */
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findPackageJSON } from 'node:module';
+import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { systemClock } from '../kernel/clock.ts';
+import { refusalOf } from './check-manifest.ts';
+import { EgressRules } from './egress/egress-rules.ts';
+import { EgressGateway } from './egress/gateway.ts';
+import { HttpClient } from './egress/http-client.ts';
+import { findPlugins, type FoundPlugin, type RefusedPlugin } from './find-plugins.ts';
+import { childCommand, findIsolation, type Isolation, type IsolationLevel } from './isolation.ts';
+import type { PluginManifest } from './manifest.ts';
+import { PluginHostOptions } from './plugin-host-options.ts';
+import { PluginRunner, type ChildResult, type RunnerCall, type RunnerState } from './plugin-runner.ts';
+import { redactSecrets } from './redact.ts';
+import { PretendProvider } from './pretend-provider.ts';
+
+/** One plugin as operators see it. */
+export interface PluginStatus {
+  readonly id: string;
+  readonly state: RunnerState;
+  readonly isolation: IsolationLevel;
+  readonly manifest?: PluginManifest;
+  /** Why it is refused. */
+  readonly problem?: { readonly code: string; readonly message: string };
+}
+
+@Injectable()
+export class PluginHost implements OnModuleInit, OnModuleDestroy {
+  readonly #options: PluginHostOptions;
+  readonly #logger = new Logger('plugins');
+  readonly #runners = new Map<string, PluginRunner>();
+  readonly #gateways: EgressGateway[] = [];
+  readonly #pretend: PretendProvider[] = [];
+  readonly #client = new HttpClient();
+  readonly #rules: EgressRules;
+  #refused: readonly RefusedPlugin[] = [];
+  #isolation: Isolation | undefined;
+  #socketDir = '';
+
+  constructor(options: PluginHostOptions) {
+    this.#options = options;
+    this.#rules = new EgressRules(options.egressMap, options.egressAllow);
+  }
+
+  /** The rules and connections that built-in actions share with the gateways. */
+  get egress(): { readonly rules: EgressRules; readonly client: HttpClient } {
+    return { rules: this.#rules, client: this.#client };
+  }
+
+  /** Servers that play a provider, once {@link onModuleInit} has run. */
+  get pretendProviders(): readonly PretendProvider[] {
+    return this.#pretend;
+  }
+
+  /** Starts every plugin. Resolves when each is ready or refused. @throws plugin.isolation */
+  async onModuleInit(): Promise<void> {
+    this.#isolation = await findIsolation(this.#options.isolation);
+    this.#socketDir = mkdtempSync(join(tmpdir(), 'kassaflow-plugins-'));
+    chmodSync(this.#socketDir, 0o700);
+    const { found, refused } = findPlugins(this.#options.pluginsDir, this.#options.packages, import.meta.url);
+    this.#refused = refused;
+    for (const { id, error } of refused) this.#logger.warn({ plugin: id, code: error.code, problem: error.message }, 'the plugin is refused');
+    await Promise.all([...found.map((plugin) => this.#start(plugin)), ...this.#startPretendProviders(found)]);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    for (const runner of this.#runners.values()) runner.stop();
+    await Promise.all([...this.#gateways.map((gateway) => gateway.close()), ...this.#pretend.map((provider) => provider.stop()), this.#client.close()]);
+    if (this.#socketDir) rmSync(this.#socketDir, { recursive: true, force: true });
+  }
+
+  /** Every plugin that was found, by id. */
+  status(): readonly PluginStatus[] {
+    const isolation = this.#isolation?.level ?? this.#options.isolation;
+    const running = [...this.#runners.values()].map(({ id, state, manifest, refusal }) => ({
+      id, state, isolation,
+      ...(manifest ? { manifest } : {}),
+      ...(refusal ? { problem: refusalOf(refusal) } : {}),
+    }));
+    const refused = this.#refused.map(({ id, error }) => ({ id, state: 'refused' as const, isolation, problem: refusalOf(error) }));
+    return [...running, ...refused];
+  }
+
+  /** The manifest of a plugin that was ready at least once. */
+  manifest(plugin: string): PluginManifest | undefined {
+    return this.#runners.get(plugin)?.manifest;
+  }
+
+  manifests(): readonly PluginManifest[] {
+    return [...this.#runners.values()].flatMap(({ manifest, state }) => (manifest && state !== 'refused' ? [manifest] : []));
+  }
+
+  /** Process id of the plugin's child, for operators. */
+  pid(plugin: string): number | undefined {
+    return this.#runners.get(plugin)?.pid;
+  }
+
+  /** Calls a method of a plugin. Never rejects. */
+  call(plugin: string, call: RunnerCall): Promise<ChildResult> {
+    const runner = this.#runners.get(plugin);
+    return runner ? runner.call(call) : Promise.resolve({ kind: 'unavailable', message: `The plugin ${plugin} is not installed`, retryAfterMs: 60_000 });
+  }
+
+  async #start(plugin: FoundPlugin): Promise<void> {
+    const gateway = new EgressGateway(this.#rules, this.#client, (note) => this.#logger.debug({ plugin: plugin.id, ...note }, 'provider request'));
+    this.#gateways.push(gateway);
+    const socket = join(this.#socketDir, `${plugin.id}.sock`);
+    await gateway.listen(socket);
+    const runner = new PluginRunner({
+      id: plugin.id,
+      folder: plugin.folder,
+      command: (network) => this.#commandFor(plugin, network, socket),
+      gateway,
+      clock: systemClock,
+      log: (level, message, facts) => this.#logger[level === 'warn' ? 'warn' : 'log']({ plugin: plugin.id, ...redactSecrets(facts) }, message),
+    });
+    this.#runners.set(plugin.id, runner);
+    await runner.start();
+  }
+
+  #commandFor(plugin: FoundPlugin, network: 'gateway' | 'direct', socket: string): readonly [string, ...string[]] {
+    const isolation = this.#isolation ?? { level: this.#options.isolation, dieWithHost: [] };
+    return childCommand(isolation, { network, readable: readableFor(plugin.folder), source: isSource(plugin.entry), script: [CHILD, plugin.entry, socket] });
+  }
+
+  #startPretendProviders(found: readonly FoundPlugin[]): Promise<void>[] {
+    if (!this.#options.pretendProviders) return [];
+    return found.flatMap(({ id, folder, provider }) => {
+      if (!provider) return [];
+      const server = new PretendProvider(id, folder, provider, this.#options, this.#rules);
+      this.#pretend.push(server);
+      return [server.start()];
+    });
+  }
+}
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const CHILD = join(HERE, 'child', `main${extname(import.meta.url)}`);
+
+/** Our own child code, the plugin, the SDK and installed packages; nothing else on this machine. */
+function readableFor(folder: string): string[] {
+  const sdk = findPackageJSON('@kassaflow/plugin-sdk', import.meta.url);
+  const undici = findPackageJSON('undici', import.meta.url);
+  const folders = [join(HERE, 'child'), folder, ...(sdk ? [dirname(sdk)] : []), ...(undici ? [dirname(dirname(undici))] : []), ...nodeModulesOf(folder)];
+  return [...new Set(folders.map((one) => realpathSync(one)))];
+}
+
+/** The `node_modules` folders that Node searches from `folder` upwards, as far as they exist. */
+function nodeModulesOf(folder: string): string[] {
+  const parts = folder.split('/');
+  return parts.flatMap((_, index) => {
+    const candidate = join(parts.slice(0, parts.length - index).join('/') || '/', 'node_modules');
+    try {
+      return [realpathSync(candidate)];
+    } catch {
+      return []; // there is none at this height
+    }
+  });
+}
+
+function isSource(entry: string): boolean {
+  return extname(entry) === '.ts' || extname(import.meta.url) === '.ts';
+}

@@ -1,0 +1,277 @@
+/**
+ * Keeps one plugin running and carries calls to it. It is always in exactly one state:
+ *
+ * - `starting`: a process was started and has not said what it is. Calls wait for it, within their own time.
+ * - `ready`: the manifest was checked; calls go through.
+ * - `waiting`: the process ended by itself or was killed. A new one is started after a delay that doubles from 100 ms to 10 s.
+ * - `broken`: five processes ended within ten minutes. The next is started after a rest of a minute; when that one ends too,
+ *   another rest follows.
+ * - `refused`: what the plugin said about itself is not acceptable. Nothing more happens until the application restarts.
+ * - `stopped`: the application ends.
+ *
+ *     starting → ready → waiting → starting        the usual life, with a crash in it
+ *     starting → refused                           before it was ever ready: bad manifest, throws at load, hangs, exits
+ *     waiting  → broken  → starting
+ *     any      → stopped
+ *
+ * When a process ends, each call in it is answered `died`. Nothing here waits for a plugin without a limit.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../kernel/clock.ts';
+import type { KassaflowError } from '../kernel/errors.ts';
+import { isKassaflowError } from '../kernel/errors.ts';
+import { checkManifest } from './check-manifest.ts';
+import type { CallContext, ToHost } from './child/protocol.ts';
+import type { CallTraffic, EgressGateway } from './egress/gateway.ts';
+import type { PluginManifest } from './manifest.ts';
+import { pluginErrors } from './plugin-errors.ts';
+import { DEFAULT_LIMITS, PluginProcess, type ProcessLimits } from './plugin-process.ts';
+
+export type RunnerState = 'starting' | 'ready' | 'waiting' | 'broken' | 'refused' | 'stopped';
+
+/** What a call into the child came to. `left`: whether a request to the provider may have gone out. */
+export type ChildResult =
+  | { readonly kind: 'answer'; readonly value: unknown; readonly left: boolean }
+  | { readonly kind: 'invalid' | 'threw' | 'died'; readonly message: string; readonly code: string; readonly left: boolean }
+  | { readonly kind: 'late'; readonly left: boolean }
+  | { readonly kind: 'unavailable'; readonly message: string; readonly retryAfterMs: number };
+
+export interface RunnerCall {
+  readonly path: string;
+  readonly context: CallContext;
+  readonly input: unknown;
+  readonly timeoutMs: number;
+  readonly mayCallOut: boolean;
+}
+
+/** Where the runner reports to. `facts` may hold text of the plugin and must be redacted before it is written. */
+export type RunnerLog = (level: 'info' | 'warn', message: string, facts: Readonly<Record<string, unknown>>) => void;
+
+export interface RunnerOptions {
+  readonly id: string;
+  readonly folder: string;
+  readonly command: (network: 'gateway' | 'direct') => readonly [string, ...string[]];
+  readonly gateway: EgressGateway;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+  readonly limits?: ProcessLimits;
+  readonly loadMs?: number;
+}
+
+interface Pending {
+  readonly path: string;
+  readonly traffic: CallTraffic;
+  readonly controller: AbortController;
+  readonly timer: NodeJS.Timeout;
+  readonly settle: (result: ChildResult) => void;
+}
+
+const LOAD_MS = 15_000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 10_000;
+const CRASHES = 5;
+const CRASH_WINDOW_MS = 10 * 60_000;
+const REST_MS = 60_000;
+
+export class PluginRunner {
+  readonly #options: RunnerOptions;
+  readonly #calls = new Map<string, Pending>();
+  #state: RunnerState = 'starting';
+  #process: PluginProcess | undefined;
+  #manifest: PluginManifest | undefined;
+  #refusal: KassaflowError | undefined;
+  #crashes: number[] = [];
+  #nextStartAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #settled = Promise.withResolvers<void>();
+  #network: 'gateway' | 'direct' = 'gateway';
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get id(): string {
+    return this.#options.id;
+  }
+
+  get state(): RunnerState {
+    return this.#state;
+  }
+
+  get manifest(): PluginManifest | undefined {
+    return this.#manifest;
+  }
+
+  /** Why it is refused. */
+  get refusal(): KassaflowError | undefined {
+    return this.#refusal;
+  }
+
+  /** The process that runs now, for operators and tests. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Starts the first process. Resolves when it is ready or refused; never rejects. */
+  async start(): Promise<void> {
+    this.#launch();
+    await this.#settled.promise;
+  }
+
+  /** Ends the process; calls in it are answered. */
+  stop(): void {
+    this.#move('stopped');
+    clearTimeout(this.#timer);
+    this.#process?.kill('the application stops', 'plugin.exit');
+    this.#endCalls('the application stops', 'plugin.exit');
+  }
+
+  /** Carries one call to the plugin. Never rejects and never takes longer than `timeoutMs`. */
+  async call(call: RunnerCall): Promise<ChildResult> {
+    const startedAt = this.#options.clock.elapsed();
+    if (this.#state === 'starting' && this.#manifest) await withinMs(this.#settled.promise, call.timeoutMs);
+    if (this.#state !== 'ready') return this.#unavailable();
+    return this.#carry(call, Math.max(1, call.timeoutMs - (this.#options.clock.elapsed() - startedAt)));
+  }
+
+  #carry({ path, context, input, mayCallOut }: RunnerCall, timeoutMs: number): Promise<ChildResult> {
+    return new Promise((resolve) => {
+      const id = randomUUID();
+      const controller = new AbortController();
+      const traffic = this.#options.gateway.open(id, mayCallOut, controller.signal);
+      const timer = setTimeout(() => {
+        this.#process?.send({ t: 'abort', id });
+        this.#end(id, (left) => ({ kind: 'late', left }));
+      }, timeoutMs);
+      this.#calls.set(id, { path, traffic, controller, timer, settle: resolve });
+      this.#process?.send({ t: 'call', id, path, context, input });
+    });
+  }
+
+  /** Answers a call once; a second answer, or one after its time, finds nothing here. */
+  #end(id: string, resultOf: (left: boolean) => ChildResult): boolean {
+    const call = this.#calls.get(id);
+    if (!call) return false;
+    this.#calls.delete(id);
+    clearTimeout(call.timer);
+    // A plugin with its own sockets is not seen by the gateway: once it has the call, anything may have left.
+    const left = call.traffic.left || this.#network === 'direct';
+    this.#options.gateway.shut(id);
+    call.controller.abort();
+    call.settle(resultOf(left));
+    return true;
+  }
+
+  #launch(): void {
+    this.#move('starting');
+    this.#settled = Promise.withResolvers<void>();
+    const { command, folder, limits = DEFAULT_LIMITS, loadMs = LOAD_MS } = this.#options;
+    const child = new PluginProcess(command(this.#network), folder, {
+      onMessage: (message) => this.#receive(message),
+      onOutput: (text) => this.#options.log('info', 'plugin output', { output: text.trimEnd() }),
+      onGone: (reason, code) => this.#gone(reason, code),
+    }, limits);
+    this.#process = child;
+    this.#timer = setTimeout(() => child.kill('it did not say what it is in time', 'plugin.load'), loadMs);
+  }
+
+  #receive(message: ToHost): void {
+    switch (message.t) {
+      case 'manifest': return this.#accept(message.manifest);
+      case 'broken': return this.#refuse(pluginErrors.load({ plugin: this.id, problem: String(message.reason).slice(0, 500) }));
+      case 'answer': return this.#answered(message.id, (left) => ({ kind: 'answer', value: message.value, left }));
+      case 'invalid': return this.#answered(message.id, (left) => ({ kind: 'invalid', message: String(message.reason).slice(0, 500), code: 'plugin.result', left }));
+      case 'threw': {
+        const denied = message.code === 'ERR_ACCESS_DENIED';
+        const code = denied ? 'plugin.denied' : 'plugin.threw';
+        return this.#answered(message.id, (left) => ({ kind: 'threw', message: String(message.message).slice(0, 500), code, left }));
+      }
+      case 'log': return this.#options.log(message.level === 'warn' ? 'warn' : 'info', String(message.message).slice(0, 2_000), { ...(typeof message.facts === 'object' ? message.facts : {}) });
+      case 'pong': return;
+    }
+  }
+
+  #answered(id: string, resultOf: (left: boolean) => ChildResult): void {
+    if (!this.#end(String(id), resultOf)) this.#options.log('warn', 'an answer came twice or after its time and is ignored', { code: 'plugin.late' });
+  }
+
+  #accept(raw: unknown): void {
+    if (this.#state !== 'starting') return;
+    try {
+      const manifest = checkManifest(raw, this.id);
+      if (this.#manifest && JSON.stringify(this.#manifest) !== JSON.stringify(manifest)) throw pluginErrors.changed({ plugin: this.id });
+      if (manifest.network !== this.#network) return this.#relaunchAs(manifest.network);
+      this.#manifest = manifest;
+      this.#options.gateway.allowHosts(manifest.hosts);
+      clearTimeout(this.#timer);
+      this.#move('ready');
+      this.#settled.resolve();
+    } catch (error) {
+      this.#refuse(isKassaflowError(error) ? error : pluginErrors.manifest({ plugin: this.id }, { cause: error }));
+    }
+  }
+
+  /** A manifest says how much network its process may have, so the first process of a `direct` plugin only says that. */
+  #relaunchAs(network: 'gateway' | 'direct'): void {
+    this.#network = network;
+    this.#process?.kill('it is started again with its network', 'plugin.exit');
+  }
+
+  #refuse(error: KassaflowError): void {
+    this.#refusal = error;
+    this.#move('refused');
+    clearTimeout(this.#timer);
+    this.#process?.kill('it was refused', 'plugin.load');
+    this.#options.log('warn', 'the plugin is refused', { code: error.code, problem: error.message });
+    this.#settled.resolve();
+  }
+
+  #gone(reason: string, code: string): void {
+    clearTimeout(this.#timer);
+    this.#endCalls(reason, code);
+    if (this.#state === 'refused' || this.#state === 'stopped') return;
+    const wasNetworkOnly = this.#state === 'starting' && !this.#manifest && this.#network === 'direct' && reason.startsWith('it is started again');
+    if (wasNetworkOnly) return this.#launchKeepingWaiters();
+    if (!this.#manifest) return this.#refuse(pluginErrors.load({ plugin: this.id, problem: reason }));
+    this.#options.log('warn', 'the plugin’s process ended', { code, reason });
+    this.#settled.resolve();
+    this.#planRestart();
+  }
+
+  #launchKeepingWaiters(): void {
+    const waiters = this.#settled;
+    this.#launch();
+    this.#settled = waiters;
+  }
+
+  #planRestart(): void {
+    const now = this.#options.clock.elapsed();
+    this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
+    const looping = this.#crashes.length >= CRASHES;
+    const delay = looping ? REST_MS : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#crashes.length - 1));
+    this.#nextStartAt = now + delay;
+    this.#move(looping ? 'broken' : 'waiting');
+    this.#timer = setTimeout(() => this.#launch(), delay);
+    this.#timer.unref();
+  }
+
+  #endCalls(message: string, code: string): void {
+    for (const id of [...this.#calls.keys()]) this.#end(id, (left) => ({ kind: 'died', message, code, left }));
+  }
+
+  #unavailable(): ChildResult {
+    const retryAfterMs = Math.max(100, this.#nextStartAt - this.#options.clock.elapsed());
+    const why = { starting: 'is starting', ready: 'is ready', waiting: 'is being restarted', broken: 'keeps crashing and rests', refused: 'is refused', stopped: 'is stopped' }[this.#state];
+    return { kind: 'unavailable', message: `The plugin ${this.id} ${why}`, retryAfterMs };
+  }
+
+  #move(state: RunnerState): void {
+    if (this.#state !== 'stopped' && this.#state !== 'refused') this.#state = state;
+  }
+}
+
+async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([promise, new Promise<void>((resolve) => { timer = setTimeout(resolve, timeoutMs); })]);
+  clearTimeout(timer);
+}
