@@ -8,7 +8,9 @@ const ENTRY = /^ {2}'?([a-z][a-z0-9-]*)'?:\s*\{/gm;
 
 test('every error of the code is explained in docs/errors.md, and every explained error exists', () => {
   const inCode = sourceFiles(['src']).flatMap(({ text }) =>
-    [...text.matchAll(DECLARATION)].flatMap(([, module = '', body = '']) => [...body.matchAll(ENTRY)].map(([, name = '']) => `${module}.${name}`)),
+    [...text.matchAll(DECLARATION)].flatMap(([, module = '', body = '']) =>
+      [...body.matchAll(ENTRY)].map(([, name = '']) => `${module}.${name}`),
+    ),
   );
   const inDocs = [...readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').matchAll(/^\| `([a-z0-9.-]+)` \|/gm)].map(([, code = '']) => code);
   expect(inCode.length).toBeGreaterThan(40);

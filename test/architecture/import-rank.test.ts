@@ -56,14 +56,20 @@ describe('imports', () => {
   });
 
   test('use no barrel but the public faces', () => {
-    const barrels = files.map(({ path }) => path).filter((path) => path.endsWith('/index.ts') && !/^src\/domain\/[^/]+\/index\.ts$/.test(path));
+    const barrels = files
+      .map(({ path }) => path)
+      .filter((path) => path.endsWith('/index.ts') && !/^src\/domain\/[^/]+\/index\.ts$/.test(path));
     expect(barrels).toEqual([]);
   });
 
   test('of a plugin reach the SDK, its own files and packages, never the core or another plugin', () => {
     const broken = edges(sourceFiles(['plugins'])).filter(({ from, to }) => {
       const own = from.split('/').slice(0, 2).join('/');
-      return to.startsWith('src/') || (to.startsWith('plugins/') && !to.startsWith(`${own}/`)) || (to.startsWith('@kassaflow/') && to !== '@kassaflow/plugin-sdk');
+      return (
+        to.startsWith('src/') ||
+        (to.startsWith('plugins/') && !to.startsWith(`${own}/`)) ||
+        (to.startsWith('@kassaflow/') && to !== '@kassaflow/plugin-sdk')
+      );
     });
     expect(broken.map(show)).toEqual([]);
   });

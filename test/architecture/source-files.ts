@@ -22,7 +22,9 @@ export function sourceFiles(folders: readonly string[], options: { readonly test
     readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
       .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
-      .filter((path) => !path.includes('/dist/') && !path.includes('node_modules') && (options.tests === true || !path.endsWith('.test.ts')))
+      .filter(
+        (path) => !path.includes('/dist/') && !path.includes('node_modules') && (options.tests === true || !path.endsWith('.test.ts')),
+      )
       .toSorted()
       .map(read),
   );

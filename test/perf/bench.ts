@@ -45,7 +45,13 @@ const rounds: Map<string, Figures>[] = [];
 for (let round = 1; round <= Number(options.rounds); round += 1) {
   const figures = new Map<string, Figures>();
   for (const [name, start, runs] of contestants) {
-    const plan: Plan = { warmUp: Math.ceil(runs / 5), runs, connections: 64, steadyEvents: Number(options['steady-events']), steadyPerSecond: STEADY_PER_SECOND };
+    const plan: Plan = {
+      warmUp: Math.ceil(runs / 5),
+      runs,
+      connections: 64,
+      steadyEvents: Number(options['steady-events']),
+      steadyPerSecond: STEADY_PER_SECOND,
+    };
     figures.set(name, await oneTurn(start, plan));
     print(round, name, figures.get(name));
   }
@@ -58,7 +64,9 @@ console.log('\nmedian of', rounds.length, 'rounds');
 print('', 'ours', ours);
 for (const [name, figures] of Object.entries(peers)) {
   print('', name, figures);
-  console.log(`  ours completes ${figures.oursIsFasterBy.toFixed(1)} × the runs per second of ${name} (median of the ratios within a round)`);
+  console.log(
+    `  ours completes ${figures.oursIsFasterBy.toFixed(1)} × the runs per second of ${name} (median of the ratios within a round)`,
+  );
 }
 if (options.json) {
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), node: process.version };
@@ -77,7 +85,11 @@ async function oneTurn(start: Start, plan: Plan): Promise<Figures> {
 }
 
 function median(name: string): Figures {
-  const of = (pick: (figures: Figures) => number | undefined) => quantile(rounds.flatMap((round) => pick(round.get(name) as Figures) ?? []), 0.5);
+  const of = (pick: (figures: Figures) => number | undefined) =>
+    quantile(
+      rounds.flatMap((round) => pick(round.get(name) as Figures) ?? []),
+      0.5,
+    );
   const wal = of((figures) => figures.walBytesPerRun);
   return {
     runsPerSecond: Math.round(of((figures) => figures.runsPerSecond)),
@@ -90,7 +102,12 @@ function median(name: string): Figures {
 }
 
 function ratio(name: string): number {
-  return rounded(quantile(rounds.map((round) => (round.get('ours')?.runsPerSecond ?? 0) / (round.get(name)?.runsPerSecond ?? Number.NaN)), 0.5));
+  return rounded(
+    quantile(
+      rounds.map((round) => (round.get('ours')?.runsPerSecond ?? 0) / (round.get(name)?.runsPerSecond ?? Number.NaN)),
+      0.5,
+    ),
+  );
 }
 
 function rounded(value: number): number {

@@ -28,8 +28,16 @@ export function paymentReceived(reference: number): object {
 }
 
 /** Starts a Node child that reports `{port}` when it listens. */
-export async function startNode(file: string, args: readonly string[], options: { cwd: string }): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(file, args, { cwd: options.cwd, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { PATH: process.env['PATH'], NODE_ENV: 'production' } });
+export async function startNode(
+  file: string,
+  args: readonly string[],
+  options: { cwd: string },
+): Promise<{ child: ChildProcess; port: number }> {
+  const child = fork(file, args, {
+    cwd: options.cwd,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
+  });
   const port = await new Promise<number>((resolve, reject) => {
     child.once('message', (message: { port: number }) => resolve(message.port));
     child.once('exit', (code) => reject(new Error(`${file} ended with ${String(code)} before it listened`)));
@@ -38,7 +46,12 @@ export async function startNode(file: string, args: readonly string[], options: 
 }
 
 /** Starts a program and resolves when `ready` does; its output goes to the file descriptor `log`. */
-export async function startProgram(file: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv; log: number }, ready: () => Promise<boolean>): Promise<ChildProcess> {
+export async function startProgram(
+  file: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; log: number },
+  ready: () => Promise<boolean>,
+): Promise<ChildProcess> {
   const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', options.log, options.log] });
   const deadline = performance.now() + 60_000;
   while (!(await ready().catch(() => false))) {

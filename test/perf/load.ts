@@ -26,7 +26,14 @@ export function emptySent(): Sent {
  * Sends events `first … first + count - 1` as fast as the contestant takes them, over `connections` connections.
  * `mayGo` holds the next one back while too many runs are under way, so that no contestant drowns in its own backlog.
  */
-export async function saturate(target: Target, first: number, count: number, connections: number, sent: Sent, mayGo: () => boolean): Promise<void> {
+export async function saturate(
+  target: Target,
+  first: number,
+  count: number,
+  connections: number,
+  sent: Sent,
+  mayGo: () => boolean,
+): Promise<void> {
   let next = first;
   const last = first + count;
   await Promise.all(
@@ -77,7 +84,9 @@ async function eachRequest(target: Target, sent: Sent, nextReference: () => Prom
       broken = reject;
     });
     sent.at.set(reference, performance.now());
-    socket.write(`POST ${target.path(reference)} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n${fixed}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    socket.write(
+      `POST ${target.path(reference)} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n${fixed}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
     const [head, text] = await answer;
     sent.acknowledgedAt.set(reference, performance.now());
     if (!head.startsWith('HTTP/1.1 20')) sent.refused.push(`${head.split('\r\n')[0]} ${text.slice(0, 200)}`);

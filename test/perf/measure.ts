@@ -58,11 +58,17 @@ async function run(contestant: Contestant, sink: Sink, first: number, count: num
   if (sent.refused.length > 0) throw new Error(`${contestant.name} refused ${sent.refused.length} events: ${sent.refused[0]}`);
   await sink.reached(count);
   while ((await contestant.unfinished()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  if (sink.postings !== count || sink.receipts !== count) throw new Error(`${contestant.name} made ${sink.receipts} + ${sink.postings} calls for ${count} events`);
+  if (sink.postings !== count || sink.receipts !== count)
+    throw new Error(`${contestant.name} made ${sink.receipts} + ${sink.postings} calls for ${count} events`);
   return (performance.now() - started) / 1_000;
 }
 
-async function latencies(contestant: Contestant, sink: Sink, first: number, plan: Plan): Promise<Pick<Figures, 'p50Ms' | 'p99Ms' | 'acknowledgedP50Ms'>> {
+async function latencies(
+  contestant: Contestant,
+  sink: Sink,
+  first: number,
+  plan: Plan,
+): Promise<Pick<Figures, 'p50Ms' | 'p99Ms' | 'acknowledgedP50Ms'>> {
   const sent = emptySent();
   await steady(contestant.target, first, plan.steadyEvents, plan.steadyPerSecond, sent);
   await sink.reached(plan.steadyEvents);

@@ -65,7 +65,9 @@ async function openInvocations(admin: number): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${admin}/query`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify({ query: "select count(*) as n from sys_invocation_status where status in ('scheduled', 'inboxed', 'invoked', 'suspended')" }),
+    body: JSON.stringify({
+      query: "select count(*) as n from sys_invocation_status where status in ('scheduled', 'inboxed', 'invoked', 'suspended')",
+    }),
   });
   const { rows } = (await answer.json()) as { rows: { n: number }[] };
   return rows[0]?.n ?? 0;

@@ -33,13 +33,22 @@ export class AppProcess {
   /** Starts it and resolves at the ready line. `more` is added to the environment for this start only. */
   async start(more: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.launch(['start'], more);
-    await until(() => this.output.includes('Kassaflow is ready at'), () => `the app did not become ready:\n${this.output.slice(-4_000)}`, 60_000, () => this.ended);
+    await until(
+      () => this.output.includes('Kassaflow is ready at'),
+      () => `the app did not become ready:\n${this.output.slice(-4_000)}`,
+      60_000,
+      () => this.ended,
+    );
   }
 
   /** Starts it without waiting. */
   launch(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<void> {
     this.output = '';
-    this.#child = spawn(process.execPath, [BINARY, ...args], { cwd: this.folder, env: this.#environment(more), stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [BINARY, ...args], {
+      cwd: this.folder,
+      env: this.#environment(more),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     return Promise.resolve();
   }
@@ -55,7 +64,11 @@ export class AppProcess {
 
   /** Resolves when the process has ended by itself, for example at a crash point. */
   async died(withinMs = 30_000): Promise<void> {
-    await until(() => this.ended, () => `the app should have died but lives:\n${this.output.slice(-2_000)}`, withinMs);
+    await until(
+      () => this.ended,
+      () => `the app should have died but lives:\n${this.output.slice(-2_000)}`,
+      withinMs,
+    );
   }
 
   /** SIGTERM, and waits for a clean end. @returns the exit code */
@@ -73,7 +86,11 @@ export class AppProcess {
 
   /** Runs one command of the CLI to its end against this installation. */
   async cli(...args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-    const child = spawn(process.execPath, [BINARY, ...args], { cwd: this.folder, env: this.#environment({}), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [BINARY, ...args], {
+      cwd: this.folder,
+      env: this.#environment({}),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const code = await new Promise<number>((done) => child.once('close', (exit) => done(exit ?? -1)));

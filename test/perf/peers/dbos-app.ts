@@ -24,13 +24,22 @@ async function post(path: string, body: object): Promise<string> {
 }
 
 async function handle(event: PaymentReceived): Promise<void> {
-  const text = await DBOS.runStep(() => Promise.resolve(`Thanks! We received ${event.currency} ${event.amount} for ${event.description}.`), { name: 'receipt-text' });
+  const text = await DBOS.runStep(
+    () => Promise.resolve(`Thanks! We received ${event.currency} ${event.amount} for ${event.description}.`),
+    { name: 'receipt-text' },
+  );
   await DBOS.runStep(() => post('/receipt', { reference: event.reference, text }), { name: 'receipt' });
   await DBOS.runStep(() => post('/ledger', { reference: event.reference, amount: event.amount }), { name: 'posting' });
 }
 
 const workflow = DBOS.registerWorkflow(handle, { name: 'payment-received' });
-DBOS.setConfig({ name: 'bench', systemDatabaseUrl: process.argv[3] ?? '', systemDatabasePoolSize: 20, logLevel: 'error', enableOTLP: false });
+DBOS.setConfig({
+  name: 'bench',
+  systemDatabaseUrl: process.argv[3] ?? '',
+  systemDatabasePoolSize: 20,
+  logLevel: 'error',
+  enableOTLP: false,
+});
 await DBOS.launch();
 
 const server = createServer((request, response) => {

@@ -23,7 +23,10 @@ const payments = restate.service({
   name: 'payments',
   handlers: {
     received: async (context: restate.Context, event: PaymentReceived): Promise<void> => {
-      const text = await context.run('receipt-text', () => `Thanks! We received ${event.currency} ${event.amount} for ${event.description}.`);
+      const text = await context.run(
+        'receipt-text',
+        () => `Thanks! We received ${event.currency} ${event.amount} for ${event.description}.`,
+      );
       await context.run('receipt', () => post('/receipt', { reference: event.reference, text }));
       await context.run('posting', () => post('/ledger', { reference: event.reference, amount: event.amount }));
     },
