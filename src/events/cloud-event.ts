@@ -34,32 +34,30 @@ export interface CloudEvent {
 }
 
 /** An event as portals send it. Closed: extension attributes would be accepted and then lost. */
-export const cloudEventSchema = z
-  .strictObject({
-    specversion: z.literal('1.0'),
-    id: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,128}$/, 'Letters, digits, "_" and "-" are accepted, 1 to 128 of them')
-      .meta({
-        description: 'Chosen by the sender; the same event is sent again under the same id, and counts once for each source',
-        example: 'order-4711-paid',
-      }),
-    source: z
-      .string()
-      .regex(/^[!-~]{1,256}$/, 'A URI reference is accepted, 1 to 256 characters')
-      .meta({ example: '/shop' }),
-    type: z.string().max(200).meta({ example: 'com.kassaflow.custom.report-requested.v1' }),
-    subject: z
-      .string()
-      .regex(/^[!-~]{1,256}$/, 'Printable characters without spaces are accepted, 1 to 256')
-      .optional()
-      .meta({ example: 'customer/4711' }),
-    time: z.iso.datetime({ offset: true }).optional().meta({ description: 'When it happened, RFC 3339; default now' }),
-    datacontenttype: z.literal('application/json').optional(),
-    dataschema: z.string().max(500).optional(),
-    data: z.record(z.string(), z.unknown()),
-  })
-  .meta({ id: 'IncomingCloudEvent' });
+export const cloudEventSchema = z.strictObject({
+  specversion: z.literal('1.0'),
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,128}$/, 'Letters, digits, "_" and "-" are accepted, 1 to 128 of them')
+    .meta({
+      description: 'Chosen by the sender; the same event is sent again under the same id, and counts once for each source',
+      example: 'order-4711-paid',
+    }),
+  source: z
+    .string()
+    .regex(/^[!-~]{1,256}$/, 'A URI reference is accepted, 1 to 256 characters')
+    .meta({ example: '/shop' }),
+  type: z.string().max(200).meta({ example: 'com.kassaflow.custom.report-requested.v1' }),
+  subject: z
+    .string()
+    .regex(/^[!-~]{1,256}$/, 'Printable characters without spaces are accepted, 1 to 256')
+    .optional()
+    .meta({ example: 'customer/4711' }),
+  time: z.iso.datetime({ offset: true }).optional().meta({ description: 'When it happened, RFC 3339; default now' }),
+  datacontenttype: z.literal('application/json').optional(),
+  dataschema: z.string().max(500).optional(),
+  data: z.record(z.string(), z.unknown()),
+});
 
 const TYPE_PREFIX = 'com.kassaflow.';
 const MAX_AHEAD_MS = 300_000;

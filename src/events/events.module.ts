@@ -1,0 +1,17 @@
+/** The event log and everything that reads it. */
+import { Module } from '@nestjs/common';
+import { Dispatcher } from './dispatcher.ts';
+import { EventLog } from './event-log.ts';
+import { EventReader } from './event-reader.ts';
+import { LiveEvents } from './live-events.ts';
+import { SubjectReaders } from './subject-readers.ts';
+
+/**
+ * Needs `Database`, `EnginePool`, `CLOCK` and Nest's event emitter from global modules. The HTTP side is `EventsHttpModule`,
+ * because it needs an `EventIntake`, and which one is decided by whoever composes the application.
+ */
+@Module({
+  providers: [EventLog, EventReader, Dispatcher, LiveEvents, SubjectReaders],
+  exports: [EventLog, EventReader, Dispatcher, LiveEvents, SubjectReaders],
+})
+export class EventsModule {}
