@@ -6,6 +6,7 @@
  */
 import type { DomainEvent } from '../events/event.ts';
 import type { CompiledFlow, CompiledTrigger, Scope, Subject } from './language/compiled-flow.ts';
+import { SUBJECT_WORDS } from './language/names.ts';
 
 /** One enabled flow at its newest revision. */
 export interface PublishedFlow {
@@ -29,7 +30,7 @@ export interface Match extends PublishedFlow {
 /** Whether a run starts, and under which `one-per` key. */
 export type Admission = { readonly starts: false } | { readonly starts: true; readonly onePer?: string };
 
-const SUBJECTS: ReadonlySet<string> = new Set<Subject>(['payment', 'invoice', 'customer', 'order', 'subscription', 'refund', 'request']);
+const SUBJECTS: ReadonlySet<string> = new Set<Subject>(SUBJECT_WORDS);
 const NONE: readonly Match[] = [];
 
 /** The index of one process. Kept up to date by the flow catalogue; matching never waits. */

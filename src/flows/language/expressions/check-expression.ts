@@ -1,0 +1,294 @@
+/**
+ * Checks an expression against the shapes of what it may read: unknown names, kinds that do not go together, and what can
+ * be seen to fail always. Gives every problem with its place in the expression.
+ */
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
+import { isKassaflowError, type KassaflowError } from '../../../kernel/errors.ts';
+import { nearest } from '../../../kernel/nearest.ts';
+import type { Facts } from '../diagnostic.ts';
+import type { DiagnosticCode } from '../diagnostics.ts';
+import { fieldNames, fieldOf, objectShape, type Shape } from '../shape.ts';
+import { analyse, pathOf, type Analysis, type Reading } from './analysis.ts';
+import { flowEnvironment } from './environment.ts';
+import { rangeOf, translated } from './located.ts';
+import { MoneyValue } from './money-value.ts';
+import { compiledPattern } from './regex.ts';
+import type { RootShapes } from './expression.ts';
+
+/** A problem at `start` to `end` of the expression's text. */
+export interface TextProblem {
+  readonly code: DiagnosticCode;
+  readonly start: number;
+  readonly end: number;
+  readonly facts?: Facts;
+  readonly help?: string;
+}
+
+export interface ExpressionReport {
+  readonly problems: readonly TextProblem[];
+  readonly readings: readonly Reading[];
+  /** CEL's name of the result's type (`bool`, `string`, `Money`, `dyn`); absent when there are problems. */
+  readonly type?: string;
+}
+
+const FUNCTIONS = ['money', 'sum', 'size', 'now', 'days', 'workday', 'lower', 'like', 'matches', 'startsWith', 'endsWith', 'contains', 'has', 'all', 'exists', 'exists_one', 'map', 'filter', 'string', 'int', 'double', 'bool', 'timestamp', 'duration', 'type', 'dyn', 'getFullYear', 'getMonth', 'getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear', 'getHours', 'getMinutes', 'getSeconds', 'getMilliseconds', 'split', 'join', 'trim', 'lowerAscii', 'upperAscii', 'substring', 'indexOf', 'lastIndexOf', 'bytes', 'uint'];
+
+/** A set of names with their shapes, ready to check many expressions against. */
+export class ExpressionTypes {
+  readonly roots: Shape;
+  readonly #environment: Environment;
+
+  constructor(readonly shapes: RootShapes) {
+    this.roots = objectShape(shapes);
+    this.#environment = flowEnvironment(true);
+    const names = { next: 0 };
+    for (const [name, shape] of Object.entries(shapes)) {
+      const type = celType(shape, this.#environment, names);
+      this.#environment.registerVariable({ name, ...(typeof type === 'string' ? { type } : { schema: type }) });
+    }
+  }
+
+  /** @param condition the result must be true or false */
+  check(source: string, condition: boolean): ExpressionReport {
+    const written = beforeParsing(source, condition);
+    if (written) return { problems: [written], readings: [] };
+    let analysis: Analysis;
+    try {
+      analysis = analyse(source, this.#environment);
+    } catch (error) {
+      return { problems: [parseProblem(asOurs(error, source), source)], readings: [] };
+    }
+    const { readings } = analysis;
+    const problems = [...readings.flatMap((reading) => readingProblem(reading, this.roots, source) ?? []), ...literalProblems(analysis.ast, this.roots)];
+    if (problems.length > 0) return { problems, readings };
+    return this.#typed(analysis, source, condition);
+  }
+
+  #typed(analysis: Analysis, source: string, condition: boolean): ExpressionReport {
+    const { readings } = analysis;
+    // Variables that stand for has( ) are true or false; the type check sees `true` of the same length.
+    const text = analysis.checked.replace(/_h[0-9]+/g, (name) => 'true'.padEnd(name.length));
+    const result = this.#environment.check(text.length === source.length ? text : analysis.checked);
+    if (!result.valid) return { problems: [typeProblem(result.error, source)], readings };
+    const type = result.type ?? 'dyn';
+    if (!condition || type === 'bool' || type === 'dyn') return { problems: [], readings, type };
+    return { problems: [{ code: 'flow.not-boolean', start: 0, end: source.length, facts: { found: kindWords(type), suggestion: comparisonFor(source, type) } }], readings };
+  }
+}
+
+/** CEL's name for the kind of a value, in words. */
+export function kindWords(type: string): string {
+  const words: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', double: 'a number', Money: 'an amount of money', bool: 'true or false', 'google.protobuf.Timestamp': 'a moment', 'google.protobuf.Duration': 'a duration' };
+  return words[type] ?? (type.startsWith('list') ? 'a list' : 'a group of values');
+}
+
+type CelType = string | { [field: string]: CelType };
+
+function celType(shape: Shape, environment: Environment, names: { next: number }): CelType {
+  switch (shape.kind) {
+    case 'string': return 'string';
+    case 'int': return 'int';
+    case 'number': return 'double';
+    case 'bool': return 'bool';
+    case 'money': return 'Money';
+    case 'instant': return 'google.protobuf.Timestamp';
+    case 'any': return 'dyn';
+    case 'list': return `list<${named(shape.items, environment, names)}>`;
+    case 'map': return `map<string, ${named(shape.values, environment, names)}>`;
+    case 'object': return Object.keys(shape.fields).length === 0 ? 'dyn' : Object.fromEntries(Object.entries(shape.fields).map(([name, field]) => [name, celType(field, environment, names)]));
+  }
+}
+
+/** Lists of objects need a type with a name. */
+function named(shape: Shape, environment: Environment, names: { next: number }): string {
+  const type = celType(shape, environment, names);
+  if (typeof type === 'string') return type;
+  names.next += 1;
+  const name = `Group${names.next}`;
+  environment.registerType({ name, schema: type });
+  return name;
+}
+
+function beforeParsing(source: string, condition: boolean): TextProblem | undefined {
+  const bare = withoutTexts(source);
+  if (condition && source.startsWith('=')) return { code: 'flow.equals-mark', start: 0, end: 1, facts: { suggestion: source.slice(1).trim() } };
+  const braces = bare.indexOf('{{');
+  if (braces >= 0) return { code: 'flow.braces-in-expression', start: braces, end: source.length, facts: { suggestion: source.replace(/\{\{\s*|\s*\}\}/g, '') } };
+  const word = /(?<![\w.])(and|or|not)(?=\s)/.exec(bare);
+  if (word?.[1] !== undefined) {
+    const sign = { and: '&&', or: '||', not: '!' }[word[1]] ?? '&&';
+    return { code: 'flow.word-operator', start: word.index, end: word.index + word[1].length, facts: { found: word[1], suggestion: source.slice(0, word.index) + sign + source.slice(word.index + word[1].length + (sign === '!' ? 1 : 0)) } };
+  }
+  const equals = /(?<![=!<>])=(?![=~])/.exec(bare);
+  if (equals) return { code: 'flow.comparison', start: equals.index, end: equals.index + 1, facts: { suggestion: `${source.slice(0, equals.index)}==${source.slice(equals.index + 1)}` } };
+  return undefined;
+}
+
+/** The same text with the contents of quotes blanked. */
+function withoutTexts(source: string): string {
+  return source.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, (text) => '_'.repeat(text.length));
+}
+
+function asOurs(error: unknown, source: string): KassaflowError {
+  return isKassaflowError(error) ? error : translated(error, source);
+}
+
+function parseProblem(error: KassaflowError, source: string): TextProblem {
+  const { start, end } = rangeOf(error) ?? { start: 0, end: source.length };
+  const name = String(error.facts['name'] ?? '');
+  switch (error.code) {
+    case 'expression.too-long': case 'expression.depth': case 'expression.budget': return { code: 'flow.expression-limit', start: 0, end: source.length };
+    case 'expression.unknown-function': return { code: 'flow.unknown-function', start, end, facts: { name } };
+    case 'expression.unknown-name': return { code: 'flow.unknown-name', start, end, facts: { name }, help: 'names begin with a letter' };
+    case 'expression.unknown-field': return { code: 'flow.unknown-field', start, end, facts: { owner: 'a value', name }, help: 'use a field of the event or of a step' };
+    default: {
+      const call = unknownCall(source);
+      if (call) return call;
+      return { code: 'flow.expression', start, end: Math.max(end, start + 1), ...('accepted' in error.facts ? { help: `write for example  ${String(error.facts['accepted'])}` } : {}) };
+    }
+  }
+}
+
+/** The library refuses an unknown function while it parses; find which one it was. */
+function unknownCall(source: string): TextProblem | undefined {
+  for (const match of withoutTexts(source).matchAll(/([A-Za-z_]\w*)\s*\(/g)) {
+    const name = match[1] ?? '';
+    if (FUNCTIONS.includes(name) || name === 'in') continue;
+    const near = nearest(name, FUNCTIONS);
+    return { code: 'flow.unknown-function', start: match.index, end: match.index + name.length, facts: { name }, ...(near === undefined ? {} : { help: `did you mean ${near}?` }) };
+  }
+  return undefined;
+}
+
+/** The first name of a path that does not exist. */
+function readingProblem({ names, start, end }: Reading, roots: Shape, source: string): TextProblem | undefined {
+  let shape = roots;
+  let cursor = start;
+  for (const [index, name] of names.entries()) {
+    const at = Math.max(cursor, source.indexOf(name, cursor));
+    const next = fieldOf(shape, name);
+    if (!next) return unknownField(names, index, shape, at, Math.min(end, at + name.length));
+    shape = next;
+    cursor = at + name.length;
+  }
+  return undefined;
+}
+
+/** The problem of a name at `index` of a path that `shape` does not have; for expressions and texts alike. */
+export function unknownField(names: readonly string[], index: number, shape: Shape, start: number, end: number): TextProblem {
+  const name = names[index] ?? '';
+  const known = fieldNames(shape);
+  const near = nearest(name, known);
+  const owner = names.slice(0, index).join('.');
+  if (index === 0) return { code: 'flow.unknown-name', start, end, facts: { name }, ...(near === undefined ? {} : { help: `did you mean ${near}?` }) };
+  if (owner === 'steps') return { code: 'flow.unknown-step', start, end, facts: { name }, help: near === undefined ? (known.length > 0 ? `steps with an id: ${known.slice(0, 12).join(', ')}` : 'give the step an id, and use it as steps.<id>') : `did you mean steps.${near}?` };
+  return { code: 'flow.unknown-field', start, end, facts: { owner, name, names: known.slice(0, 20).join(', ') }, help: near === undefined ? (known.length > 0 ? `${owner} has: ${known.slice(0, 20).join(', ')}` : `${owner} is a single value`) : `did you mean ${owner}.${near}?` };
+}
+
+/** What can be seen from the text alone: amounts, patterns, divisors, floats, and values that never occur. */
+function literalProblems(ast: ASTNode, roots: Shape): TextProblem[] {
+  const problems: TextProblem[] = [];
+  visit(ast, (node) => {
+    if (node.op === 'call' && node.args[0] === 'money') problems.push(...moneyProblem(node));
+    if ((node.op === 'call' || node.op === 'rcall') && (node.op === 'call' ? node.args[0] : node.args[0]) === 'matches') problems.push(...patternProblem(node));
+    if ((node.op === '/' || node.op === '%') && isNumber(node.args[1], 0)) problems.push({ code: 'flow.zero-division', start: node.start, end: node.end });
+    if (node.op === '==' || node.op === '!=') problems.push(...equalityProblems(node, roots));
+    if (COMBINING.has(node.op)) problems.push(...currencyProblem(node));
+  });
+  return problems;
+}
+
+const COMBINING = new Set(['==', '!=', '<', '<=', '>', '>=', '+', '-']);
+
+function moneyProblem(node: Extract<ASTNode, { op: 'call' }>): TextProblem[] {
+  const [argument] = node.args[1];
+  if (argument?.op !== 'value' || typeof argument.args !== 'string') return [];
+  try {
+    MoneyValue.read(argument.args);
+    return [];
+  } catch {
+    return [{ code: 'flow.money', start: argument.start, end: argument.end }];
+  }
+}
+
+function patternProblem(node: Extract<ASTNode, { op: 'call' | 'rcall' }>): TextProblem[] {
+  const argument = (node.op === 'call' ? node.args[1] : node.args[2]).at(-1);
+  if (argument?.op !== 'value' || typeof argument.args !== 'string') return [];
+  try {
+    compiledPattern(argument.args);
+    return [];
+  } catch {
+    return [{ code: 'flow.regex', start: argument.start, end: argument.end }];
+  }
+}
+
+function equalityProblems(node: Extract<ASTNode, { op: '==' | '!=' }>, roots: Shape): TextProblem[] {
+  let hasFloat = false;
+  visit(node, (inner) => { if (inner.op === 'value' && typeof inner.args === 'number' && !Number.isInteger(inner.args)) hasFloat = true; });
+  if (hasFloat) return [{ code: 'flow.float', start: node.start, end: node.end }];
+  const [left, right] = node.args;
+  for (const [path, literal] of [[left, right], [right, left]] as const) {
+    const names = pathOf(path);
+    if (!names || literal.op !== 'value' || typeof literal.args !== 'string') continue;
+    const shape = names.reduce<Shape | undefined>((at, name) => at && fieldOf(at, name), roots);
+    // An absent subject has empty fields, so a comparison with "" is meant.
+    if (shape?.kind !== 'string' || !shape.values || literal.args === '' || shape.values.includes(literal.args)) continue;
+    const near = nearest(literal.args, shape.values);
+    const owner = names.join('.');
+    return [{ code: 'flow.impossible-value', start: literal.start, end: literal.end, facts: { owner, found: literal.args, names: shape.values.join(', ') }, ...(near === undefined ? {} : { help: `did you mean "${near}"?` }) }];
+  }
+  return [];
+}
+
+function currencyProblem(node: ASTNode): TextProblem[] {
+  const currencies = new Set<string>();
+  visit(node, (inner) => {
+    if (inner.op !== 'call' || inner.args[0] !== 'money') return;
+    const [argument] = inner.args[1];
+    const code = argument?.op === 'value' && typeof argument.args === 'string' ? /[A-Z]{3}$/.exec(argument.args)?.[0] : undefined;
+    if (code !== undefined) currencies.add(code);
+  });
+  const [left, right] = currencies;
+  return right === undefined ? [] : [{ code: 'flow.currency-mix', start: node.start, end: node.end, facts: { left, right } }];
+}
+
+function isNumber(node: ASTNode, value: number): boolean {
+  return node.op === 'value' && (typeof node.args === 'bigint' || typeof node.args === 'number') && Number(node.args) === value;
+}
+
+function visit(node: ASTNode, see: (node: ASTNode) => void): void {
+  see(node);
+  switch (node.op) {
+    case 'value': case 'id': return;
+    case '.': case '.?': return visit(node.args[0], see);
+    case 'call': return node.args[1].forEach((part) => visit(part, see));
+    case 'rcall': return [node.args[1], ...node.args[2]].forEach((part) => visit(part, see));
+    case 'map': return node.args.flat().forEach((part) => visit(part, see));
+    case '!_': case '-_': return visit(node.args, see);
+    default: for (const part of node.args) visit(part, see);
+  }
+}
+
+function typeProblem(error: unknown, source: string): TextProblem {
+  const ours = asOurs(error, source);
+  const { start, end } = rangeOf(ours) ?? { start: 0, end: source.length };
+  const problem = String(ours.facts['problem'] ?? '');
+  if (/Money/.test(problem) && /\b(int|double)\b/.test(problem)) {
+    return { code: 'flow.money-number', start, end, facts: { suggestion: source.slice(start, end).replace(/(?<![\w."])\d+(\.\d+)?(?![\w."])/, (number) => `money("${number} EUR")`) } };
+  }
+  const call = ours.code === 'expression.type' ? unknownCall(source) : undefined;
+  if (call) return call;
+  if (ours.code === 'expression.not-boolean') return { code: 'flow.not-boolean', start, end, facts: { found: 'not', suggestion: 'payment.status == "completed"' } };
+  return { code: 'flow.types', start, end, facts: { problem: inWords(problem) || 'the kinds differ' } };
+}
+
+/** `string > int` as "a text and a whole number". */
+function inWords(problem: string): string {
+  const binary = /^(?:dyn<)?([\w.<>, ]+?)>? (==|!=|<=?|>=?|\+|-|\*|\/|%|in) (?:dyn<)?([\w.<>, ]+?)>?$/.exec(problem);
+  return binary ? `${kindWords(binary[1] ?? '')} ${binary[2] ?? ''} ${kindWords(binary[3] ?? '')}` : problem.replace(/'/g, '');
+}
+
+function comparisonFor(source: string, type: string): string {
+  const value = { string: '!= ""', int: '> 0', double: '> 0.0', Money: '> money("0 EUR")' }[type] ?? '…';
+  return `${source.trim()} ${value}`;
+}
