@@ -1,0 +1,8 @@
+/** Every entity of the domain, for the ORM. Append-only and guarded tables have none: they are written with plain SQL. */
+import { CreditPackageEntity } from './credits/index.ts';
+import { CustomerEntity } from './customers/index.ts';
+import { InvoiceEntity, InvoiceLineEntity } from './invoices/index.ts';
+import { OrderEntity } from './orders/index.ts';
+import { PaymentEntity, PaymentInvoiceEntity, RefundEntity } from './payments/index.ts';
+
+export const domainEntities = [CustomerEntity, InvoiceEntity, InvoiceLineEntity, PaymentEntity, PaymentInvoiceEntity, RefundEntity, OrderEntity, CreditPackageEntity] as const;

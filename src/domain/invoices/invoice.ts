@@ -1,0 +1,64 @@
+/**
+ * What an invoice is and how it changes.
+ *
+ * - **draft**: being written. It has no number, is not in the books and may be changed or dropped.
+ * - **issued**: it has a number without a gap in its year, is in the books (D receivable, C sales and VAT), and its content
+ *   is fixed. Payments are allocated to it; `open` is what is left.
+ * - **paid**: payments cover it to the cent. Not final: a refund or a chargeback takes its part back and the invoice is
+ *   issued again, with that part open.
+ * - **cancelled**: dropped as a draft, or taken back after issue while nothing was paid on it; its entry is reversed and
+ *   its number stays used. An invoice with money on it is not cancelled but credited.
+ */
+import { add, compare, money, toWire, type Money } from '../../kernel/money.ts';
+import type { InvoiceSubject } from '../../events/catalogue/subjects.ts';
+import { idOf } from '../../kernel/ids.ts';
+import type { InvoiceRow, InvoiceState } from './invoice.entity.ts';
+import { invoiceErrors } from './invoice.errors.ts';
+
+const NEXT: Readonly<Record<InvoiceState, readonly InvoiceState[]>> = {
+  draft: ['issued', 'cancelled'],
+  issued: ['paid', 'cancelled'],
+  paid: ['issued'],
+  cancelled: [],
+};
+
+/** Checks a change of state. @throws invoice.illegal-transition */
+export function checkTransition(from: InvoiceState, to: InvoiceState): void {
+  if (!NEXT[from].includes(to)) throw invoiceErrors['illegal-transition']({ from, to });
+}
+
+/** What is still to be paid; zero for one that was never issued or was cancelled. */
+export function openOf(invoice: InvoiceRow): Money {
+  const owed = invoice.state === 'issued' || invoice.state === 'paid';
+  return money(owed ? invoice.totalMinor - invoice.paidMinor : 0n, invoice.currency);
+}
+
+/**
+ * The invoice's state and paid amount once `change` more of it is covered; negative takes cover back.
+ * @throws invoice.illegal-transition for a draft or cancelled one, invoice.overpaid beyond its total or below zero
+ */
+export function covered(invoice: InvoiceRow, change: Money): { readonly state: InvoiceState; readonly paid: Money } {
+  const total = money(invoice.totalMinor, invoice.currency);
+  const paid = add(money(invoice.paidMinor, invoice.currency), change);
+  if (paid.minor < 0n || compare(paid, total) > 0) throw invoiceErrors.overpaid({ open: openOf(invoice).minor, change: change.minor });
+  const state = compare(paid, total) === 0 ? 'paid' : 'issued';
+  if (state !== invoice.state) checkTransition(invoice.state, state);
+  return { state, paid };
+}
+
+export function invoiceSubject(row: InvoiceRow): InvoiceSubject {
+  const [total, paid] = [money(row.totalMinor, row.currency), money(row.paidMinor, row.currency)];
+  return {
+    id: idOf('inv', row.id),
+    number: row.number ?? '',
+    status: row.state,
+    description: row.description,
+    total: toWire(total),
+    paid: toWire(paid),
+    open: toWire(openOf(row)),
+    customer: idOf('cus', row.customerId),
+    issuedOn: row.issuedOn ?? '',
+    dueOn: row.dueOn ?? '',
+    payUrl: '',
+  };
+}

@@ -1,0 +1,177 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { EventLog } from '../../events/event-log.ts';
+import type { EventDraft } from '../../events/event.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { idOf, newUuid } from '../../kernel/ids.ts';
+import { money, toWire } from '../../kernel/money.ts';
+import { CLOCK } from '../../platform/clock.ts';
+import type { Transaction } from '../../platform/database/transaction.ts';
+import { Invoices, openOf } from '../invoices/index.ts';
+import { Ledger } from '../ledger/index.ts';
+import { bookingOf, type PaymentPosting } from './payment-books.ts';
+import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
+import { PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
+import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
+import type { Facts, PaymentAmounts } from './payment.ts';
+import { RefundEntity, type RefundRow } from './refund.entity.ts';
+import { settle, type RefundView } from './refund.ts';
+
+/** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
+export type Applied = { readonly kind: 'applied' | 'stale' } | { readonly kind: 'again'; readonly afterMs: number };
+
+/**
+ * Brings a payment to what its provider reports: state, allocation, ledger, refunds and events, all in the caller's
+ * transaction. Applying the same facts again changes nothing.
+ */
+@Injectable()
+export class ApplyFacts {
+  constructor(
+    private readonly invoices: Invoices,
+    private readonly ledger: Ledger,
+    private readonly eventLog: EventLog,
+    private readonly subjects: PaymentSubjects,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** @param row locked in this transaction. @throws payment.illegal-transition */
+  async apply(tx: Transaction, row: PaymentRow, facts: Facts): Promise<Applied> {
+    const known = knownOf(row);
+    const change = changeOf(known, facts);
+    switch (change.kind) {
+      case 'stale':
+        return { kind: 'stale' };
+      case 'doubtful':
+        row.doubtedAt = change.doubtedAt;
+        await tx.em.flush();
+        return { kind: 'again', afterMs: SECOND_FETCH_AFTER_MS };
+      case 'wrong-currency':
+        await this.#wrongCurrency(tx, row, facts, change.isNew);
+        return { kind: 'applied' };
+      case 'facts':
+        this.#save(row, facts, change.state, change.mismatched);
+        await tx.em.flush();
+        await this.#book(tx, row, known, facts);
+        await this.#settleRefunds(tx, row, facts);
+        await this.#appendAll(tx, row, change.events, known, facts);
+        return { kind: 'applied' };
+    }
+  }
+
+  #save(row: PaymentRow, facts: Facts, state: PaymentRow['state'], mismatched: boolean): void {
+    Object.assign(row, {
+      state,
+      authorizedMinor: facts.authorized,
+      voidedMinor: facts.voided,
+      capturedMinor: facts.captured,
+      refundedMinor: facts.refunded,
+      refundPendingMinor: facts.refundPending,
+      chargedBackMinor: facts.chargedBack,
+      feeMinor: facts.fee ?? row.feeMinor,
+      method: facts.method ?? row.method,
+      providerState: facts.providerState,
+      failure: facts.failure ?? null,
+      next: state === 'created' || state === 'pending' ? row.next : null,
+      mismatched,
+      factsFetchedAt: facts.fetchedAt,
+      doubtedAt: null,
+      completedAt: facts.captured > 0n ? (row.completedAt ?? this.clock.now()) : null,
+    });
+  }
+
+  /** Puts the money on the invoices and in the books. */
+  async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<void> {
+    const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' } });
+    const locked = await this.invoices.lock(tx, shares.map(({ invoiceId }) => invoiceId));
+    const invoiceOf = new Map(locked.map((invoice) => [invoice.id, invoice]));
+    const path = shares.map((share) => {
+      const invoice = invoiceOf.get(share.invoiceId);
+      return { intended: share.intendedMinor, allocated: share.allocatedMinor, room: (invoice ? openOf(invoice).minor : 0n) + share.allocatedMinor };
+    });
+    const { postings, allocated } = bookingOf(known, facts, { connectionId: row.connectionId, currency: row.currency, rule: row.split, shares: path });
+    for (const [index, share] of shares.entries()) {
+      const change = (allocated[index] ?? 0n) - share.allocatedMinor;
+      const invoice = invoiceOf.get(share.invoiceId);
+      if (change === 0n || !invoice) continue;
+      share.allocatedMinor += change;
+      await this.invoices.cover(tx, invoice, money(change, row.currency));
+    }
+    for (const posting of postings) await this.#post(tx, row, posting, facts);
+  }
+
+  async #post(tx: Transaction, row: PaymentRow, posting: PaymentPosting, facts: Facts): Promise<void> {
+    const id = idOf('pay', row.id);
+    await this.ledger.post(tx, {
+      // The version counts changes of this payment, so a dispute that is lost, won and lost again posts three times.
+      key: `${id}:${row.version}:${posting.kind}`,
+      kind: posting.kind,
+      subject: `payment/${id}`,
+      description: row.description,
+      effectiveAt: facts.fetchedAt,
+      lines: posting.lines,
+    });
+  }
+
+  /** Moves our refunds to where the provider's totals say they are, and records those that were made there without us. */
+  async #settleRefunds(tx: Transaction, row: PaymentRow, facts: Facts): Promise<void> {
+    const refunds = await tx.em.find(RefundEntity, { paymentId: row.id }, { orderBy: { id: 'asc' } });
+    const { completed, failed, foreign } = settle(refunds.map(viewOf), facts);
+    for (const refund of refunds) {
+      if (completed.includes(refund.id)) await this.#recordRefund(tx, row, refund, 'completed');
+      if (failed.includes(refund.id)) await this.#recordRefund(tx, row, refund, 'failed');
+    }
+    if (foreign === 0n) return;
+    const made = tx.em.create(RefundEntity, {
+      id: newUuid(), tenantId: tx.tenantId, paymentId: row.id, currency: row.currency, amountMinor: foreign, state: 'requested', origin: 'provider',
+      providerId: null, reason: '', credits: 0n, createdAt: this.clock.now(), sentAt: this.clock.now(), acceptedAt: this.clock.now(), requestKey: null, version: 1,
+    });
+    await this.#recordRefund(tx, row, made, 'completed');
+  }
+
+  async #recordRefund(tx: Transaction, row: PaymentRow, refund: RefundRow, state: 'completed' | 'failed'): Promise<void> {
+    refund.state = state;
+    await tx.em.flush();
+    const context = await this.subjects.contextOf(tx, row);
+    await this.eventLog.append(tx, { type: `refund.${state}`, subject: `refund/${idOf('ref', refund.id)}`, data: { ...context, refund: refundSubject(refund) } });
+  }
+
+  async #appendAll(tx: Transaction, row: PaymentRow, events: readonly PaymentEventType[], known: PaymentAmounts, facts: Facts): Promise<void> {
+    if (events.length === 0) return;
+    const context = await this.subjects.contextOf(tx, row);
+    const subject = `payment/${idOf('pay', row.id)}`;
+    const wire = (minor: bigint) => toWire(money(minor, row.currency));
+    const more: Partial<Record<PaymentEventType, object>> = {
+      'payment.amount-mismatch': { expected: wire(row.amountMinor), received: wire(facts.captured) },
+      'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },
+    };
+    await this.eventLog.append(tx, ...events.map((type): EventDraft => ({ type, subject, data: { ...context, ...more[type] } })));
+  }
+
+  /** Money in a currency that we did not ask for cannot be booked: it is shown once, and a person decides. */
+  async #wrongCurrency(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
+    Object.assign(row, { providerState: facts.providerState, factsFetchedAt: facts.fetchedAt, mismatched: row.mismatched || isNew });
+    await tx.em.flush();
+    if (!isNew || !facts.currency) return;
+    const context = await this.subjects.contextOf(tx, row);
+    const amounts = { expected: toWire(money(row.amountMinor, row.currency)), received: toWire(money(facts.captured, facts.currency)) };
+    await this.eventLog.append(tx, { type: 'payment.amount-mismatch', subject: `payment/${idOf('pay', row.id)}`, data: { ...context, ...amounts } });
+  }
+}
+
+export function viewOf(refund: RefundRow): RefundView {
+  return { id: refund.id, amount: refund.amountMinor, state: refund.state, sentAt: refund.sentAt ?? null, acceptedAt: refund.acceptedAt ?? null };
+}
+
+export function amountsOf(row: PaymentRow): PaymentAmounts {
+  return {
+    authorized: row.authorizedMinor, voided: row.voidedMinor, captured: row.capturedMinor, refunded: row.refundedMinor,
+    refundPending: row.refundPendingMinor, chargedBack: row.chargedBackMinor, fee: row.feeMinor ?? undefined,
+  };
+}
+
+function knownOf(row: PaymentRow): KnownPayment {
+  return {
+    ...amountsOf(row),
+    state: row.state, currency: row.currency, amount: row.amountMinor, mismatched: row.mismatched,
+    fetchedAt: row.factsFetchedAt ?? undefined, doubtedAt: row.doubtedAt ?? undefined,
+  };
+}

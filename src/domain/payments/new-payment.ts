@@ -1,0 +1,120 @@
+/** Turns the wish for a payment into rows: which invoices, how much on each, for whom, through which connection. */
+import { Injectable } from '@nestjs/common';
+import { idOf } from '../../kernel/ids.ts';
+import { money, type Money } from '../../kernel/money.ts';
+import type { Transaction } from '../../platform/database/transaction.ts';
+import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
+import { Invoices, invoiceErrors, openOf, type InvoiceRow } from '../invoices/index.ts';
+import { intend, type Intent, type SplitRule } from './allocation.ts';
+import type { PaymentConnection } from './payment-connections.ts';
+import { paymentErrors } from './payment.errors.ts';
+
+/** A payment as a caller asks for it. Ids are `uuid`. */
+export interface PaymentWish {
+  readonly invoices: readonly { readonly id: string; readonly amount?: Money }[];
+  /** Default: all that is open on the invoices. */
+  readonly amount?: Money;
+  readonly split: 'oldest-first' | 'proportional';
+  readonly customerId?: string;
+  /** Name or wire id. */
+  readonly connection?: string;
+  readonly methods?: readonly string[];
+  readonly description?: string;
+  readonly returnUrl: string;
+  readonly cancelUrl?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The request that asks for it; a repeat returns the first payment. */
+  readonly requestKey: string;
+}
+
+/** What the wish comes to. */
+export interface PaymentPlan {
+  readonly amount: Money;
+  readonly rule: SplitRule;
+  readonly intents: readonly Intent[];
+  readonly customerId: string | undefined;
+  readonly description: string;
+}
+
+@Injectable()
+export class NewPayment {
+  constructor(
+    private readonly invoices: Invoices,
+    private readonly calls: ProviderCalls,
+  ) {}
+
+  /**
+   * @throws payment.split-duplicate, payment.split-sum, payment.exceeds-open, payment.invoice-not-open, payment.currency-mix,
+   *   payment.customer-mix, payment.nothing-to-pay, invoice.not-found
+   */
+  async plan(tx: Transaction, wish: PaymentWish): Promise<PaymentPlan> {
+    const ids = wish.invoices.map(({ id }) => id);
+    if (new Set(ids).size < ids.length) throw paymentErrors['split-duplicate']();
+    const found = new Map((await this.invoices.lock(tx, ids)).map((invoice) => [invoice.id, invoice]));
+    const rows = wish.invoices.map(({ id, amount }) => ({ invoice: openInvoice(found.get(id)), amount }));
+    const chosen = rows.some(({ amount }) => amount !== undefined);
+    // Chosen parts are filled in the order named; a rule of ours starts with the oldest.
+    const ordered = chosen ? rows : rows.toSorted((a, b) => (age(a.invoice) < age(b.invoice) ? -1 : 1));
+    const amount = amountOf(wish, ordered);
+    sameCurrency(amount, ordered);
+    const rule = chosen ? 'chosen' : wish.split;
+    const open = ordered.map((row) => ({ id: row.invoice.id, open: openOf(row.invoice).minor, ...(row.amount && { chosen: row.amount.minor }) }));
+    return {
+      amount,
+      rule,
+      intents: open.length === 0 ? [] : intend(rule, amount.minor, open),
+      customerId: customerOf(wish, ordered),
+      description: wish.description ?? ordered.map(({ invoice }) => invoice.number).join(', '),
+    };
+  }
+
+  /**
+   * The connection named, or the only or default one that can take payments. Outside any transaction, because the plugin
+   * host is asked what each can do.
+   *
+   * @throws payment.no-connection, payment.choose-connection
+   */
+  async choose(connections: readonly PaymentConnection[], named: string | undefined): Promise<PaymentConnection> {
+    const wanted = connections.filter(({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named));
+    const able: PaymentConnection[] = [];
+    for (const connection of wanted) if (await this.calls.has(connection.id, 'payments.create')) able.push(connection);
+    const [first, second] = able;
+    if (!first) throw paymentErrors['no-connection']({ connection: named });
+    if (second && !first.isDefault) throw paymentErrors['choose-connection']({ choices: able.map(({ name }) => name).join(', ') });
+    return first;
+  }
+}
+
+interface Wanted {
+  readonly invoice: InvoiceRow;
+  readonly amount: Money | undefined;
+}
+
+function openInvoice(invoice: InvoiceRow | undefined): InvoiceRow {
+  if (!invoice) throw invoiceErrors['not-found']();
+  if (openOf(invoice).minor <= 0n) throw paymentErrors['invoice-not-open']({ invoice: idOf('inv', invoice.id), status: invoice.state });
+  return invoice;
+}
+
+/** Issue dates sort as text; invoices of one day go by their ids, which are in time order. */
+function age(invoice: InvoiceRow): string {
+  return `${invoice.issuedOn ?? ''} ${invoice.id}`;
+}
+
+function amountOf(wish: PaymentWish, rows: readonly Wanted[]): Money {
+  const currency = rows[0]?.invoice.currency ?? wish.amount?.currency;
+  if (!currency) throw paymentErrors['nothing-to-pay']();
+  if (wish.amount) return wish.amount;
+  return money(rows.reduce((total, { invoice, amount }) => total + (amount?.minor ?? openOf(invoice).minor), 0n), currency);
+}
+
+function sameCurrency(amount: Money, rows: readonly Wanted[]): void {
+  const other = rows.flatMap((row) => [row.invoice.currency, ...(row.amount ? [row.amount.currency] : [])]).find((currency) => currency !== amount.currency);
+  if (other) throw paymentErrors['currency-mix']({ payment: amount.currency, invoice: other });
+}
+
+function customerOf(wish: PaymentWish, rows: readonly Wanted[]): string | undefined {
+  const owner = wish.customerId ?? rows[0]?.invoice.customerId;
+  if (rows.some(({ invoice }) => invoice.customerId !== owner)) throw paymentErrors['customer-mix']();
+  return owner;
+}

@@ -1,0 +1,107 @@
+/**
+ * Calls to a provider, written down before they are made.
+ *
+ * An attempt row with its idempotency key and its request is committed in state `sending`; then the call leaves. Whoever
+ * dies in between leaves a row that says so:
+ *
+ * - `sending`: the call may be under way, or its caller is dead. Nobody else touches it before `next_at`.
+ * - `unknown`: the provider may have carried it out. Inside the key window the same bytes are sent again with the same key,
+ *   which changes nothing when it had been; later the provider is asked by our reference.
+ * - `done`, `failed`: settled. Only after `failed`, a definite no, may a new attempt with a new number be made.
+ *
+ * `next_at` is the lease: taking an attempt moves it into the future in the same statement, so two processes never resolve
+ * the same one at the same time, and one that dies while resolving gives it back by doing nothing.
+ */
+import type { Outcome } from '@kassaflow/plugin-sdk';
+import { idOf } from '../../kernel/ids.ts';
+import type { Transaction } from '../../platform/database/transaction.ts';
+
+export type Operation = 'create' | 'refund';
+
+export interface Attempt {
+  readonly paymentId: string;
+  readonly operation: Operation;
+  readonly number: number;
+  readonly refundId: string | null;
+  readonly idempotencyKey: string;
+  /** JSON, as it was first sent. */
+  readonly request: string;
+  readonly startedAt: Date;
+  readonly tries: number;
+}
+
+/** How long one call may take. */
+export const CALL_TIMEOUT_MS = 15_000;
+/** After this a call is surely over, so a row in `sending` has lost its process. */
+const LEASE_MS = CALL_TIMEOUT_MS + 5_000;
+
+/** Records an attempt that is about to be sent. The payment's row must be locked or new. */
+export async function beginAttempt(
+  tx: Transaction,
+  attempt: { readonly paymentId: string; readonly operation: Operation; readonly request: unknown; readonly refundId?: string; readonly now: Date },
+): Promise<Attempt> {
+  const [row] = await tx.query<{ next: number }>('select coalesce(max(number), 0) + 1 as next from payment_attempt where payment_id = $1 and operation = $2', [attempt.paymentId, attempt.operation]);
+  const number = row?.next ?? 1;
+  const begun: Attempt = {
+    paymentId: attempt.paymentId,
+    operation: attempt.operation,
+    number,
+    refundId: attempt.refundId ?? null,
+    idempotencyKey: `${idOf('pay', attempt.paymentId)}:${attempt.operation}:${number}`,
+    request: JSON.stringify(attempt.request),
+    startedAt: attempt.now,
+    tries: 1,
+  };
+  await tx.query(
+    `insert into payment_attempt (payment_id, operation, number, tenant_id, refund_id, idempotency_key, request, state, started_at, next_at)
+     values ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9)`,
+    [begun.paymentId, begun.operation, number, tx.tenantId, begun.refundId, begun.idempotencyKey, begun.request, begun.startedAt, new Date(begun.startedAt.getTime() + LEASE_MS)],
+  );
+  return begun;
+}
+
+/** Records what an attempt came to. An unknown one is looked at again after `againMs`. */
+export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: Outcome<unknown>, now: Date): Promise<void> {
+  const state = outcome.kind === 'ok' ? 'done' : outcome.kind === 'unknown' ? 'unknown' : 'failed';
+  const settled = state !== 'unknown';
+  // The value stays out: it is in the payment, and may hold a client secret.
+  const kept = outcome.kind === 'ok' ? { kind: 'ok', reference: outcome.reference } : outcome;
+  await tx.query(
+    `update payment_attempt set state = $4, outcome = $5::jsonb, finished_at = $6, next_at = $7
+     where payment_id = $1 and operation = $2 and number = $3 and state in ('sending', 'unknown')`,
+    [attempt.paymentId, attempt.operation, attempt.number, state, JSON.stringify(kept), settled ? now : null, settled ? null : new Date(now.getTime() + backOffMs(attempt.tries))],
+  );
+}
+
+/** Takes up to `limit` attempts that are due, for this process, until their lease ends. */
+export async function takeDueAttempts(tx: Transaction, now: Date, limit: number): Promise<Attempt[]> {
+  const rows = await tx.query<AttemptRow>(
+    `update payment_attempt a set next_at = $2, tries = tries + 1
+     from (select payment_id, operation, number from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')
+           order by next_at limit $3 for update skip locked) due
+     where (a.payment_id, a.operation, a.number) = (due.payment_id, due.operation, due.number)
+     returning a.payment_id, a.operation, a.number, a.refund_id, a.idempotency_key, a.request, a.started_at, a.tries`,
+    [now, new Date(now.getTime() + LEASE_MS), limit],
+  );
+  return rows.map((row) => ({
+    paymentId: row.payment_id, operation: row.operation, number: row.number, refundId: row.refund_id,
+    idempotencyKey: row.idempotency_key, request: row.request, startedAt: row.started_at, tries: row.tries,
+  }));
+}
+
+/** 1, 5, 30 minutes, 2 hours, then daily: how often an unknown outcome is asked about. */
+function backOffMs(tries: number): number {
+  const minutes = [1, 5, 30, 120][tries - 1] ?? 1_440;
+  return minutes * 60_000;
+}
+
+interface AttemptRow {
+  payment_id: string;
+  operation: Operation;
+  number: number;
+  refund_id: string | null;
+  idempotency_key: string;
+  request: string;
+  started_at: Date;
+  tries: number;
+}

@@ -1,0 +1,67 @@
+/** How a change of a payment's amounts stands in the books. */
+import type { Currency } from '../../kernel/currency.ts';
+import { money } from '../../kernel/money.ts';
+import { accounts, signed, type LedgerLine } from '../ledger/index.ts';
+import { spread, type Share, type SplitRule } from './allocation.ts';
+import type { PaymentAmounts } from './payment.ts';
+
+/** One entry to post, and where the money lies after it. */
+export interface PaymentPosting {
+  readonly kind: 'payment.captured' | 'payment.refunded' | 'payment.charged-back' | 'payment.fee';
+  readonly lines: readonly LedgerLine[];
+}
+
+export interface PaymentBooking {
+  readonly postings: readonly PaymentPosting[];
+  /** What lies on each share afterwards, in the order of `shares`. */
+  readonly allocated: readonly bigint[];
+}
+
+/** Where a payment's money goes through and to. */
+export interface MoneyPath {
+  readonly connectionId: string;
+  readonly currency: Currency;
+  readonly rule: SplitRule;
+  readonly shares: readonly (Share & { readonly allocated: bigint })[];
+}
+
+/**
+ * The entries that bring the books from `before` to `after`. Money captured: D clearing, C receivable as far as it is put
+ * on invoices, C unallocated for the rest; refunds and chargebacks the other way; the fee D fees, C clearing. Each change
+ * has its own entry, so that one fetch that reports a capture and a refund reads like two. Every entry balances, because
+ * what is not on an invoice is unallocated by definition. That account goes below zero when more went back than came, for
+ * example by a refund and a chargeback of the same money: the customer then owes it.
+ */
+export function bookingOf(before: PaymentAmounts, after: PaymentAmounts, path: MoneyPath): PaymentBooking {
+  const clearing = accounts.clearing(path.connectionId);
+  let held = before.captured - before.refunded - before.chargedBack;
+  let allocated = path.shares.map((share) => share.allocated);
+  const postings: PaymentPosting[] = [];
+  const moves = [
+    ['payment.captured', after.captured - before.captured],
+    ['payment.refunded', before.refunded - after.refunded],
+    ['payment.charged-back', before.chargedBack - after.chargedBack],
+  ] as const;
+  for (const [kind, change] of moves) {
+    if (change === 0n) continue;
+    held += change;
+    const next = spread(path.rule, held, path.shares);
+    const onInvoices = sum(next) - sum(allocated);
+    allocated = next;
+    postings.push({
+      kind,
+      lines: [
+        ...signed(clearing, 'debit', money(change, path.currency)),
+        ...signed(accounts.receivable, 'credit', money(onInvoices, path.currency)),
+        ...signed(accounts.unallocated, 'credit', money(change - onInvoices, path.currency)),
+      ],
+    });
+  }
+  const fee = (after.fee ?? before.fee ?? 0n) - (before.fee ?? 0n);
+  if (fee !== 0n) postings.push({ kind: 'payment.fee', lines: [...signed(accounts.fees, 'debit', money(fee, path.currency)), ...signed(clearing, 'credit', money(fee, path.currency))] });
+  return { postings, allocated };
+}
+
+function sum(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((total, amount) => total + amount, 0n);
+}

@@ -1,0 +1,64 @@
+/** What new facts change: the one place that decides whether they are believed and which domain events they cause. */
+import type { Currency } from '../../kernel/currency.ts';
+import { derive, transition, type Facts, type PaymentAmounts, type PaymentState } from './payment.ts';
+
+/** What is recorded of a payment before the new facts. */
+export interface KnownPayment extends PaymentAmounts {
+  readonly state: PaymentState;
+  readonly currency: Currency;
+  /** What we asked the customer for. */
+  readonly amount: bigint;
+  /** When the fetch started on which this rests; `undefined` before the first. */
+  readonly fetchedAt: Date | undefined;
+  /** When a fetch first reported that money was taken back without a refund or chargeback. */
+  readonly doubtedAt: Date | undefined;
+  /** True once the provider took another amount or currency than we asked for. */
+  readonly mismatched: boolean;
+}
+
+export type PaymentEventType =
+  | 'payment.pending' | 'payment.authorized' | 'payment.completed' | 'payment.amount-mismatch' | 'payment.failed' | 'payment.cancelled' | 'payment.expired'
+  | 'payment.reversed' | 'payment.refunded' | 'payment.charged-back';
+
+export type Change =
+  /** An older answer than the one we have: nothing to do. */
+  | { readonly kind: 'stale' }
+  /** The money is gone without a reason; ask again after 30 seconds before believing it. */
+  | { readonly kind: 'doubtful'; readonly doubtedAt: Date }
+  /** The provider took another currency: nothing can be booked, a person must look. `isNew` the first time. */
+  | { readonly kind: 'wrong-currency'; readonly isNew: boolean }
+  | { readonly kind: 'facts'; readonly state: PaymentState; readonly mismatched: boolean; readonly events: readonly PaymentEventType[] };
+
+/** How far apart two fetches must start before a loss of captured money is believed: replicas of providers lag by seconds. */
+export const SECOND_FETCH_AFTER_MS = 30_000;
+
+/** @throws payment.illegal-transition */
+export function changeOf(known: KnownPayment, facts: Facts): Change {
+  if (known.fetchedAt && facts.fetchedAt < known.fetchedAt) return { kind: 'stale' };
+  if (facts.captured < known.captured) {
+    const doubtedAt = known.doubtedAt ?? facts.fetchedAt;
+    if (facts.fetchedAt.getTime() - doubtedAt.getTime() < SECOND_FETCH_AFTER_MS) return { kind: 'doubtful', doubtedAt };
+  }
+  if (facts.currency !== known.currency) return { kind: 'wrong-currency', isNew: facts.captured > 0n && !known.mismatched };
+  const state = transition(known.state, derive(facts));
+  const mismatched = facts.captured > 0n && facts.captured !== known.amount;
+  return { kind: 'facts', state, mismatched, events: eventsOf(known, facts, state, mismatched) };
+}
+
+const ON_ENTERING: Partial<Record<PaymentState, PaymentEventType>> = {
+  pending: 'payment.pending', authorized: 'payment.authorized', failed: 'payment.failed', cancelled: 'payment.cancelled', expired: 'payment.expired',
+};
+
+/** Events come from the difference of amounts, so a repeated or reordered signal causes none. */
+function eventsOf(known: KnownPayment, facts: Facts, state: PaymentState, mismatched: boolean): PaymentEventType[] {
+  const events: PaymentEventType[] = [];
+  // Another amount than asked for must not deliver anything by itself: it has its own event in place of "completed".
+  if (mismatched && (!known.mismatched || facts.captured !== known.captured)) events.push('payment.amount-mismatch');
+  if (!mismatched && facts.captured > 0n && (known.captured === 0n || known.mismatched)) events.push('payment.completed');
+  // Captured money that is gone, or a chargeback that was won: the amount in the event says which.
+  if ((known.captured > 0n && facts.captured === 0n) || (facts.captured > 0n && facts.chargedBack < known.chargedBack)) events.push('payment.reversed');
+  if (facts.refunded > known.refunded) events.push('payment.refunded');
+  if (facts.chargedBack > known.chargedBack) events.push('payment.charged-back');
+  const entered = state === known.state || known.captured > 0n ? undefined : ON_ENTERING[state];
+  return entered ? [...events, entered] : events;
+}

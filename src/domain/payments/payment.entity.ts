@@ -1,0 +1,61 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { NextStep, PaymentFailure } from '@kassaflow/plugin-sdk';
+import type { Currency } from '../../kernel/currency.ts';
+import type { SplitRule } from './allocation.ts';
+import type { PaymentState } from './payment.ts';
+
+/** One attempt by a customer to pay one amount through one connection. Amounts are the newest facts, in minor units. */
+export const PaymentEntity = defineEntity({
+  name: 'Payment',
+  tableName: 'payment',
+  properties: {
+    id: p.uuid().primary(),
+    tenantId: p.uuid(),
+    customerId: p.uuid().nullable(),
+    connectionId: p.uuid(),
+    /** Null until the provider has answered. */
+    providerId: p.text().nullable(),
+    state: p.text().$type<PaymentState>(),
+    description: p.text(),
+    currency: p.text().$type<Currency>(),
+    amountMinor: p.bigint('bigint'),
+    authorizedMinor: p.bigint('bigint'),
+    voidedMinor: p.bigint('bigint'),
+    capturedMinor: p.bigint('bigint'),
+    refundedMinor: p.bigint('bigint'),
+    refundPendingMinor: p.bigint('bigint'),
+    chargedBackMinor: p.bigint('bigint'),
+    feeMinor: p.bigint('bigint').nullable(),
+    method: p.text().nullable(),
+    providerState: p.text(),
+    failure: p.json<PaymentFailure>().nullable(),
+    /** What the customer has to do; null once it is done or of no use. */
+    next: p.json<NextStep>().nullable(),
+    split: p.text().$type<SplitRule>(),
+    mismatched: p.boolean(),
+    factsFetchedAt: p.datetime().nullable(),
+    doubtedAt: p.datetime().nullable(),
+    metadata: p.json<Readonly<Record<string, string>>>(),
+    createdAt: p.datetime(),
+    completedAt: p.datetime().nullable(),
+    requestKey: p.text().nullable(),
+    version: p.integer().version(),
+  },
+});
+
+/** Which part of a payment is meant for an invoice, and which part lies on it now. */
+export const PaymentInvoiceEntity = defineEntity({
+  name: 'PaymentInvoice',
+  tableName: 'payment_invoice',
+  properties: {
+    paymentId: p.uuid().primary(),
+    invoiceId: p.uuid().primary(),
+    tenantId: p.uuid(),
+    position: p.integer(),
+    intendedMinor: p.bigint('bigint'),
+    allocatedMinor: p.bigint('bigint'),
+  },
+});
+
+export type PaymentRow = InferEntity<typeof PaymentEntity>;
+export type PaymentInvoiceRow = InferEntity<typeof PaymentInvoiceEntity>;

@@ -1,0 +1,84 @@
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { paymentStatus } from '../../events/catalogue/subjects.ts';
+import { uuidOf } from '../../kernel/ids.ts';
+import { Requires } from '../../platform/auth/access.ts';
+import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
+import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
+import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
+import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import type { PaymentWish } from './new-payment.ts';
+import { Payments, type PaymentView } from './payments.service.ts';
+
+const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
+const address = z.string().max(2_000);
+const createPayment = z
+  .strictObject({
+    invoices: z.array(z.union([z.string(), part])).max(100).default([]).meta({ description: 'Ids of open invoices, or parts of them: {"invoice":"inv_…","amount":{…}} for all or for none' }),
+    amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is open on the invoices' }),
+    split: z.enum(['oldest-first', 'proportional']).default('oldest-first').meta({ description: 'How an amount below what is open is divided' }),
+    customer: z.string().optional(),
+    connection: z.string().max(100).optional().meta({ description: 'Name or id; default: the only or default one' }),
+    method: z.string().regex(/^[a-z][a-z0-9-]{1,39}$/).optional().meta({ example: 'ideal' }),
+    description: z.string().trim().min(1).max(200).optional(),
+    returnUrl: address.meta({ description: 'Where the customer comes back to; https' }),
+    cancelUrl: address.optional(),
+    metadata: z.record(z.string().max(40), z.string().max(500)).refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } }).default({}),
+  })
+  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, { path: ['invoices'], params: { code: 'request.type' }, message: 'Name an amount for each invoice or for none' })
+  .meta({ id: 'CreatePayment' });
+const listPayments = z.strictObject({ ...pageFields, status: paymentStatus.optional(), customer: z.string().optional() });
+
+@Controller('v1/payments')
+export class PaymentsController {
+  constructor(private readonly payments: Payments) {}
+
+  /** Opens a payment at the provider; `next` says where to send the customer. */
+  @Post()
+  @Requires('payments:write')
+  @Idempotent()
+  async create(@CurrentCaller() caller: Caller, @IdempotencyKeyValue() requestKey: string, @Body({ schema: createPayment }) body: z.infer<typeof createPayment>) {
+    return wirePayment(await this.payments.create(caller.tenantId, wishOf(body, requestKey)));
+  }
+
+  @Get()
+  @Requires('payments:read')
+  async list(@CurrentCaller() caller: Caller, @Query({ schema: listPayments }) query: z.infer<typeof listPayments>) {
+    const filter = { status: query.status, customer: query.customer };
+    const after = readCursor(query.cursor, filter)?.[0];
+    const rows = await this.payments.list(caller.tenantId, {
+      limit: query.limit + 1,
+      after: after === undefined ? undefined : uuidOf('pay', after),
+      state: query.status,
+      customer: query.customer === undefined ? undefined : uuidOf('cus', query.customer),
+    });
+    return pageOf(rows, { limit: query.limit, filter }, ({ id }) => [id], (payment) => payment);
+  }
+
+  @Get(':id')
+  @Requires('payments:read')
+  async get(@CurrentCaller() caller: Caller, @Param('id') id: string) {
+    return wirePayment(await this.payments.get(caller.tenantId, uuidOf('pay', id)));
+  }
+}
+
+function wishOf(body: z.infer<typeof createPayment>, requestKey: string): PaymentWish {
+  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, metadata } = body;
+  return {
+    invoices: invoices.map((item) => (typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount })),
+    split,
+    returnUrl,
+    metadata,
+    requestKey,
+    ...(amount && { amount }),
+    ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),
+    ...(connection !== undefined && { connection }),
+    ...(method !== undefined && { methods: [method] }),
+    ...(description !== undefined && { description }),
+    ...(cancelUrl !== undefined && { cancelUrl }),
+  };
+}
+
+function wirePayment({ payment, next }: PaymentView) {
+  return { ...payment, next };
+}

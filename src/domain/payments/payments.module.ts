@@ -1,0 +1,32 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { BuiltInActions } from '../../plugin-host/built-in-actions.ts';
+import { CustomersModule } from '../customers/index.ts';
+import { InvoicesModule } from '../invoices/index.ts';
+import { LedgerModule } from '../ledger/index.ts';
+import { ApplyFacts } from './apply-facts.ts';
+import { NewPayment } from './new-payment.ts';
+import { PaymentSubjects } from './payment-subjects.ts';
+import { PaymentsController } from './payments.controller.ts';
+import { Payments } from './payments.service.ts';
+import { refundAction } from './refund.action.ts';
+import { RefundsController } from './refunds.controller.ts';
+import { Refunds } from './refunds.service.ts';
+import { ResolveAttempts } from './resolve-attempts.ts';
+import { WebhookAddresses } from './webhook-addresses.ts';
+
+@Module({
+  imports: [LedgerModule, CustomersModule, InvoicesModule],
+  controllers: [PaymentsController, RefundsController],
+  providers: [ApplyFacts, NewPayment, Payments, PaymentSubjects, Refunds, ResolveAttempts, WebhookAddresses],
+  exports: [Payments, PaymentSubjects, Refunds, WebhookAddresses],
+})
+export class PaymentsModule implements OnModuleInit {
+  constructor(
+    private readonly refunds: Refunds,
+    private readonly actions: BuiltInActions,
+  ) {}
+
+  onModuleInit(): void {
+    this.actions.offer(refundAction(this.refunds));
+  }
+}

@@ -1,0 +1,286 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { LockMode } from '@mikro-orm/core';
+import type { CreatedPayment, CreatePayment, DeclineReason, NextStep, Outcome, PaymentFacts, PaymentFailure } from '@kassaflow/plugin-sdk';
+import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
+import { EventLog } from '../../events/event-log.ts';
+import { SubjectReaders } from '../../events/subject-readers.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
+import { isKassaflowError } from '../../kernel/errors.ts';
+import { toWire } from '../../kernel/money.ts';
+import { CLOCK } from '../../platform/clock.ts';
+import { crashPoint } from '../../platform/crash-points.ts';
+import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
+import { Customers } from '../customers/index.ts';
+import { ApplyFacts } from './apply-facts.ts';
+import { NewPayment, type PaymentPlan, type PaymentWish } from './new-payment.ts';
+import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { readConnections, type PaymentConnection } from './payment-connections.ts';
+import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
+import { paymentErrors } from './payment.errors.ts';
+import { PaymentSubjects } from './payment-subjects.ts';
+import { readFacts, transition, type PaymentState } from './payment.ts';
+import { WebhookAddresses } from './webhook-addresses.ts';
+
+/** A payment as the API shows it: what flows see, and what the customer has to do next. */
+export interface PaymentView {
+  readonly payment: PaymentSubject;
+  readonly next: NextStep | null;
+}
+
+/** Which payment a provider's signal is about. */
+export interface ProviderEvent {
+  /** The provider's id, as `fetch` takes it. */
+  readonly providerId?: string | undefined;
+  /** Our payment id, when the provider repeats it. */
+  readonly reference?: string | undefined;
+}
+
+/** What became of a signal. `orphan`: no payment of ours is known by it (yet). */
+export type SignalResult = { readonly kind: 'applied' | 'orphan' } | { readonly kind: 'again'; readonly afterMs: number } | { readonly kind: 'refused'; readonly message: string };
+
+/** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
+@Injectable()
+export class Payments implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly calls: ProviderCalls,
+    private readonly newPayment: NewPayment,
+    private readonly applyFacts: ApplyFacts,
+    private readonly subjects: PaymentSubjects,
+    private readonly customers: Customers,
+    private readonly eventLog: EventLog,
+    private readonly readers: SubjectReaders,
+    private readonly webhookAddresses: WebhookAddresses,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.readers.offer('payment', (tenantId, ids) => this.#read(tenantId, ids));
+  }
+
+  /**
+   * Makes a payment and opens it at the provider. Written down before the call, so that whatever dies here is resolved by
+   * `ResolveAttempts`; an answer that does not come leaves the payment `created`.
+   */
+  async create(tenantId: string, wish: PaymentWish): Promise<PaymentView> {
+    const before = await this.database.transact(tenantId, async (tx) => ({ known: await knownPayment(tx, wish), connections: await readConnections(tx) }));
+    if (before.known) return this.get(tenantId, before.known.id);
+    const connection = await this.newPayment.choose(before.connections, wish.connection);
+    checkReturnUrls(wish, connection.mode);
+    const begun = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish, connection));
+    crashPoint('payment.attempt.after');
+    if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
+    return this.get(tenantId, begun.id);
+  }
+
+  /** Sends an attempt to create a payment, the first time or again with the same key, and records what it comes to. */
+  async sendCreate(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
+    const outcome = await this.calls.call<CreatedPayment>({
+      tenantId,
+      connectionId,
+      method: 'payments.create',
+      input: JSON.parse(attempt.request),
+      idempotencyKey: attempt.idempotencyKey,
+      attempt: attempt.tries,
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
+    crashPoint('payment.created.before');
+    await this.settleCreate(tenantId, attempt, outcome);
+  }
+
+  /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */
+  settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
+    return this.database.transact(tenantId, async (tx) => {
+      const row = await this.lock(tx, attempt.paymentId);
+      await recordOutcome(tx, attempt, outcome, this.clock.now());
+      if (outcome.kind === 'ok') {
+        row.providerId ??= outcome.value.providerId;
+        row.next = outcome.value.next;
+        await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts));
+      } else if (outcome.kind !== 'unknown' && row.providerId === null) {
+        await this.#fail(tx, row, failureOf(outcome));
+      }
+    });
+  }
+
+  /**
+   * Learns from a provider's signal that something may have changed: finds the payment, fetches the truth, applies it.
+   * What the signal itself says is never believed.
+   */
+  async applyProviderEvent(tenantId: string, connectionId: string, event: ProviderEvent): Promise<SignalResult> {
+    const found = await this.database.transact(tenantId, (tx) => findPayment(tx, connectionId, event));
+    const providerId = found?.providerId ?? event.providerId;
+    if (!found || providerId === undefined) return { kind: 'orphan' };
+    return this.#refresh(tenantId, { id: found.id, connectionId, providerId });
+  }
+
+  /** Fetches a payment's truth and applies it. One that the provider does not know yet stays as it is. @throws payment.not-found */
+  async refresh(tenantId: string, id: string): Promise<SignalResult> {
+    const row = await this.database.transact(tenantId, (tx) => tx.em.findOne(PaymentEntity, { id }));
+    if (!row) throw paymentErrors['not-found']();
+    if (row.providerId === null || row.providerId === undefined) return { kind: 'orphan' };
+    return this.#refresh(tenantId, { id, connectionId: row.connectionId, providerId: row.providerId });
+  }
+
+  /** @throws payment.not-found */
+  get(tenantId: string, id: string): Promise<PaymentView> {
+    return this.database.transact(tenantId, async (tx) => {
+      const row = await tx.em.findOne(PaymentEntity, { id });
+      if (!row) throw paymentErrors['not-found']();
+      const [payment] = await this.subjects.of(tx, [row]);
+      return { payment: payment!, next: row.next ?? null };
+    });
+  }
+
+  /** Newest first, after the one with the id `after`. */
+  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly state?: PaymentState | undefined; readonly customer?: string | undefined }): Promise<PaymentSubject[]> {
+    return this.database.transact(tenantId, async (tx) => {
+      const where = {
+        ...(page.after === undefined ? {} : { id: { $lt: page.after } }),
+        ...(page.state === undefined ? {} : { state: page.state }),
+        ...(page.customer === undefined ? {} : { customerId: page.customer }),
+      };
+      return this.subjects.of(tx, await tx.em.find(PaymentEntity, where, { orderBy: { id: 'desc' }, limit: page.limit }));
+    });
+  }
+
+  /** Locks a payment until the transaction ends: everything that changes one starts here. @throws payment.not-found */
+  async lock(tx: Transaction, id: string): Promise<PaymentRow> {
+    const row = await tx.em.findOne(PaymentEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+    if (!row) throw paymentErrors['not-found']();
+    return row;
+  }
+
+  async #begin(tx: Transaction, wish: PaymentWish, connection: PaymentConnection): Promise<{ id: string; attempt?: Attempt }> {
+    // A repeat that arrives while the first is being written waits here, and then finds it.
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-request ${tx.tenantId} ${wish.requestKey}`]);
+    const known = await knownPayment(tx, wish);
+    if (known) return { id: known.id };
+    const plan = await this.newPayment.plan(tx, wish);
+    const row = this.#insert(tx, wish, plan, connection);
+    await tx.em.flush();
+    for (const [position, { id, intended }] of plan.intents.entries()) {
+      tx.em.create(PaymentInvoiceEntity, { paymentId: row.id, invoiceId: id, tenantId: tx.tenantId, position, intendedMinor: intended, allocatedMinor: 0n });
+    }
+    await tx.em.flush();
+    const request = await this.#request(tx, row, wish, plan, connection);
+    const attempt = await beginAttempt(tx, { paymentId: row.id, operation: 'create', request, now: this.clock.now() });
+    await this.#append(tx, row, 'payment.created');
+    return { id: row.id, attempt };
+  }
+
+  #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): PaymentRow {
+    return tx.em.create(PaymentEntity, {
+      id: newUuid(), tenantId: tx.tenantId, customerId: plan.customerId ?? null, connectionId: connection.id, providerId: null, state: 'created',
+      description: plan.description, currency: plan.amount.currency, amountMinor: plan.amount.minor, authorizedMinor: 0n, voidedMinor: 0n,
+      capturedMinor: 0n, refundedMinor: 0n, refundPendingMinor: 0n, chargedBackMinor: 0n, feeMinor: null, method: null, providerState: '',
+      failure: null, next: null, split: plan.rule, mismatched: false, factsFetchedAt: null, doubtedAt: null, metadata: wish.metadata,
+      createdAt: this.clock.now(), completedAt: null, requestKey: wish.requestKey, version: 1,
+    });
+  }
+
+  async #request(tx: Transaction, row: PaymentRow, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): Promise<CreatePayment> {
+    const customer = plan.customerId === undefined ? undefined : await this.customers.snapshot(tx, plan.customerId);
+    return {
+      reference: idOf('pay', row.id),
+      amount: toWire(plan.amount),
+      description: plan.description,
+      returnUrl: wish.returnUrl,
+      webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
+      capture: 'automatic',
+      metadata: wish.metadata,
+      ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
+      ...(wish.methods === undefined ? {} : { methods: wish.methods }),
+      ...(customer && {
+        customer: { reference: customer.id, locale: customer.locale, ...(customer.email !== '' && { email: customer.email }), ...(customer.phone !== '' && { phone: customer.phone }) },
+      }),
+    };
+  }
+
+  async #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+    const outcome = await this.calls.call<PaymentFacts>({
+      tenantId,
+      connectionId: at.connectionId,
+      method: 'payments.fetch',
+      input: { providerId: at.providerId },
+      idempotencyKey: '',
+      attempt: 1,
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
+    if (outcome.kind === 'ok') {
+      const applied = await this.database.transact(tenantId, async (tx) => {
+        const row = await this.lock(tx, at.id);
+        row.providerId ??= at.providerId;
+        return this.applyFacts.apply(tx, row, readFacts(outcome.value));
+      });
+      return applied.kind === 'again' ? applied : { kind: 'applied' };
+    }
+    const isFinal = outcome.kind === 'declined' || (outcome.kind === 'failed' && (outcome.reason === 'input' || outcome.reason === 'permanent'));
+    if (isFinal) return { kind: 'refused', message: outcome.message };
+    return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000 };
+  }
+
+  async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {
+    Object.assign(row, { state: transition(row.state, 'failed'), failure });
+    await tx.em.flush();
+    await this.#append(tx, row, 'payment.failed');
+  }
+
+  async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
+    await this.eventLog.append(tx, { type, subject: `payment/${idOf('pay', row.id)}`, data: { ...(await this.subjects.contextOf(tx, row)) } });
+  }
+
+  async #read(tenantId: string, ids: readonly string[]): Promise<Map<string, PaymentSubject>> {
+    return this.database.transact(tenantId, async (tx) => {
+      const rows = await tx.em.find(PaymentEntity, { id: { $in: ids.map((id) => uuidOf('pay', id)) } });
+      return new Map((await this.subjects.of(tx, rows)).map((payment) => [payment.id, payment]));
+    });
+  }
+}
+
+function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<PaymentRow | null> {
+  return tx.em.findOne(PaymentEntity, { requestKey });
+}
+
+/** By the provider's id, else by our own reference: a webhook may come before the answer that tells us the former. */
+async function findPayment(tx: Transaction, connectionId: string, event: ProviderEvent): Promise<{ id: string; providerId: string | undefined } | undefined> {
+  const byProvider = event.providerId === undefined ? null : await tx.em.findOne(PaymentEntity, { connectionId, providerId: event.providerId });
+  const row = byProvider ?? (await byReference(tx, connectionId, event.reference));
+  return row ? { id: row.id, providerId: row.providerId ?? undefined } : undefined;
+}
+
+async function byReference(tx: Transaction, connectionId: string, reference: string | undefined): Promise<PaymentRow | null> {
+  if (reference === undefined) return null;
+  try {
+    // The connection is part of the question: no account can speak about a payment that went through another.
+    return await tx.em.findOne(PaymentEntity, { id: uuidOf('pay', reference), connectionId });
+  } catch (error) {
+    if (isKassaflowError(error, 'id.format')) return null;
+    throw error;
+  }
+}
+
+/** Customers are sent back to https, or in test mode to a server on the developer's own machine. @throws payment.return-url */
+function checkReturnUrls(wish: PaymentWish, mode: 'test' | 'live'): void {
+  for (const address of [wish.returnUrl, ...(wish.cancelUrl === undefined ? [] : [wish.cancelUrl])]) {
+    const url = URL.parse(address);
+    const isLoopback = url !== null && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+    const isSafe = url?.protocol === 'https:' || (mode === 'test' && isLoopback && url.protocol === 'http:');
+    if (!isSafe || url.username !== '' || url.password !== '') throw paymentErrors['return-url']({ field: 'returnUrl' });
+  }
+}
+
+const DECLINE_REASONS: readonly DeclineReason[] = [
+  'insufficient-funds', 'card-expired', 'card-declined', 'authentication-failed', 'mandate-revoked', 'account-closed', 'fraud', 'limit',
+  'cancelled-by-customer', 'technical', 'other',
+];
+
+function failureOf(outcome: Exclude<Outcome<unknown>, { kind: 'ok' | 'unknown' }>): PaymentFailure {
+  if (outcome.kind === 'declined') {
+    const reason = DECLINE_REASONS.find((known) => known === outcome.code) ?? 'other';
+    return { reason, providerCode: outcome.code, retryable: reason === 'insufficient-funds' || reason === 'limit' };
+  }
+  return { reason: 'technical', retryable: outcome.reason === 'temporary' || outcome.reason === 'rate-limited', ...(outcome.code !== undefined && { providerCode: outcome.code }) };
+}

@@ -1,0 +1,177 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { Outcome, RefundResult } from '@kassaflow/plugin-sdk';
+import type { RefundSubject } from '../../events/catalogue/subjects.ts';
+import { EventLog } from '../../events/event-log.ts';
+import { SubjectReaders } from '../../events/subject-readers.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
+import { money, toWire, type Money } from '../../kernel/money.ts';
+import { CLOCK } from '../../platform/clock.ts';
+import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
+import { amountsOf, viewOf } from './apply-facts.ts';
+import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
+import { refundErrors } from './payment.errors.ts';
+import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
+import { tookMoney } from './payment.ts';
+import { Payments } from './payments.service.ts';
+import { RefundEntity, type RefundRow } from './refund.entity.ts';
+import { refundable } from './refund.ts';
+
+/** A refund as a caller asks for it. */
+export interface RefundWish {
+  readonly paymentId: string;
+  /** Default: all that is left. */
+  readonly amount?: Money;
+  readonly reason: string;
+  /** Credits that go back with the money; a flow takes them. */
+  readonly credits: number;
+  /** Only record it, with the event that asks somebody to approve; {@link Refunds.send} carries it out. */
+  readonly awaitApproval: boolean;
+  readonly requestKey: string;
+}
+
+/** Refunds: never more than was captured, however many ask at once, because each holds the payment's row while it counts. */
+@Injectable()
+export class Refunds implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly calls: ProviderCalls,
+    private readonly payments: Payments,
+    private readonly subjects: PaymentSubjects,
+    private readonly eventLog: EventLog,
+    private readonly readers: SubjectReaders,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.readers.offer('refund', (tenantId, ids) => this.#read(tenantId, ids));
+  }
+
+  /** @throws payment.not-found, refund.payment-state, refund.exceeds, refund.currency-mix, refund.not-supported */
+  async request(tenantId: string, wish: RefundWish): Promise<RefundSubject> {
+    const payment = await this.database.transact(tenantId, (tx) => tx.em.findOne(PaymentEntity, { id: wish.paymentId }));
+    if (payment && !(await this.calls.has(payment.connectionId, 'payments.refund'))) throw refundErrors['not-supported']();
+    const { id, connectionId, attempt } = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish));
+    if (attempt) await this.sendAttempt(tenantId, connectionId, attempt);
+    return this.get(tenantId, id);
+  }
+
+  /** Sends a refund that awaited approval; one that was sent before is only shown. @throws refund.not-found */
+  async send(tenantId: string, id: string): Promise<RefundSubject> {
+    const { connectionId, attempt } = await this.database.transact(tenantId, async (tx) => {
+      const { row, refund } = await this.#lock(tx, id);
+      return { connectionId: row.connectionId, attempt: refund.sentAt === null && refund.state === 'requested' ? await this.#attempt(tx, row, refund) : undefined };
+    });
+    if (attempt) await this.sendAttempt(tenantId, connectionId, attempt);
+    return this.get(tenantId, id);
+  }
+
+  /** Sends a recorded attempt, the first time or again with the same key, and then looks what became of the payment. */
+  async sendAttempt(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
+    const outcome = await this.calls.call<RefundResult>({
+      tenantId,
+      connectionId,
+      method: 'payments.refund',
+      input: JSON.parse(attempt.request),
+      idempotencyKey: attempt.idempotencyKey,
+      attempt: attempt.tries,
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
+    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, outcome));
+    // Accepted is not done: only the provider's own totals complete a refund. Without an answer now, its webhook brings them.
+    if (outcome.kind === 'ok') await this.payments.refresh(tenantId, attempt.paymentId);
+  }
+
+  /** @throws refund.not-found */
+  get(tenantId: string, id: string): Promise<RefundSubject> {
+    return this.database.transact(tenantId, async (tx) => {
+      const refund = await tx.em.findOne(RefundEntity, { id });
+      if (!refund) throw refundErrors['not-found']();
+      return refundSubject(refund);
+    });
+  }
+
+  /** Newest first, after the one with the id `after`. */
+  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly payment?: string | undefined }): Promise<RefundSubject[]> {
+    return this.database.transact(tenantId, async (tx) => {
+      const where = { ...(page.after === undefined ? {} : { id: { $lt: page.after } }), ...(page.payment === undefined ? {} : { paymentId: page.payment }) };
+      return (await tx.em.find(RefundEntity, where, { orderBy: { id: 'desc' }, limit: page.limit })).map(refundSubject);
+    });
+  }
+
+  async #begin(tx: Transaction, wish: RefundWish): Promise<{ id: string; connectionId: string; attempt?: Attempt }> {
+    const row = await this.payments.lock(tx, wish.paymentId);
+    const refunds = await tx.em.find(RefundEntity, { paymentId: row.id });
+    const known = refunds.find(({ requestKey }) => requestKey === wish.requestKey);
+    if (known) return { id: known.id, connectionId: row.connectionId };
+    const refund = this.#insert(tx, row, wish, refundAmount(row, refunds, wish));
+    await tx.em.flush();
+    await this.#append(tx, row, refund, 'refund.requested');
+    return { id: refund.id, connectionId: row.connectionId, ...(wish.awaitApproval ? {} : { attempt: await this.#attempt(tx, row, refund) }) };
+  }
+
+  #insert(tx: Transaction, row: PaymentRow, wish: RefundWish, amountMinor: bigint): RefundRow {
+    return tx.em.create(RefundEntity, {
+      id: newUuid(), tenantId: tx.tenantId, paymentId: row.id, currency: row.currency, amountMinor, state: 'requested', origin: 'kassaflow', providerId: null,
+      reason: wish.reason, credits: BigInt(wish.credits), createdAt: this.clock.now(), sentAt: null, acceptedAt: null, requestKey: wish.requestKey, version: 1,
+    });
+  }
+
+  async #attempt(tx: Transaction, row: PaymentRow, refund: RefundRow): Promise<Attempt> {
+    refund.sentAt = this.clock.now();
+    await tx.em.flush();
+    const request = {
+      providerId: row.providerId,
+      reference: idOf('ref', refund.id),
+      amount: toWire(money(refund.amountMinor, refund.currency)),
+      ...(refund.reason === '' ? {} : { reason: refund.reason }),
+    };
+    return beginAttempt(tx, { paymentId: row.id, operation: 'refund', request, refundId: refund.id, now: refund.sentAt });
+  }
+
+  async #settle(tx: Transaction, attempt: Attempt, outcome: Outcome<RefundResult>): Promise<void> {
+    const { row, refund } = await this.#lock(tx, attempt.refundId ?? '');
+    await recordOutcome(tx, attempt, outcome, this.clock.now());
+    if (outcome.kind === 'unknown') return;
+    if (outcome.kind === 'ok') refund.providerId = outcome.value.providerId;
+    // A webhook may have completed it before this answer came; then there is nothing to move.
+    if (refund.state !== 'requested') return;
+    const isAccepted = outcome.kind === 'ok' && outcome.value.state !== 'failed';
+    Object.assign(refund, isAccepted ? { state: 'pending', acceptedAt: this.clock.now() } : { state: 'failed' });
+    await tx.em.flush();
+    if (!isAccepted) await this.#append(tx, row, refund, 'refund.failed');
+  }
+
+  /** The payment's row first, then the refund, as everywhere. */
+  async #lock(tx: Transaction, refundId: string): Promise<{ row: PaymentRow; refund: RefundRow }> {
+    const found = await tx.em.findOne(RefundEntity, { id: refundId });
+    if (!found) throw refundErrors['not-found']();
+    const row = await this.payments.lock(tx, found.paymentId);
+    const refund = await tx.em.findOneOrFail(RefundEntity, { id: refundId }, { refresh: true });
+    return { row, refund };
+  }
+
+  async #append(tx: Transaction, row: PaymentRow, refund: RefundRow, type: string): Promise<void> {
+    const data = { ...(await this.subjects.contextOf(tx, row)), refund: refundSubject(refund) };
+    await this.eventLog.append(tx, { type, subject: `refund/${idOf('ref', refund.id)}`, data });
+  }
+
+  async #read(tenantId: string, ids: readonly string[]): Promise<Map<string, RefundSubject>> {
+    return this.database.transact(tenantId, async (tx) => {
+      const rows = await tx.em.find(RefundEntity, { id: { $in: ids.map((id) => uuidOf('ref', id)) } });
+      return new Map(rows.map(refundSubject).map((refund) => [refund.id, refund]));
+    });
+  }
+}
+
+/** @throws refund.payment-state, refund.currency-mix, refund.exceeds */
+function refundAmount(row: PaymentRow, refunds: readonly RefundRow[], wish: RefundWish): bigint {
+  if (!tookMoney(row.state)) throw refundErrors['payment-state']({ state: row.state });
+  if (wish.amount && wish.amount.currency !== row.currency) throw refundErrors['currency-mix']({ payment: row.currency, refund: wish.amount.currency });
+  const left = refundable(amountsOf(row), refunds.map(viewOf));
+  const amount = wish.amount?.minor ?? left;
+  if (amount <= 0n || amount > left) throw refundErrors.exceeds({ left: toWire(money(left, row.currency)).amount, currency: row.currency });
+  return amount;
+}

@@ -1,0 +1,111 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { CreatedPayment } from '@kassaflow/plugin-sdk';
+import type { Clock } from '../../kernel/clock.ts';
+import { CLOCK } from '../../platform/clock.ts';
+import { Config } from '../../platform/config/config.ts';
+import { EnginePool } from '../../platform/database/engine-pool.ts';
+import { Database } from '../../platform/database/transaction.ts';
+import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
+import { WakeUp } from '../../events/wake-up.ts';
+import { CALL_TIMEOUT_MS, recordOutcome, takeDueAttempts, type Attempt } from './payment-attempts.ts';
+import { PaymentEntity } from './payment.entity.ts';
+import { Payments } from './payments.service.ts';
+import { Refunds } from './refunds.service.ts';
+
+/** How often due attempts are looked for. */
+const EVERY_MS = 5_000;
+/** At once; providers are asked one after the other. */
+const BATCH = 20;
+/**
+ * For how long an attempt is repeated with its own key. The shortest memory of keys that a provider is known to have is one
+ * hour; after 80 % of it a repeat could be taken for something new.
+ */
+const REPLAY_WITHIN_MS = 48 * 60_000;
+
+/**
+ * Finds out what became of calls whose answer never came: the process died, the connection broke, the time was over. Safe in
+ * several processes, because taking an attempt is a lease.
+ */
+@Injectable()
+export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #log = new Logger(ResolveAttempts.name);
+  readonly #wakeUp = new WakeUp();
+  #loop: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly pool: EnginePool,
+    private readonly calls: ProviderCalls,
+    private readonly payments: Payments,
+    private readonly refunds: Refunds,
+    private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.role !== 'web') this.#loop = this.#run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping = true;
+    this.#wakeUp.wake();
+    await this.#loop;
+  }
+
+  /** Resolves what is due now and returns how many attempts it looked at. */
+  async resolveDue(): Promise<number> {
+    const { rows } = await this.pool.query<{ tenant_id: string }>(`select distinct tenant_id from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')`, [this.clock.now()]);
+    let seen = 0;
+    for (const { tenant_id: tenantId } of rows) {
+      const attempts = await this.database.transact(tenantId, (tx) => takeDueAttempts(tx, this.clock.now(), BATCH));
+      for (const attempt of attempts) await this.#resolve(tenantId, attempt);
+      seen += attempts.length;
+    }
+    return seen;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        await this.resolveDue();
+      } catch (error) {
+        this.#log.error({ message: 'attempts could not be resolved', error });
+      }
+      await this.#wakeUp.wait(EVERY_MS);
+    }
+  }
+
+  async #resolve(tenantId: string, attempt: Attempt): Promise<void> {
+    const connectionId = await this.database.transact(tenantId, async (tx) => (await tx.em.findOneOrFail(PaymentEntity, { id: attempt.paymentId })).connectionId);
+    if (this.clock.now().getTime() - attempt.startedAt.getTime() <= REPLAY_WITHIN_MS) {
+      if (attempt.operation === 'create') await this.payments.sendCreate(tenantId, connectionId, attempt);
+      else await this.refunds.sendAttempt(tenantId, connectionId, attempt);
+    } else if (attempt.operation === 'create') {
+      await this.#find(tenantId, connectionId, attempt);
+    } else {
+      // A refund cannot be looked up by itself, but the payment's totals tell whether the money went back.
+      await this.payments.refresh(tenantId, attempt.paymentId);
+      await this.database.transact(tenantId, (tx) => recordOutcome(tx, attempt, { kind: 'unknown', message: 'not found out' }, this.clock.now()));
+      this.#log.warn({ message: 'the outcome of a refund is unknown', key: attempt.idempotencyKey });
+    }
+  }
+
+  /** After the key window only asking is safe. What cannot be asked stays unknown and is said so, daily. */
+  async #find(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
+    // The request is our own, written by `Payments`.
+    const { reference } = JSON.parse(attempt.request) as { reference: string };
+    const input = { reference, notBefore: attempt.startedAt.getTime() };
+    const found = (await this.calls.has(connectionId, 'payments.find'))
+      ? await this.calls.call<CreatedPayment | undefined>({ tenantId, connectionId, method: 'payments.find', input, idempotencyKey: '', attempt: attempt.tries, timeoutMs: CALL_TIMEOUT_MS })
+      : undefined;
+    if (found?.kind !== 'ok') {
+      this.#log.warn({ message: 'the outcome of a payment is unknown', key: attempt.idempotencyKey });
+      await this.payments.settleCreate(tenantId, attempt, { kind: 'unknown', message: 'not found out' });
+    } else if (found.value) {
+      await this.payments.settleCreate(tenantId, attempt, { ...found, value: found.value });
+    } else {
+      await this.payments.settleCreate(tenantId, attempt, { kind: 'failed', reason: 'temporary', message: 'The provider never received it' });
+    }
+  }
+}
