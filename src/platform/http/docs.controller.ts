@@ -40,7 +40,7 @@ const ASSETS: Readonly<Record<string, string>> = {
 };
 
 // Resolved from @nestjs/swagger, whose dependency it is: hoisting may put it anywhere.
-const fromSwagger = createRequire(createRequire(import.meta.url).resolve('@nestjs/swagger/package.json'));
+const fromSwagger = createRequire(createRequire(import.meta.url).resolve('@nestjs/swagger'));
 
 @ApiExcludeController()
 @Public()

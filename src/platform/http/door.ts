@@ -48,15 +48,14 @@ export class Door extends FastifyAdapter {
     const fastify = this.getInstance();
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    fastify.addHook('onRequest', (request, _reply, done) => done(refusalOf(request)));
   }
 
   /** Nest would add its own lenient parsers here. */
   override registerParserMiddleware(): void {}
 }
 
-/** Judges the headers of a request that announces a body. */
-function refusalOf({ headers, routeOptions }: FastifyRequest): KassaflowError | undefined {
+/** Judges the headers of a request that announces a body; `undefined` lets it in. */
+export function refusalOf({ headers, routeOptions }: FastifyRequest): KassaflowError | undefined {
   const type = headers['content-type'];
   const announcesBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
   if (type === undefined && !announcesBody) return undefined;

@@ -4,6 +4,7 @@ import { Authenticator } from '../auth/authenticate.ts';
 import { LOG, type Log } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { AllowedMethods } from './allowed-methods.ts';
+import { refusalOf } from './door.ts';
 import { OpenApi } from './openapi.ts';
 import { limitRate } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
@@ -29,7 +30,9 @@ export async function prepareHttp(app: NestFastifyApplication, { requestsPerMinu
     done();
   });
   logRequests(fastify, app.get<Log>(LOG), app.get(Metrics));
+  // In this order, so that a refusal too has its id, its line in the log and the security headers.
   await addSecurityHeaders(fastify);
+  fastify.addHook('onRequest', (request, _reply, done) => done(refusalOf(request)));
   if (requestsPerMinute > 0) {
     const authenticator = app.get(Authenticator);
     await limitRate(fastify, { perMinute: requestsPerMinute, knownKey: ({ headers }) => authenticator.knownKey(headers.authorization) });

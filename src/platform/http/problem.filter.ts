@@ -2,6 +2,7 @@
 import { Catch, HttpException, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isKassaflowError, type KassaflowError } from '../../kernel/errors.ts';
+import { asDatabaseError } from '../database/sql-state.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { PROBLEM_MEDIA_TYPE, problemHeaders, problemOf } from './problem.ts';
 import { internalErrors, requestErrors } from './request-errors.ts';
@@ -30,7 +31,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   #known(exception: unknown, request: FastifyRequest, reply: FastifyReply): KassaflowError {
     if (isKassaflowError(exception)) return exception;
-    if (!(exception instanceof HttpException)) return internalErrors.unexpected({}, { cause: exception });
+    if (!(exception instanceof HttpException)) return asDatabaseError(exception) ?? internalErrors.unexpected({}, { cause: exception });
     const code = frameworkCode(exception.cause);
     const door = code === undefined ? undefined : OF_FRAMEWORK[code];
     if (door) return requestErrors[door]();

@@ -88,6 +88,11 @@ export class SseStreams implements BeforeApplicationShutdown {
     return this.#open.size;
   }
 
+  /** Everybody who is connected. */
+  clients(): Iterable<SseClient> {
+    return this.#open;
+  }
+
   /** Before the server is closed: an open stream would hold it up until the last client goes. */
   beforeApplicationShutdown(): void {
     this.#stopping = true;
