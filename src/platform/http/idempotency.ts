@@ -70,13 +70,15 @@ export function requestHashOf(request: FastifyRequest): Buffer {
 }
 
 function parseKey(request: FastifyRequest): string {
-  const sent = request.raw.headersDistinct['idempotency-key'];
+  const sent = request.headers['idempotency-key'];
   if (sent === undefined) throw idempotencyErrors['key-required']();
-  const [text = '', ...more] = sent;
+  const text = String(sent);
+  // Node joins a header that came twice with a comma, which may as well be part of one key: only the raw list tells.
+  const times = request.raw.rawHeaders.filter((name, place) => place % 2 === 0 && name.toLowerCase() === 'idempotency-key').length;
   // The draft writes a structured-field string in quotes; most clients send it bare. Both name the same operation.
   const key = /^"(?:[^"\\]|\\["\\])*"$/.test(text) ? text.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : text;
-  if (more.length > 0 || !/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {
-    throw idempotencyErrors['key-format']({ received: `${sent.length} of ${key.length} characters` });
+  if (times > 1 || !/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {
+    throw idempotencyErrors['key-format']({ times, characters: key.length });
   }
   return key;
 }
