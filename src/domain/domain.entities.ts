@@ -5,4 +5,13 @@ import { InvoiceEntity, InvoiceLineEntity } from './invoices/index.ts';
 import { OrderEntity } from './orders/index.ts';
 import { PaymentEntity, PaymentInvoiceEntity, RefundEntity } from './payments/index.ts';
 
-export const domainEntities = [CustomerEntity, InvoiceEntity, InvoiceLineEntity, PaymentEntity, PaymentInvoiceEntity, RefundEntity, OrderEntity, CreditPackageEntity] as const;
+export const domainEntities = [
+  CustomerEntity,
+  InvoiceEntity,
+  InvoiceLineEntity,
+  PaymentEntity,
+  PaymentInvoiceEntity,
+  RefundEntity,
+  OrderEntity,
+  CreditPackageEntity,
+] as const;

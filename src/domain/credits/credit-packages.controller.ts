@@ -33,11 +33,20 @@ export class CreditPackagesController {
   @Requires('credits:read')
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listPackages }) query: z.infer<typeof listPackages>) {
     const after = readCursor(query.cursor)?.[0];
-    const rows = await this.packages.list(caller.tenantId, { limit: query.limit + 1, after: after === undefined ? undefined : uuidOf('pkg', after) });
+    const rows = await this.packages.list(caller.tenantId, {
+      limit: query.limit + 1,
+      after: after === undefined ? undefined : uuidOf('pkg', after),
+    });
     return pageOf(rows, { limit: query.limit }, ({ id }) => [idOf('pkg', id)], wirePackage);
   }
 }
 
 function wirePackage(row: CreditPackageRow) {
-  return { id: idOf('pkg', row.id), name: row.name, credits: Number(row.credits), price: toWire(money(row.netMinor, row.currency)), vatRate: row.vatRate };
+  return {
+    id: idOf('pkg', row.id),
+    name: row.name,
+    credits: Number(row.credits),
+    price: toWire(money(row.netMinor, row.currency)),
+    vatRate: row.vatRate,
+  };
 }

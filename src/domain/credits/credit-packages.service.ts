@@ -30,15 +30,26 @@ export class CreditPackages {
       await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`credit-package ${tx.tenantId} ${wish.name}`]);
       if (await tx.em.findOne(CreditPackageEntity, { name: wish.name })) throw creditErrors['package-name-taken']({ name: wish.name });
       return tx.em.create(CreditPackageEntity, {
-        id: newUuid(), tenantId, name: wish.name, credits: BigInt(wish.credits), currency: wish.price.currency, netMinor: wish.price.minor,
-        vatRate: wish.vatRate, active: true, createdAt: this.clock.now(),
+        id: newUuid(),
+        tenantId,
+        name: wish.name,
+        credits: BigInt(wish.credits),
+        currency: wish.price.currency,
+        netMinor: wish.price.minor,
+        vatRate: wish.vatRate,
+        active: true,
+        createdAt: this.clock.now(),
       });
     });
   }
 
   list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined }): Promise<CreditPackageRow[]> {
     return this.database.transact(tenantId, (tx) =>
-      tx.em.find(CreditPackageEntity, { active: true, ...(page.after === undefined ? {} : { id: { $gt: page.after } }) }, { orderBy: { id: 'asc' }, limit: page.limit }),
+      tx.em.find(
+        CreditPackageEntity,
+        { active: true, ...(page.after === undefined ? {} : { id: { $gt: page.after } }) },
+        { orderBy: { id: 'asc' }, limit: page.limit },
+      ),
     );
   }
 

@@ -8,8 +8,12 @@ import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Credits, type CreditEntry } from './credits.service.ts';
 
 const units = z.int().min(1).max(1_000_000_000);
-const changeCredits = z.strictObject({ kind: z.enum(['grant', 'use', 'correction']), units, reason: z.string().trim().max(500).default('') }).meta({ id: 'ChangeCredits' });
-const setThreshold = z.strictObject({ lowBelow: z.int().min(0).max(1_000_000_000).meta({ description: 'credit.low is said below it; 0 turns it off' }) }).meta({ id: 'SetCreditThreshold' });
+const changeCredits = z
+  .strictObject({ kind: z.enum(['grant', 'use', 'correction']), units, reason: z.string().trim().max(500).default('') })
+  .meta({ id: 'ChangeCredits' });
+const setThreshold = z
+  .strictObject({ lowBelow: z.int().min(0).max(1_000_000_000).meta({ description: 'credit.low is said below it; 0 turns it off' }) })
+  .meta({ id: 'SetCreditThreshold' });
 const listEntries = z.strictObject(pageFields);
 
 @Controller('v1/credit-accounts/:customer')
@@ -24,13 +28,21 @@ export class CreditsController {
 
   @Patch()
   @Requires('credits:write')
-  setThreshold(@CurrentCaller() caller: Caller, @Param('customer') customer: string, @Body({ schema: setThreshold }) body: z.infer<typeof setThreshold>) {
+  setThreshold(
+    @CurrentCaller() caller: Caller,
+    @Param('customer') customer: string,
+    @Body({ schema: setThreshold }) body: z.infer<typeof setThreshold>,
+  ) {
     return this.credits.warnBelow(caller.tenantId, uuidOf('cus', customer), body.lowBelow);
   }
 
   @Get('entries')
   @Requires('credits:read')
-  async entries(@CurrentCaller() caller: Caller, @Param('customer') customer: string, @Query({ schema: listEntries }) query: z.infer<typeof listEntries>) {
+  async entries(
+    @CurrentCaller() caller: Caller,
+    @Param('customer') customer: string,
+    @Query({ schema: listEntries }) query: z.infer<typeof listEntries>,
+  ) {
     const after = readCursor(query.cursor, { customer })?.[0];
     const rows = await this.credits.entries(caller.tenantId, uuidOf('cus', customer), { limit: query.limit + 1, after });
     return pageOf(rows, { limit: query.limit, filter: { customer } }, ({ id }) => [id], wireEntry);

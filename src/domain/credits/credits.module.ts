@@ -7,7 +7,12 @@ import { CreditPackages } from './credit-packages.service.ts';
 import { CreditsController } from './credits.controller.ts';
 import { Credits } from './credits.service.ts';
 
-@Module({ imports: [CustomersModule], controllers: [CreditsController, CreditPackagesController], providers: [Credits, CreditPackages], exports: [Credits, CreditPackages] })
+@Module({
+  imports: [CustomersModule],
+  controllers: [CreditsController, CreditPackagesController],
+  providers: [Credits, CreditPackages],
+  exports: [Credits, CreditPackages],
+})
 export class CreditsModule implements OnModuleInit {
   constructor(
     private readonly credits: Credits,

@@ -75,7 +75,9 @@ export class Credits implements OnModuleInit {
   account(tenantId: string, customerId: string): Promise<CreditAccount> {
     return this.database.transact(tenantId, async (tx) => {
       const customer = await this.customers.snapshot(tx, customerId);
-      const [row] = await tx.query<{ low_below: string | null }>('select low_below from credit_account where customer_id = $1', [customerId]);
+      const [row] = await tx.query<{ low_below: string | null }>('select low_below from credit_account where customer_id = $1', [
+        customerId,
+      ]);
       return { customer: customer.id, balance: customer.credits, lowBelow: Number(row?.low_below ?? 0) };
     });
   }
@@ -91,7 +93,11 @@ export class Credits implements OnModuleInit {
   }
 
   /** Newest first, before the entry with the id `after`. */
-  entries(tenantId: string, customerId: string, page: { readonly limit: number; readonly after?: string | undefined }): Promise<CreditEntry[]> {
+  entries(
+    tenantId: string,
+    customerId: string,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<CreditEntry[]> {
     return this.database.transact(tenantId, async (tx) => {
       await this.customers.snapshot(tx, customerId);
       const rows = await tx.query<EntryRow>(
@@ -126,22 +132,46 @@ interface Account {
 
 /** The customer's account, made when it is the first time, and locked until the transaction ends. */
 async function lockAccount(tx: Transaction, customerId: string): Promise<Account> {
-  await tx.query('insert into credit_account (id, tenant_id, customer_id) values ($1, $2, $3) on conflict (tenant_id, customer_id) do nothing', [newUuid(), tx.tenantId, customerId]);
-  const [row] = await tx.query<{ id: string; balance: string; low_below: string | null }>('select id, balance, low_below from credit_account where customer_id = $1 for update', [customerId]);
+  await tx.query(
+    'insert into credit_account (id, tenant_id, customer_id) values ($1, $2, $3) on conflict (tenant_id, customer_id) do nothing',
+    [newUuid(), tx.tenantId, customerId],
+  );
+  const [row] = await tx.query<{ id: string; balance: string; low_below: string | null }>(
+    'select id, balance, low_below from credit_account where customer_id = $1 for update',
+    [customerId],
+  );
   return { id: row?.id ?? '', balance: BigInt(row?.balance ?? 0), lowBelow: row?.low_below == null ? null : BigInt(row.low_below) };
 }
 
 async function knownEntry(tx: Transaction, key: string, hash: Buffer): Promise<CreditEntry | undefined> {
-  const [row] = await tx.query<EntryRow & { request_hash: Uint8Array }>(`select ${ENTRY_COLUMNS}, e.request_hash from credit_entry e where e.idempotency_key = $1`, [key]);
+  const [row] = await tx.query<EntryRow & { request_hash: Uint8Array }>(
+    `select ${ENTRY_COLUMNS}, e.request_hash from credit_entry e where e.idempotency_key = $1`,
+    [key],
+  );
   if (row && !hash.equals(row.request_hash)) throw creditErrors['key-reused']({ key });
   return row && entryOf(row);
 }
 
-async function insertEntry(tx: Transaction, accountId: string, entry: { kind: CreditKind; units: bigint; balance: bigint; key: string; hash: Buffer; reason: string; orderId?: string }): Promise<CreditEntry> {
+async function insertEntry(
+  tx: Transaction,
+  accountId: string,
+  entry: { kind: CreditKind; units: bigint; balance: bigint; key: string; hash: Buffer; reason: string; orderId?: string },
+): Promise<CreditEntry> {
   const [row] = await tx.query<EntryRow>(
     `insert into credit_entry as e (id, tenant_id, account_id, kind, units, balance_after, idempotency_key, request_hash, reason, order_id)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (tenant_id, idempotency_key) do nothing returning ${ENTRY_COLUMNS}`,
-    [newUuid(), tx.tenantId, accountId, entry.kind, entry.units.toString(), entry.balance.toString(), entry.key, entry.hash, entry.reason, entry.orderId ?? null],
+    [
+      newUuid(),
+      tx.tenantId,
+      accountId,
+      entry.kind,
+      entry.units.toString(),
+      entry.balance.toString(),
+      entry.key,
+      entry.hash,
+      entry.reason,
+      entry.orderId ?? null,
+    ],
   );
   // The account is locked, so only a change of another customer's account can have taken the key meanwhile.
   if (!row) throw creditErrors['key-reused']({ key: entry.key });
@@ -149,7 +179,10 @@ async function insertEntry(tx: Transaction, accountId: string, entry: { kind: Cr
 }
 
 async function readBalances(tx: Transaction, customerIds: readonly string[]): Promise<Map<string, bigint>> {
-  const rows = await tx.query<{ customer_id: string; balance: string }>('select customer_id, balance from credit_account where customer_id = any($1::uuid[])', [customerIds]);
+  const rows = await tx.query<{ customer_id: string; balance: string }>(
+    'select customer_id, balance from credit_account where customer_id = any($1::uuid[])',
+    [customerIds],
+  );
   return new Map(rows.map(({ customer_id: id, balance }) => [id, BigInt(balance)]));
 }
 
@@ -166,5 +199,13 @@ interface EntryRow {
 }
 
 function entryOf(row: EntryRow): CreditEntry {
-  return { id: row.id, kind: row.kind, units: BigInt(row.units), balanceAfter: BigInt(row.balance_after), reason: row.reason, orderId: row.order_id, createdAt: row.created_at };
+  return {
+    id: row.id,
+    kind: row.kind,
+    units: BigInt(row.units),
+    balanceAfter: BigInt(row.balance_after),
+    reason: row.reason,
+    orderId: row.order_id,
+    createdAt: row.created_at,
+  };
 }

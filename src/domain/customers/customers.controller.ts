@@ -14,15 +14,33 @@ const fields = {
   firstName: z.string().trim().max(100),
   email: z.union([z.literal(''), z.email().max(254)]),
   phone: z.string().max(64).meta({ description: 'With the country code, or with the field country', example: '+31612345678' }),
-  locale: z.string().regex(/^[a-z]{2}(-[A-Z]{2})?$/).meta({ example: 'nl' }),
+  locale: z
+    .string()
+    .regex(/^[a-z]{2}(-[A-Z]{2})?$/)
+    .meta({ example: 'nl' }),
 };
-const country = z.string().regex(/^[A-Z]{2}$/).meta({ description: 'ISO 3166 code, for a phone number without +', example: 'NL' });
+const country = z
+  .string()
+  .regex(/^[A-Z]{2}$/)
+  .meta({ description: 'ISO 3166 code, for a phone number without +', example: 'NL' });
 
 const createCustomer = z
-  .strictObject({ ...fields, reference: fields.reference.default(null), firstName: fields.firstName.default(''), email: fields.email.default(''), phone: fields.phone.default(''), locale: fields.locale.default('en'), country: country.optional() })
+  .strictObject({
+    ...fields,
+    reference: fields.reference.default(null),
+    firstName: fields.firstName.default(''),
+    email: fields.email.default(''),
+    phone: fields.phone.default(''),
+    locale: fields.locale.default('en'),
+    country: country.optional(),
+  })
   .transform(normalized)
   .meta({ id: 'CreateCustomer' });
-const updateCustomer = z.strictObject({ ...fields, country }).partial().transform(normalized).meta({ id: 'UpdateCustomer' });
+const updateCustomer = z
+  .strictObject({ ...fields, country })
+  .partial()
+  .transform(normalized)
+  .meta({ id: 'UpdateCustomer' });
 const listCustomers = z.strictObject({ ...pageFields, reference: fields.reference.unwrap().optional() });
 
 @Controller('v1/customers')
@@ -40,8 +58,17 @@ export class CustomersController {
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listCustomers }) query: z.infer<typeof listCustomers>) {
     const filter = { reference: query.reference };
     const after = readCursor(query.cursor, filter)?.[0];
-    const rows = await this.customers.list(caller.tenantId, { limit: query.limit + 1, after: after === undefined ? undefined : uuidOf('cus', after), ...filter });
-    return pageOf(rows, { limit: query.limit, filter }, ({ id }) => [id], (customer) => customer);
+    const rows = await this.customers.list(caller.tenantId, {
+      limit: query.limit + 1,
+      after: after === undefined ? undefined : uuidOf('cus', after),
+      ...filter,
+    });
+    return pageOf(
+      rows,
+      { limit: query.limit, filter },
+      ({ id }) => [id],
+      (customer) => customer,
+    );
   }
 
   @Get(':id')
@@ -58,7 +85,10 @@ export class CustomersController {
 }
 
 /** Puts the phone number in its one form; what is wrong with it is a problem of the field, like any other. */
-function normalized<T extends { phone?: string | undefined; country?: string | undefined }>({ country: from, ...details }: T, context: z.core.ParsePayload): Omit<T, 'country'> {
+function normalized<T extends { phone?: string | undefined; country?: string | undefined }>(
+  { country: from, ...details }: T,
+  context: z.core.ParsePayload,
+): Omit<T, 'country'> {
   if (details.phone === undefined || details.phone === '') return details;
   try {
     return { ...details, phone: normalizePhone(details.phone, from) };

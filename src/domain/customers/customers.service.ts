@@ -70,11 +70,20 @@ export class Customers implements OnModuleInit {
   }
 
   /** Customers in the order of their making, newest first, after the one with the id `after`. */
-  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly reference?: string | undefined }): Promise<CustomerSubject[]> {
+  list(
+    tenantId: string,
+    page: { readonly limit: number; readonly after?: string | undefined; readonly reference?: string | undefined },
+  ): Promise<CustomerSubject[]> {
     return this.database.transact(tenantId, async (tx) => {
-      const where = { ...(page.after === undefined ? {} : { id: { $lt: page.after } }), ...(page.reference === undefined ? {} : { reference: page.reference }) };
+      const where = {
+        ...(page.after === undefined ? {} : { id: { $lt: page.after } }),
+        ...(page.reference === undefined ? {} : { reference: page.reference }),
+      };
       const rows = await tx.em.find(CustomerEntity, where, { orderBy: { id: 'desc' }, limit: page.limit });
-      const credits = await this.#creditBalances(tx, rows.map(({ id }) => id));
+      const credits = await this.#creditBalances(
+        tx,
+        rows.map(({ id }) => id),
+      );
       return rows.map((row) => customerSubject(row, credits.get(row.id) ?? 0n));
     });
   }

@@ -15,7 +15,8 @@ const WRITTEN = /^\+?[\d\u0660-\u0669\u06f0-\u06f9 ().\-/]+$/u;
 export function normalizePhone(written: string, country?: string): string {
   const text = written.trim();
   // The number itself stays out of the answer and the log: it is personal data.
-  if (text.length === 0 || text.length > LONGEST || !WRITTEN.test(text)) throw customerErrors['phone-format']({ field: 'phone', length: text.length });
+  if (text.length === 0 || text.length > LONGEST || !WRITTEN.test(text))
+    throw customerErrors['phone-format']({ field: 'phone', length: text.length });
   if (!text.startsWith('+') && country === undefined) throw customerErrors['phone-country']({ field: 'phone' });
   const parsed = read(text, country);
   if (!parsed?.isValid()) throw customerErrors['phone-format']({ field: 'phone', length: text.length });
@@ -25,7 +26,10 @@ export function normalizePhone(written: string, country?: string): string {
 function read(text: string, country: string | undefined) {
   try {
     // The library knows its own list of countries and rejects any other text.
-    return parsePhoneNumberWithError(text, { ...(country === undefined ? {} : { defaultCountry: country as CountryCode }), extract: false });
+    return parsePhoneNumberWithError(text, {
+      ...(country === undefined ? {} : { defaultCountry: country as CountryCode }),
+      extract: false,
+    });
   } catch {
     return undefined;
   }

@@ -18,7 +18,11 @@ const line = z.strictObject({
   vatRate: z.int().min(0).max(10_000).meta({ description: 'Per ten thousand: 2100 is 21 %' }),
 });
 const createInvoice = z
-  .strictObject({ customer: z.string(), description: z.string().trim().max(500).default(''), lines: z.tuple([line], line).refine((list) => list.length <= 200, { params: { code: 'request.range' } }) })
+  .strictObject({
+    customer: z.string(),
+    description: z.string().trim().max(500).default(''),
+    lines: z.tuple([line], line).refine((list) => list.length <= 200, { params: { code: 'request.range' } }),
+  })
   .meta({ id: 'CreateInvoice' });
 const issueInvoice = z.strictObject({ dueInDays: z.int().min(0).max(365).default(14) }).meta({ id: 'IssueInvoice' });
 const listInvoices = z.strictObject({ ...pageFields, customer: z.string().optional(), status: z.enum(INVOICE_STATES).optional() });
@@ -30,7 +34,11 @@ export class InvoicesController {
   @Post()
   @Requires('invoices:write')
   @Idempotent()
-  create(@CurrentCaller() caller: Caller, @IdempotencyKeyValue() requestKey: string, @Body({ schema: createInvoice }) body: z.infer<typeof createInvoice>) {
+  create(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKeyValue() requestKey: string,
+    @Body({ schema: createInvoice }) body: z.infer<typeof createInvoice>,
+  ) {
     return this.invoices.create(caller.tenantId, { ...body, customerId: uuidOf('cus', body.customer), requestKey });
   }
 
@@ -45,7 +53,12 @@ export class InvoicesController {
       customer: query.customer === undefined ? undefined : uuidOf('cus', query.customer),
       state: query.status,
     });
-    return pageOf(rows, { limit: query.limit, filter }, ({ id }) => [id], (invoice) => invoice);
+    return pageOf(
+      rows,
+      { limit: query.limit, filter },
+      ({ id }) => [id],
+      (invoice) => invoice,
+    );
   }
 
   @Get(':id')
@@ -71,5 +84,11 @@ export class InvoicesController {
 }
 
 function wireLine(item: InvoiceLine) {
-  return { description: item.description, quantity: item.quantity, unit: toWire(item.unit), vatRate: item.vatRate, net: toWire(netOf(item)) };
+  return {
+    description: item.description,
+    quantity: item.quantity,
+    unit: toWire(item.unit),
+    vatRate: item.vatRate,
+    net: toWire(netOf(item)),
+  };
 }

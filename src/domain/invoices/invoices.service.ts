@@ -65,15 +65,35 @@ export class Invoices implements OnModuleInit {
     await this.customers.snapshot(tx, invoice.customerId);
     const totals = checkedTotals(invoice.lines);
     const row = tx.em.create(InvoiceEntity, {
-      id: newUuid(), tenantId: tx.tenantId, customerId: invoice.customerId, number: null, state: 'draft', description: invoice.description,
-      currency: totals.total.currency, netMinor: totals.net.minor, vatMinor: totals.vat.minor, totalMinor: totals.total.minor, paidMinor: 0n,
-      issuedOn: null, dueOn: null, paidAt: null, createdAt: this.clock.now(), requestKey: invoice.requestKey ?? null, version: 1,
+      id: newUuid(),
+      tenantId: tx.tenantId,
+      customerId: invoice.customerId,
+      number: null,
+      state: 'draft',
+      description: invoice.description,
+      currency: totals.total.currency,
+      netMinor: totals.net.minor,
+      vatMinor: totals.vat.minor,
+      totalMinor: totals.total.minor,
+      paidMinor: 0n,
+      issuedOn: null,
+      dueOn: null,
+      paidAt: null,
+      createdAt: this.clock.now(),
+      requestKey: invoice.requestKey ?? null,
+      version: 1,
     });
     await tx.em.flush();
     for (const [position, line] of invoice.lines.entries()) {
       tx.em.create(InvoiceLineEntity, {
-        invoiceId: row.id, position, tenantId: tx.tenantId, description: line.description, quantity: line.quantity,
-        unitMinor: line.unit.minor, vatRate: line.vatRate, netMinor: netOf(line).minor,
+        invoiceId: row.id,
+        position,
+        tenantId: tx.tenantId,
+        description: line.description,
+        quantity: line.quantity,
+        unitMinor: line.unit.minor,
+        vatRate: line.vatRate,
+        netMinor: netOf(line).minor,
       });
     }
     await this.#save(tx, row, 'invoice.created');
@@ -140,7 +160,15 @@ export class Invoices implements OnModuleInit {
   }
 
   /** Newest first, after the one with the id `after`. */
-  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly customer?: string | undefined; readonly state?: InvoiceState | undefined }): Promise<InvoiceSubject[]> {
+  list(
+    tenantId: string,
+    page: {
+      readonly limit: number;
+      readonly after?: string | undefined;
+      readonly customer?: string | undefined;
+      readonly state?: InvoiceState | undefined;
+    },
+  ): Promise<InvoiceSubject[]> {
     return this.database.transact(tenantId, async (tx) => {
       const where = {
         ...(page.after === undefined ? {} : { id: { $lt: page.after } }),
@@ -153,7 +181,11 @@ export class Invoices implements OnModuleInit {
 
   /** Locks invoices until the transaction ends, always in the order of their ids, so that two payments never deadlock. */
   lock(tx: Transaction, ids: readonly string[]): Promise<InvoiceRow[]> {
-    return tx.em.find(InvoiceEntity, { id: { $in: [...ids] } }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+    return tx.em.find(
+      InvoiceEntity,
+      { id: { $in: [...ids] } },
+      { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
+    );
   }
 
   /** Invoices by `uuid`, without a lock; a missing one is absent. */
@@ -164,7 +196,12 @@ export class Invoices implements OnModuleInit {
 
   async lines(tx: Transaction, row: InvoiceRow): Promise<InvoiceLine[]> {
     const lines = await tx.em.find(InvoiceLineEntity, { invoiceId: row.id }, { orderBy: { position: 'asc' } });
-    return lines.map(({ description, quantity, unitMinor, vatRate }) => ({ description, quantity, unit: money(unitMinor, row.currency), vatRate }));
+    return lines.map(({ description, quantity, unitMinor, vatRate }) => ({
+      description,
+      quantity,
+      unit: money(unitMinor, row.currency),
+      vatRate,
+    }));
   }
 
   /**
@@ -194,11 +231,21 @@ export class Invoices implements OnModuleInit {
   async #takeBackEntry(tx: Transaction, row: InvoiceRow): Promise<void> {
     const issued = (await this.ledger.entriesOf(tx, subjectOf(row))).find(({ kind }) => kind === 'invoice.issued');
     if (!issued) return;
-    await this.ledger.reverse(tx, issued.id, { key: `${idOf('inv', row.id)}:cancelled`, kind: 'invoice.cancelled', description: `Invoice ${row.number ?? ''} cancelled`, effectiveAt: this.clock.now() });
+    await this.ledger.reverse(tx, issued.id, {
+      key: `${idOf('inv', row.id)}:cancelled`,
+      kind: 'invoice.cancelled',
+      description: `Invoice ${row.number ?? ''} cancelled`,
+      effectiveAt: this.clock.now(),
+    });
   }
 
   async #read(tenantId: string, ids: readonly string[]): Promise<Map<string, InvoiceSubject>> {
-    const found = await this.database.transact(tenantId, (tx) => this.snapshots(tx, ids.map((id) => uuidOf('inv', id))));
+    const found = await this.database.transact(tenantId, (tx) =>
+      this.snapshots(
+        tx,
+        ids.map((id) => uuidOf('inv', id)),
+      ),
+    );
     return new Map([...found.values()].map((invoice) => [invoice.id, invoice]));
   }
 }

@@ -40,9 +40,17 @@ export function netOf(line: InvoiceLine): Money {
 export function totalsOf(lines: readonly InvoiceLine[], currency: Currency): InvoiceTotals {
   const nets = new Map<number, Money>();
   for (const line of lines) nets.set(line.vatRate, add(nets.get(line.vatRate) ?? money(0n, currency), netOf(line)));
-  const rates = [...nets].toSorted(([a], [b]) => a - b).map(([rate, net]) => ({ rate, net, vat: money(roundedShare(net.minor, BigInt(rate)), currency) }));
-  const net = sum(rates.map((total) => total.net), currency);
-  const vat = sum(rates.map((total) => total.vat), currency);
+  const rates = [...nets]
+    .toSorted(([a], [b]) => a - b)
+    .map(([rate, net]) => ({ rate, net, vat: money(roundedShare(net.minor, BigInt(rate)), currency) }));
+  const net = sum(
+    rates.map((total) => total.net),
+    currency,
+  );
+  const vat = sum(
+    rates.map((total) => total.vat),
+    currency,
+  );
   return { net, vat, total: add(net, vat), rates };
 }
 

@@ -8,7 +8,10 @@ import { Database } from '../../platform/database/transaction.ts';
 import { Ledger, type LedgerEntry } from './ledger.service.ts';
 
 const entriesQuery = z.strictObject({
-  subject: z.string().regex(/^[a-z]+\/[a-z]{3}_[0-9a-z]{26}$/).meta({ description: 'What the entries are about', example: 'payment/pay_01jd3k4m5n6p7q8r9s0t1v2w3x' }),
+  subject: z
+    .string()
+    .regex(/^[a-z]+\/[a-z]{3}_[0-9a-z]{26}$/)
+    .meta({ description: 'What the entries are about', example: 'payment/pay_01jd3k4m5n6p7q8r9s0t1v2w3x' }),
 });
 
 /** The books, to read: nobody posts to them over HTTP. */
@@ -24,7 +27,15 @@ export class LedgerController {
   @Requires('audit:read')
   async trialBalance(@CurrentCaller() caller: Caller) {
     const balances = await this.database.transact(caller.tenantId, (tx) => this.ledger.trialBalance(tx));
-    return { accounts: balances.map(({ account, normal, debits, credits, balance }) => ({ account, normal, debits: toWire(debits), credits: toWire(credits), balance: toWire(balance) })) };
+    return {
+      accounts: balances.map(({ account, normal, debits, credits, balance }) => ({
+        account,
+        normal,
+        debits: toWire(debits),
+        credits: toWire(credits),
+        balance: toWire(balance),
+      })),
+    };
   }
 
   /** The entries about one payment, invoice or other subject, oldest first. */

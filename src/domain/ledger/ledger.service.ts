@@ -50,7 +50,11 @@ export class Ledger {
    * Posts the opposite of an entry, once.
    * @throws ledger.not-found, ledger.already-reversed, ledger.key-reused
    */
-  async reverse(tx: Transaction, entryId: string, reversal: Pick<LedgerDraft, 'key' | 'kind' | 'description' | 'effectiveAt'>): Promise<string> {
+  async reverse(
+    tx: Transaction,
+    entryId: string,
+    reversal: Pick<LedgerDraft, 'key' | 'kind' | 'description' | 'effectiveAt'>,
+  ): Promise<string> {
     const [entry] = await this.#read(tx, 'e.id = $1', [entryId]);
     if (!entry) throw ledgerErrors['not-found']();
     return this.#insert(tx, { ...reversal, subject: entry.subject, lines: reversedLines(entry.lines) }, entryId);
@@ -88,7 +92,12 @@ export class Ledger {
 
   async #insert(tx: Transaction, draft: LedgerDraft, reverses: string | undefined): Promise<string> {
     const id = newUuid();
-    const hash = requestHash(draft.kind, draft.subject, reverses ?? '', ...draft.lines.flatMap(({ account, side, amount }) => [account, side, amount.minor, amount.currency]));
+    const hash = requestHash(
+      draft.kind,
+      draft.subject,
+      reverses ?? '',
+      ...draft.lines.flatMap(({ account, side, amount }) => [account, side, amount.minor, amount.currency]),
+    );
     // No conflict target: both unique rules, the key and one reversal per entry, are answered below instead of aborting the transaction.
     const inserted = await tx.query(
       `insert into ledger_entry (id, tenant_id, idempotency_key, request_hash, kind, subject, description, effective_at, reverses)
@@ -101,13 +110,23 @@ export class Ledger {
       `insert into ledger_line (entry_id, line, tenant_id, account_id, side, minor, currency)
        select $1, n, $2, account_id, side, minor, currency
        from unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[]) with ordinality as t (account_id, side, minor, currency, n)`,
-      [id, tx.tenantId, accountIds, draft.lines.map(({ side }) => side), draft.lines.map(({ amount }) => amount.minor.toString()), draft.lines.map(({ amount }) => amount.currency)],
+      [
+        id,
+        tx.tenantId,
+        accountIds,
+        draft.lines.map(({ side }) => side),
+        draft.lines.map(({ amount }) => amount.minor.toString()),
+        draft.lines.map(({ amount }) => amount.currency),
+      ],
     );
     return id;
   }
 
   async #known(tx: Transaction, key: string, hash: Buffer): Promise<string> {
-    const [row] = await tx.query<{ id: string; request_hash: Uint8Array }>('select id, request_hash from ledger_entry where idempotency_key = $1', [key]);
+    const [row] = await tx.query<{ id: string; request_hash: Uint8Array }>(
+      'select id, request_hash from ledger_entry where idempotency_key = $1',
+      [key],
+    );
     if (!row) throw ledgerErrors['already-reversed']();
     if (!hash.equals(row.request_hash)) throw ledgerErrors['key-reused']({ key });
     return row.id;
@@ -115,11 +134,16 @@ export class Ledger {
 
   async #accountIds(tx: Transaction, lines: readonly LedgerLine[]): Promise<string[]> {
     // Sorted, so that two transactions that make the same accounts wait for each other in one order.
-    const wanted = [...new Map(lines.map((line) => [`${line.account} ${line.amount.currency}`, line]))].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
+    const wanted = [...new Map(lines.map((line) => [`${line.account} ${line.amount.currency}`, line]))]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, line]) => line);
     const codes = wanted.map(({ account }) => account);
     const currencies = wanted.map(({ amount }) => amount.currency);
     const find = async () =>
-      tx.query<{ id: string; code: string; currency: string }>('select id, code, currency from ledger_account where (code, currency) in (select * from unnest($1::text[], $2::text[]))', [codes, currencies]);
+      tx.query<{ id: string; code: string; currency: string }>(
+        'select id, code, currency from ledger_account where (code, currency) in (select * from unnest($1::text[], $2::text[]))',
+        [codes, currencies],
+      );
     let found = await find();
     if (found.length < wanted.length) {
       await tx.query(

@@ -5,5 +5,7 @@ import { createHash } from 'node:crypto';
  * something else, which is refused. `parts` are in a fixed order, so the same request has the same bytes.
  */
 export function requestHash(...parts: readonly (string | bigint | number)[]): Buffer {
-  return createHash('sha256').update(JSON.stringify(parts.map(String))).digest();
+  return createHash('sha256')
+    .update(JSON.stringify(parts.map(String)))
+    .digest();
 }

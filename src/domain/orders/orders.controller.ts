@@ -7,7 +7,9 @@ import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Orders } from './orders.service.ts';
 
-const createOrder = z.strictObject({ customer: z.string(), package: z.string(), quantity: z.int().min(1).max(1_000).default(1) }).meta({ id: 'CreateOrder' });
+const createOrder = z
+  .strictObject({ customer: z.string(), package: z.string(), quantity: z.int().min(1).max(1_000).default(1) })
+  .meta({ id: 'CreateOrder' });
 const listOrders = z.strictObject({ ...pageFields, customer: z.string().optional() });
 
 @Controller('v1/orders')
@@ -17,8 +19,17 @@ export class OrdersController {
   @Post()
   @Requires('orders:write')
   @Idempotent()
-  create(@CurrentCaller() caller: Caller, @IdempotencyKeyValue() requestKey: string, @Body({ schema: createOrder }) body: z.infer<typeof createOrder>) {
-    return this.orders.create(caller.tenantId, { customerId: uuidOf('cus', body.customer), packageId: uuidOf('pkg', body.package), quantity: body.quantity, requestKey });
+  create(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKeyValue() requestKey: string,
+    @Body({ schema: createOrder }) body: z.infer<typeof createOrder>,
+  ) {
+    return this.orders.create(caller.tenantId, {
+      customerId: uuidOf('cus', body.customer),
+      packageId: uuidOf('pkg', body.package),
+      quantity: body.quantity,
+      requestKey,
+    });
   }
 
   @Get()
@@ -31,7 +42,12 @@ export class OrdersController {
       after: after === undefined ? undefined : uuidOf('ord', after),
       customer: query.customer === undefined ? undefined : uuidOf('cus', query.customer),
     });
-    return pageOf(rows, { limit: query.limit, filter }, ({ id }) => [id], (order) => order);
+    return pageOf(
+      rows,
+      { limit: query.limit, filter },
+      ({ id }) => [id],
+      (order) => order,
+    );
   }
 
   @Get(':id')

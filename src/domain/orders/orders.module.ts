@@ -6,5 +6,10 @@ import { PaymentsModule } from '../payments/index.ts';
 import { OrdersController } from './orders.controller.ts';
 import { Orders } from './orders.service.ts';
 
-@Module({ imports: [CustomersModule, InvoicesModule, PaymentsModule, CreditsModule], controllers: [OrdersController], providers: [Orders], exports: [Orders] })
+@Module({
+  imports: [CustomersModule, InvoicesModule, PaymentsModule, CreditsModule],
+  controllers: [OrdersController],
+  providers: [Orders],
+  exports: [Orders],
+})
 export class OrdersModule {}

@@ -61,11 +61,26 @@ export class Orders implements OnModuleInit {
       const known = await tx.em.findOne(OrderEntity, { requestKey: wish.requestKey });
       if (known) return orderSubject(known);
       const bought = await this.packages.active(tx, wish.packageId);
-      const line = { description: bought.name, quantity: wish.quantity, unit: money(bought.netMinor, bought.currency), vatRate: bought.vatRate };
+      const line = {
+        description: bought.name,
+        quantity: wish.quantity,
+        unit: money(bought.netMinor, bought.currency),
+        vatRate: bought.vatRate,
+      };
       const invoice = await this.invoices.draft(tx, { customerId: wish.customerId, description: bought.name, lines: [line] });
       const order = tx.em.create(OrderEntity, {
-        id: newUuid(), tenantId, customerId: wish.customerId, invoiceId: invoice.id, state: 'created', credits: bought.credits * BigInt(wish.quantity),
-        description: bought.name, currency: invoice.currency, totalMinor: invoice.totalMinor, createdAt: this.clock.now(), requestKey: wish.requestKey, version: 1,
+        id: newUuid(),
+        tenantId,
+        customerId: wish.customerId,
+        invoiceId: invoice.id,
+        state: 'created',
+        credits: bought.credits * BigInt(wish.quantity),
+        description: bought.name,
+        currency: invoice.currency,
+        totalMinor: invoice.totalMinor,
+        createdAt: this.clock.now(),
+        requestKey: wish.requestKey,
+        version: 1,
       });
       await tx.em.flush();
       await this.invoices.issueIn(tx, invoice, DUE_IN_DAYS);
@@ -84,9 +99,15 @@ export class Orders implements OnModuleInit {
   }
 
   /** Newest first, after the one with the id `after`. */
-  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly customer?: string | undefined }): Promise<OrderSubject[]> {
+  list(
+    tenantId: string,
+    page: { readonly limit: number; readonly after?: string | undefined; readonly customer?: string | undefined },
+  ): Promise<OrderSubject[]> {
     return this.database.transact(tenantId, async (tx) => {
-      const where = { ...(page.after === undefined ? {} : { id: { $lt: page.after } }), ...(page.customer === undefined ? {} : { customerId: page.customer }) };
+      const where = {
+        ...(page.after === undefined ? {} : { id: { $lt: page.after } }),
+        ...(page.customer === undefined ? {} : { customerId: page.customer }),
+      };
       return (await tx.em.find(OrderEntity, where, { orderBy: { id: 'desc' }, limit: page.limit })).map(orderSubject);
     });
   }
@@ -103,7 +124,11 @@ export class Orders implements OnModuleInit {
   async #append(tx: Transaction, row: OrderRow, type: string): Promise<void> {
     const customer = await this.customers.snapshot(tx, row.customerId);
     const invoice = row.invoiceId ? (await this.invoices.snapshots(tx, [row.invoiceId])).get(row.invoiceId) : undefined;
-    await this.eventLog.append(tx, { type, subject: `order/${idOf('ord', row.id)}`, data: { order: orderSubject(row), customer, ...(invoice && { invoice }) } });
+    await this.eventLog.append(tx, {
+      type,
+      subject: `order/${idOf('ord', row.id)}`,
+      data: { order: orderSubject(row), customer, ...(invoice && { invoice }) },
+    });
   }
 
   async #read(tenantId: string, ids: readonly string[]): Promise<Map<string, OrderSubject>> {

@@ -42,7 +42,18 @@ export interface Share {
 export function intend(rule: SplitRule, amount: bigint, invoices: readonly OpenInvoice[]): Intent[] {
   const open = total(invoices.map((invoice) => invoice.open));
   if (amount > open) throw paymentErrors['exceeds-open']({ open, amount });
-  const parts = rule === 'chosen' ? chosenParts(amount, invoices) : rule === 'proportional' ? proportional(amount, invoices.map((invoice) => invoice.open)) : inOrder(amount, invoices.map((invoice) => invoice.open));
+  const parts =
+    rule === 'chosen'
+      ? chosenParts(amount, invoices)
+      : rule === 'proportional'
+        ? proportional(
+            amount,
+            invoices.map((invoice) => invoice.open),
+          )
+        : inOrder(
+            amount,
+            invoices.map((invoice) => invoice.open),
+          );
   return invoices.map(({ id }, index) => ({ id, intended: parts[index] ?? 0n })).filter(({ intended }) => intended > 0n);
 }
 

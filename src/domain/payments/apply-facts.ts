@@ -81,13 +81,25 @@ export class ApplyFacts {
   /** Puts the money on the invoices and in the books. */
   async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<void> {
     const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' } });
-    const locked = await this.invoices.lock(tx, shares.map(({ invoiceId }) => invoiceId));
+    const locked = await this.invoices.lock(
+      tx,
+      shares.map(({ invoiceId }) => invoiceId),
+    );
     const invoiceOf = new Map(locked.map((invoice) => [invoice.id, invoice]));
     const path = shares.map((share) => {
       const invoice = invoiceOf.get(share.invoiceId);
-      return { intended: share.intendedMinor, allocated: share.allocatedMinor, room: (invoice ? openOf(invoice).minor : 0n) + share.allocatedMinor };
+      return {
+        intended: share.intendedMinor,
+        allocated: share.allocatedMinor,
+        room: (invoice ? openOf(invoice).minor : 0n) + share.allocatedMinor,
+      };
     });
-    const { postings, allocated } = bookingOf(known, facts, { connectionId: row.connectionId, currency: row.currency, rule: row.split, shares: path });
+    const { postings, allocated } = bookingOf(known, facts, {
+      connectionId: row.connectionId,
+      currency: row.currency,
+      rule: row.split,
+      shares: path,
+    });
     for (const [index, share] of shares.entries()) {
       const change = (allocated[index] ?? 0n) - share.allocatedMinor;
       const invoice = invoiceOf.get(share.invoiceId);
@@ -121,8 +133,21 @@ export class ApplyFacts {
     }
     if (foreign === 0n) return;
     const made = tx.em.create(RefundEntity, {
-      id: newUuid(), tenantId: tx.tenantId, paymentId: row.id, currency: row.currency, amountMinor: foreign, state: 'requested', origin: 'provider',
-      providerId: null, reason: '', credits: 0n, createdAt: this.clock.now(), sentAt: this.clock.now(), acceptedAt: this.clock.now(), requestKey: null, version: 1,
+      id: newUuid(),
+      tenantId: tx.tenantId,
+      paymentId: row.id,
+      currency: row.currency,
+      amountMinor: foreign,
+      state: 'requested',
+      origin: 'provider',
+      providerId: null,
+      reason: '',
+      credits: 0n,
+      createdAt: this.clock.now(),
+      sentAt: this.clock.now(),
+      acceptedAt: this.clock.now(),
+      requestKey: null,
+      version: 1,
     });
     await this.#recordRefund(tx, row, made, 'completed');
   }
@@ -131,10 +156,20 @@ export class ApplyFacts {
     refund.state = state;
     await tx.em.flush();
     const context = await this.subjects.contextOf(tx, row);
-    await this.eventLog.append(tx, { type: `refund.${state}`, subject: `refund/${idOf('ref', refund.id)}`, data: { ...context, refund: refundSubject(refund) } });
+    await this.eventLog.append(tx, {
+      type: `refund.${state}`,
+      subject: `refund/${idOf('ref', refund.id)}`,
+      data: { ...context, refund: refundSubject(refund) },
+    });
   }
 
-  async #appendAll(tx: Transaction, row: PaymentRow, events: readonly PaymentEventType[], known: PaymentAmounts, facts: Facts): Promise<void> {
+  async #appendAll(
+    tx: Transaction,
+    row: PaymentRow,
+    events: readonly PaymentEventType[],
+    known: PaymentAmounts,
+    facts: Facts,
+  ): Promise<void> {
     if (events.length === 0) return;
     const context = await this.subjects.contextOf(tx, row);
     const subject = `payment/${idOf('pay', row.id)}`;
@@ -153,25 +188,44 @@ export class ApplyFacts {
     if (!isNew || !facts.currency) return;
     const context = await this.subjects.contextOf(tx, row);
     const amounts = { expected: toWire(money(row.amountMinor, row.currency)), received: toWire(money(facts.captured, facts.currency)) };
-    await this.eventLog.append(tx, { type: 'payment.amount-mismatch', subject: `payment/${idOf('pay', row.id)}`, data: { ...context, ...amounts } });
+    await this.eventLog.append(tx, {
+      type: 'payment.amount-mismatch',
+      subject: `payment/${idOf('pay', row.id)}`,
+      data: { ...context, ...amounts },
+    });
   }
 }
 
 export function viewOf(refund: RefundRow): RefundView {
-  return { id: refund.id, amount: refund.amountMinor, state: refund.state, sentAt: refund.sentAt ?? null, acceptedAt: refund.acceptedAt ?? null };
+  return {
+    id: refund.id,
+    amount: refund.amountMinor,
+    state: refund.state,
+    sentAt: refund.sentAt ?? null,
+    acceptedAt: refund.acceptedAt ?? null,
+  };
 }
 
 export function amountsOf(row: PaymentRow): PaymentAmounts {
   return {
-    authorized: row.authorizedMinor, voided: row.voidedMinor, captured: row.capturedMinor, refunded: row.refundedMinor,
-    refundPending: row.refundPendingMinor, chargedBack: row.chargedBackMinor, fee: row.feeMinor ?? undefined,
+    authorized: row.authorizedMinor,
+    voided: row.voidedMinor,
+    captured: row.capturedMinor,
+    refunded: row.refundedMinor,
+    refundPending: row.refundPendingMinor,
+    chargedBack: row.chargedBackMinor,
+    fee: row.feeMinor ?? undefined,
   };
 }
 
 function knownOf(row: PaymentRow): KnownPayment {
   return {
     ...amountsOf(row),
-    state: row.state, currency: row.currency, amount: row.amountMinor, mismatched: row.mismatched,
-    fetchedAt: row.factsFetchedAt ?? undefined, doubtedAt: row.doubtedAt ?? undefined,
+    state: row.state,
+    currency: row.currency,
+    amount: row.amountMinor,
+    mismatched: row.mismatched,
+    fetchedAt: row.factsFetchedAt ?? undefined,
+    doubtedAt: row.doubtedAt ?? undefined,
   };
 }

@@ -58,7 +58,11 @@ export class NewPayment {
     const amount = amountOf(wish, ordered);
     sameCurrency(amount, ordered);
     const rule = chosen ? 'chosen' : wish.split;
-    const open = ordered.map((row) => ({ id: row.invoice.id, open: openOf(row.invoice).minor, ...(row.amount && { chosen: row.amount.minor }) }));
+    const open = ordered.map((row) => ({
+      id: row.invoice.id,
+      open: openOf(row.invoice).minor,
+      ...(row.amount && { chosen: row.amount.minor }),
+    }));
     return {
       amount,
       rule,
@@ -75,7 +79,9 @@ export class NewPayment {
    * @throws payment.no-connection, payment.choose-connection
    */
   async choose(connections: readonly PaymentConnection[], named: string | undefined): Promise<PaymentConnection> {
-    const wanted = connections.filter(({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named));
+    const wanted = connections.filter(
+      ({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named),
+    );
     const able: PaymentConnection[] = [];
     for (const connection of wanted) if (await this.calls.has(connection.id, 'payments.create')) able.push(connection);
     const [first, second] = able;
@@ -105,11 +111,16 @@ function amountOf(wish: PaymentWish, rows: readonly Wanted[]): Money {
   const currency = rows[0]?.invoice.currency ?? wish.amount?.currency;
   if (!currency) throw paymentErrors['nothing-to-pay']();
   if (wish.amount) return wish.amount;
-  return money(rows.reduce((total, { invoice, amount }) => total + (amount?.minor ?? openOf(invoice).minor), 0n), currency);
+  return money(
+    rows.reduce((total, { invoice, amount }) => total + (amount?.minor ?? openOf(invoice).minor), 0n),
+    currency,
+  );
 }
 
 function sameCurrency(amount: Money, rows: readonly Wanted[]): void {
-  const other = rows.flatMap((row) => [row.invoice.currency, ...(row.amount ? [row.amount.currency] : [])]).find((currency) => currency !== amount.currency);
+  const other = rows
+    .flatMap((row) => [row.invoice.currency, ...(row.amount ? [row.amount.currency] : [])])
+    .find((currency) => currency !== amount.currency);
   if (other) throw paymentErrors['currency-mix']({ payment: amount.currency, invoice: other });
 }
 

@@ -38,9 +38,18 @@ const LEASE_MS = CALL_TIMEOUT_MS + 5_000;
 /** Records an attempt that is about to be sent. The payment's row must be locked or new. */
 export async function beginAttempt(
   tx: Transaction,
-  attempt: { readonly paymentId: string; readonly operation: Operation; readonly request: unknown; readonly refundId?: string; readonly now: Date },
+  attempt: {
+    readonly paymentId: string;
+    readonly operation: Operation;
+    readonly request: unknown;
+    readonly refundId?: string;
+    readonly now: Date;
+  },
 ): Promise<Attempt> {
-  const [row] = await tx.query<{ next: number }>('select coalesce(max(number), 0) + 1 as next from payment_attempt where payment_id = $1 and operation = $2', [attempt.paymentId, attempt.operation]);
+  const [row] = await tx.query<{ next: number }>(
+    'select coalesce(max(number), 0) + 1 as next from payment_attempt where payment_id = $1 and operation = $2',
+    [attempt.paymentId, attempt.operation],
+  );
   const number = row?.next ?? 1;
   const begun: Attempt = {
     paymentId: attempt.paymentId,
@@ -55,7 +64,17 @@ export async function beginAttempt(
   await tx.query(
     `insert into payment_attempt (payment_id, operation, number, tenant_id, refund_id, idempotency_key, request, state, started_at, next_at)
      values ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9)`,
-    [begun.paymentId, begun.operation, number, tx.tenantId, begun.refundId, begun.idempotencyKey, begun.request, begun.startedAt, new Date(begun.startedAt.getTime() + LEASE_MS)],
+    [
+      begun.paymentId,
+      begun.operation,
+      number,
+      tx.tenantId,
+      begun.refundId,
+      begun.idempotencyKey,
+      begun.request,
+      begun.startedAt,
+      new Date(begun.startedAt.getTime() + LEASE_MS),
+    ],
   );
   return begun;
 }
@@ -69,7 +88,15 @@ export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: 
   await tx.query(
     `update payment_attempt set state = $4, outcome = $5::jsonb, finished_at = $6, next_at = $7
      where payment_id = $1 and operation = $2 and number = $3 and state in ('sending', 'unknown')`,
-    [attempt.paymentId, attempt.operation, attempt.number, state, JSON.stringify(kept), settled ? now : null, settled ? null : new Date(now.getTime() + backOffMs(attempt.tries))],
+    [
+      attempt.paymentId,
+      attempt.operation,
+      attempt.number,
+      state,
+      JSON.stringify(kept),
+      settled ? now : null,
+      settled ? null : new Date(now.getTime() + backOffMs(attempt.tries)),
+    ],
   );
 }
 
@@ -84,8 +111,14 @@ export async function takeDueAttempts(tx: Transaction, now: Date, limit: number)
     [now, new Date(now.getTime() + LEASE_MS), limit],
   );
   return rows.map((row) => ({
-    paymentId: row.payment_id, operation: row.operation, number: row.number, refundId: row.refund_id,
-    idempotencyKey: row.idempotency_key, request: row.request, startedAt: row.started_at, tries: row.tries,
+    paymentId: row.payment_id,
+    operation: row.operation,
+    number: row.number,
+    refundId: row.refund_id,
+    idempotencyKey: row.idempotency_key,
+    request: row.request,
+    startedAt: row.started_at,
+    tries: row.tries,
   }));
 }
 

@@ -58,7 +58,11 @@ export function bookingOf(before: PaymentAmounts, after: PaymentAmounts, path: M
     });
   }
   const fee = (after.fee ?? before.fee ?? 0n) - (before.fee ?? 0n);
-  if (fee !== 0n) postings.push({ kind: 'payment.fee', lines: [...signed(accounts.fees, 'debit', money(fee, path.currency)), ...signed(clearing, 'credit', money(fee, path.currency))] });
+  if (fee !== 0n)
+    postings.push({
+      kind: 'payment.fee',
+      lines: [...signed(accounts.fees, 'debit', money(fee, path.currency)), ...signed(clearing, 'credit', money(fee, path.currency))],
+    });
   return { postings, allocated };
 }
 

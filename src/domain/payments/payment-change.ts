@@ -17,8 +17,16 @@ export interface KnownPayment extends PaymentAmounts {
 }
 
 export type PaymentEventType =
-  | 'payment.pending' | 'payment.authorized' | 'payment.completed' | 'payment.amount-mismatch' | 'payment.failed' | 'payment.cancelled' | 'payment.expired'
-  | 'payment.reversed' | 'payment.refunded' | 'payment.charged-back';
+  | 'payment.pending'
+  | 'payment.authorized'
+  | 'payment.completed'
+  | 'payment.amount-mismatch'
+  | 'payment.failed'
+  | 'payment.cancelled'
+  | 'payment.expired'
+  | 'payment.reversed'
+  | 'payment.refunded'
+  | 'payment.charged-back';
 
 export type Change =
   /** An older answer than the one we have: nothing to do. */
@@ -46,7 +54,11 @@ export function changeOf(known: KnownPayment, facts: Facts): Change {
 }
 
 const ON_ENTERING: Partial<Record<PaymentState, PaymentEventType>> = {
-  pending: 'payment.pending', authorized: 'payment.authorized', failed: 'payment.failed', cancelled: 'payment.cancelled', expired: 'payment.expired',
+  pending: 'payment.pending',
+  authorized: 'payment.authorized',
+  failed: 'payment.failed',
+  cancelled: 'payment.cancelled',
+  expired: 'payment.expired',
 };
 
 /** Events come from the difference of amounts, so a repeated or reordered signal causes none. */
@@ -56,7 +68,8 @@ function eventsOf(known: KnownPayment, facts: Facts, state: PaymentState, mismat
   if (mismatched && (!known.mismatched || facts.captured !== known.captured)) events.push('payment.amount-mismatch');
   if (!mismatched && facts.captured > 0n && (known.captured === 0n || known.mismatched)) events.push('payment.completed');
   // Captured money that is gone, or a chargeback that was won: the amount in the event says which.
-  if ((known.captured > 0n && facts.captured === 0n) || (facts.captured > 0n && facts.chargedBack < known.chargedBack)) events.push('payment.reversed');
+  if ((known.captured > 0n && facts.captured === 0n) || (facts.captured > 0n && facts.chargedBack < known.chargedBack))
+    events.push('payment.reversed');
   if (facts.refunded > known.refunded) events.push('payment.refunded');
   if (facts.chargedBack > known.chargedBack) events.push('payment.charged-back');
   const entered = state === known.state || known.captured > 0n ? undefined : ON_ENTERING[state];

@@ -38,7 +38,11 @@ export class PaymentSubjects {
   /** Several payments at once; the rows must be as they are in the database. */
   async of(tx: Transaction, rows: readonly PaymentRow[]): Promise<PaymentSubject[]> {
     const connections = await readConnections(tx);
-    const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: { $in: rows.map(({ id }) => id) } }, { orderBy: { position: 'asc' } });
+    const shares = await tx.em.find(
+      PaymentInvoiceEntity,
+      { paymentId: { $in: rows.map(({ id }) => id) } },
+      { orderBy: { position: 'asc' } },
+    );
     return rows.map((row) => {
       const connection = connections.find(({ id }) => id === row.connectionId);
       const invoices = shares.filter(({ paymentId }) => paymentId === row.id).map(({ invoiceId }) => idOf('inv', invoiceId));
@@ -70,7 +74,11 @@ export function refundSubject(row: RefundRow): RefundSubject {
   };
 }
 
-function paymentSubject(row: PaymentRow, provider: { readonly plugin: string; readonly test: boolean }, invoices: string[]): PaymentSubject {
+function paymentSubject(
+  row: PaymentRow,
+  provider: { readonly plugin: string; readonly test: boolean },
+  invoices: string[],
+): PaymentSubject {
   const wire = (minor: bigint) => toWire(money(minor, row.currency));
   return {
     id: idOf('pay', row.id),

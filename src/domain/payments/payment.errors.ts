@@ -4,7 +4,12 @@ export const paymentErrors = defineErrors('payment', {
   'not-found': { status: 404, title: 'There is no payment with this id', remedy: 'fix' },
   'illegal-transition': { status: 409, title: 'The payment is not in a state that allows this', remedy: 'never' },
   'invalid-facts': { status: 502, title: 'The provider reports amounts that cannot be', remedy: 'never' },
-  'nothing-to-pay': { status: 422, title: 'A payment is for more than zero', remedy: 'fix', help: 'Name invoices that are open, or an amount.' },
+  'nothing-to-pay': {
+    status: 422,
+    title: 'A payment is for more than zero',
+    remedy: 'fix',
+    help: 'Name invoices that are open, or an amount.',
+  },
   'invoice-not-open': { status: 409, title: 'The invoice is not open', remedy: 'fix' },
   'split-duplicate': { status: 422, title: 'The same invoice is named twice', remedy: 'fix' },
   'split-sum': { status: 422, title: 'The parts do not add up to the amount of the payment', remedy: 'fix' },
@@ -12,8 +17,18 @@ export const paymentErrors = defineErrors('payment', {
   'currency-mix': { status: 422, title: 'The payment and the invoice are in different currencies', remedy: 'fix' },
   'customer-mix': { status: 422, title: 'The invoices of one payment belong to one customer', remedy: 'fix' },
   'return-url': { status: 422, title: 'The return address must be https, or this computer in test mode', remedy: 'fix' },
-  'no-connection': { status: 409, title: 'There is no connection through which this payment can be made', remedy: 'fix', help: 'Add a connection with "kassaflow connection add".' },
-  'choose-connection': { status: 409, title: 'Several connections could make this payment', remedy: 'fix', help: 'Name one in the field connection, or make one the default.' },
+  'no-connection': {
+    status: 409,
+    title: 'There is no connection through which this payment can be made',
+    remedy: 'fix',
+    help: 'Add a connection with "kassaflow connection add".',
+  },
+  'choose-connection': {
+    status: 409,
+    title: 'Several connections could make this payment',
+    remedy: 'fix',
+    help: 'Name one in the field connection, or make one the default.',
+  },
   'provider-answer': { status: 502, title: 'The provider did not say how the payment stands', remedy: 'retry' },
 });
 

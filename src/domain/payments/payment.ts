@@ -93,7 +93,11 @@ export function transition(from: PaymentState, to: PaymentState): PaymentState {
  */
 export function readFacts(facts: PaymentFacts): Facts {
   const amounts = [facts.authorized, facts.voided, facts.captured, facts.refunded, facts.refundPending, facts.chargedBack, facts.fee ?? 0];
-  if (!amounts.every((amount) => Number.isSafeInteger(amount) && amount >= 0) || facts.refunded > facts.captured || facts.chargedBack > facts.captured) {
+  if (
+    !amounts.every((amount) => Number.isSafeInteger(amount) && amount >= 0) ||
+    facts.refunded > facts.captured ||
+    facts.chargedBack > facts.captured
+  ) {
     throw paymentErrors['invalid-facts']({ captured: facts.captured, refunded: facts.refunded, chargedBack: facts.chargedBack });
   }
   return {

@@ -14,18 +14,36 @@ const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema }
 const address = z.string().max(2_000);
 const createPayment = z
   .strictObject({
-    invoices: z.array(z.union([z.string(), part])).max(100).default([]).meta({ description: 'Ids of open invoices, or parts of them: {"invoice":"inv_…","amount":{…}} for all or for none' }),
+    invoices: z
+      .array(z.union([z.string(), part]))
+      .max(100)
+      .default([])
+      .meta({ description: 'Ids of open invoices, or parts of them: {"invoice":"inv_…","amount":{…}} for all or for none' }),
     amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is open on the invoices' }),
-    split: z.enum(['oldest-first', 'proportional']).default('oldest-first').meta({ description: 'How an amount below what is open is divided' }),
+    split: z
+      .enum(['oldest-first', 'proportional'])
+      .default('oldest-first')
+      .meta({ description: 'How an amount below what is open is divided' }),
     customer: z.string().optional(),
     connection: z.string().max(100).optional().meta({ description: 'Name or id; default: the only or default one' }),
-    method: z.string().regex(/^[a-z][a-z0-9-]{1,39}$/).optional().meta({ example: 'ideal' }),
+    method: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{1,39}$/)
+      .optional()
+      .meta({ example: 'ideal' }),
     description: z.string().trim().min(1).max(200).optional(),
     returnUrl: address.meta({ description: 'Where the customer comes back to; https' }),
     cancelUrl: address.optional(),
-    metadata: z.record(z.string().max(40), z.string().max(500)).refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } }).default({}),
+    metadata: z
+      .record(z.string().max(40), z.string().max(500))
+      .refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } })
+      .default({}),
   })
-  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, { path: ['invoices'], params: { code: 'request.type' }, message: 'Name an amount for each invoice or for none' })
+  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, {
+    path: ['invoices'],
+    params: { code: 'request.type' },
+    message: 'Name an amount for each invoice or for none',
+  })
   .meta({ id: 'CreatePayment' });
 const listPayments = z.strictObject({ ...pageFields, status: paymentStatus.optional(), customer: z.string().optional() });
 
@@ -37,7 +55,11 @@ export class PaymentsController {
   @Post()
   @Requires('payments:write')
   @Idempotent()
-  async create(@CurrentCaller() caller: Caller, @IdempotencyKeyValue() requestKey: string, @Body({ schema: createPayment }) body: z.infer<typeof createPayment>) {
+  async create(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKeyValue() requestKey: string,
+    @Body({ schema: createPayment }) body: z.infer<typeof createPayment>,
+  ) {
     return wirePayment(await this.payments.create(caller.tenantId, wishOf(body, requestKey)));
   }
 
@@ -52,7 +74,12 @@ export class PaymentsController {
       state: query.status,
       customer: query.customer === undefined ? undefined : uuidOf('cus', query.customer),
     });
-    return pageOf(rows, { limit: query.limit, filter }, ({ id }) => [id], (payment) => payment);
+    return pageOf(
+      rows,
+      { limit: query.limit, filter },
+      ({ id }) => [id],
+      (payment) => payment,
+    );
   }
 
   @Get(':id')
@@ -65,7 +92,9 @@ export class PaymentsController {
 function wishOf(body: z.infer<typeof createPayment>, requestKey: string): PaymentWish {
   const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, metadata } = body;
   return {
-    invoices: invoices.map((item) => (typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount })),
+    invoices: invoices.map((item) =>
+      typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount },
+    ),
     split,
     returnUrl,
     metadata,

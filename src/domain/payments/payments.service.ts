@@ -38,7 +38,10 @@ export interface ProviderEvent {
 }
 
 /** What became of a signal. `orphan`: no payment of ours is known by it (yet). */
-export type SignalResult = { readonly kind: 'applied' | 'orphan' } | { readonly kind: 'again'; readonly afterMs: number } | { readonly kind: 'refused'; readonly message: string };
+export type SignalResult =
+  | { readonly kind: 'applied' | 'orphan' }
+  | { readonly kind: 'again'; readonly afterMs: number }
+  | { readonly kind: 'refused'; readonly message: string };
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
@@ -65,7 +68,10 @@ export class Payments implements OnModuleInit {
    * `ResolveAttempts`; an answer that does not come leaves the payment `created`.
    */
   async create(tenantId: string, wish: PaymentWish): Promise<PaymentView> {
-    const before = await this.database.transact(tenantId, async (tx) => ({ known: await knownPayment(tx, wish), connections: await readConnections(tx) }));
+    const before = await this.database.transact(tenantId, async (tx) => ({
+      known: await knownPayment(tx, wish),
+      connections: await readConnections(tx),
+    }));
     if (before.known) return this.get(tenantId, before.known.id);
     const connection = await this.newPayment.choose(before.connections, wish.connection);
     checkReturnUrls(wish, connection.mode);
@@ -135,7 +141,15 @@ export class Payments implements OnModuleInit {
   }
 
   /** Newest first, after the one with the id `after`. */
-  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly state?: PaymentState | undefined; readonly customer?: string | undefined }): Promise<PaymentSubject[]> {
+  list(
+    tenantId: string,
+    page: {
+      readonly limit: number;
+      readonly after?: string | undefined;
+      readonly state?: PaymentState | undefined;
+      readonly customer?: string | undefined;
+    },
+  ): Promise<PaymentSubject[]> {
     return this.database.transact(tenantId, async (tx) => {
       const where = {
         ...(page.after === undefined ? {} : { id: { $lt: page.after } }),
@@ -162,7 +176,14 @@ export class Payments implements OnModuleInit {
     const row = this.#insert(tx, wish, plan, connection);
     await tx.em.flush();
     for (const [position, { id, intended }] of plan.intents.entries()) {
-      tx.em.create(PaymentInvoiceEntity, { paymentId: row.id, invoiceId: id, tenantId: tx.tenantId, position, intendedMinor: intended, allocatedMinor: 0n });
+      tx.em.create(PaymentInvoiceEntity, {
+        paymentId: row.id,
+        invoiceId: id,
+        tenantId: tx.tenantId,
+        position,
+        intendedMinor: intended,
+        allocatedMinor: 0n,
+      });
     }
     await tx.em.flush();
     const request = await this.#request(tx, row, wish, plan, connection);
@@ -173,15 +194,45 @@ export class Payments implements OnModuleInit {
 
   #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): PaymentRow {
     return tx.em.create(PaymentEntity, {
-      id: newUuid(), tenantId: tx.tenantId, customerId: plan.customerId ?? null, connectionId: connection.id, providerId: null, state: 'created',
-      description: plan.description, currency: plan.amount.currency, amountMinor: plan.amount.minor, authorizedMinor: 0n, voidedMinor: 0n,
-      capturedMinor: 0n, refundedMinor: 0n, refundPendingMinor: 0n, chargedBackMinor: 0n, feeMinor: null, method: null, providerState: '',
-      failure: null, next: null, split: plan.rule, mismatched: false, factsFetchedAt: null, doubtedAt: null, metadata: wish.metadata,
-      createdAt: this.clock.now(), completedAt: null, requestKey: wish.requestKey, version: 1,
+      id: newUuid(),
+      tenantId: tx.tenantId,
+      customerId: plan.customerId ?? null,
+      connectionId: connection.id,
+      providerId: null,
+      state: 'created',
+      description: plan.description,
+      currency: plan.amount.currency,
+      amountMinor: plan.amount.minor,
+      authorizedMinor: 0n,
+      voidedMinor: 0n,
+      capturedMinor: 0n,
+      refundedMinor: 0n,
+      refundPendingMinor: 0n,
+      chargedBackMinor: 0n,
+      feeMinor: null,
+      method: null,
+      providerState: '',
+      failure: null,
+      next: null,
+      split: plan.rule,
+      mismatched: false,
+      factsFetchedAt: null,
+      doubtedAt: null,
+      metadata: wish.metadata,
+      createdAt: this.clock.now(),
+      completedAt: null,
+      requestKey: wish.requestKey,
+      version: 1,
     });
   }
 
-  async #request(tx: Transaction, row: PaymentRow, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): Promise<CreatePayment> {
+  async #request(
+    tx: Transaction,
+    row: PaymentRow,
+    wish: PaymentWish,
+    plan: PaymentPlan,
+    connection: PaymentConnection,
+  ): Promise<CreatePayment> {
     const customer = plan.customerId === undefined ? undefined : await this.customers.snapshot(tx, plan.customerId);
     return {
       reference: idOf('pay', row.id),
@@ -194,7 +245,12 @@ export class Payments implements OnModuleInit {
       ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
       ...(wish.methods === undefined ? {} : { methods: wish.methods }),
       ...(customer && {
-        customer: { reference: customer.id, locale: customer.locale, ...(customer.email !== '' && { email: customer.email }), ...(customer.phone !== '' && { phone: customer.phone }) },
+        customer: {
+          reference: customer.id,
+          locale: customer.locale,
+          ...(customer.email !== '' && { email: customer.email }),
+          ...(customer.phone !== '' && { phone: customer.phone }),
+        },
       }),
     };
   }
@@ -217,7 +273,8 @@ export class Payments implements OnModuleInit {
       });
       return applied.kind === 'again' ? applied : { kind: 'applied' };
     }
-    const isFinal = outcome.kind === 'declined' || (outcome.kind === 'failed' && (outcome.reason === 'input' || outcome.reason === 'permanent'));
+    const isFinal =
+      outcome.kind === 'declined' || (outcome.kind === 'failed' && (outcome.reason === 'input' || outcome.reason === 'permanent'));
     if (isFinal) return { kind: 'refused', message: outcome.message };
     return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000 };
   }
@@ -229,7 +286,11 @@ export class Payments implements OnModuleInit {
   }
 
   async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
-    await this.eventLog.append(tx, { type, subject: `payment/${idOf('pay', row.id)}`, data: { ...(await this.subjects.contextOf(tx, row)) } });
+    await this.eventLog.append(tx, {
+      type,
+      subject: `payment/${idOf('pay', row.id)}`,
+      data: { ...(await this.subjects.contextOf(tx, row)) },
+    });
   }
 
   async #read(tenantId: string, ids: readonly string[]): Promise<Map<string, PaymentSubject>> {
@@ -245,8 +306,13 @@ function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<Pay
 }
 
 /** By the provider's id, else by our own reference: a webhook may come before the answer that tells us the former. */
-async function findPayment(tx: Transaction, connectionId: string, event: ProviderEvent): Promise<{ id: string; providerId: string | undefined } | undefined> {
-  const byProvider = event.providerId === undefined ? null : await tx.em.findOne(PaymentEntity, { connectionId, providerId: event.providerId });
+async function findPayment(
+  tx: Transaction,
+  connectionId: string,
+  event: ProviderEvent,
+): Promise<{ id: string; providerId: string | undefined } | undefined> {
+  const byProvider =
+    event.providerId === undefined ? null : await tx.em.findOne(PaymentEntity, { connectionId, providerId: event.providerId });
   const row = byProvider ?? (await byReference(tx, connectionId, event.reference));
   return row ? { id: row.id, providerId: row.providerId ?? undefined } : undefined;
 }
@@ -273,8 +339,17 @@ function checkReturnUrls(wish: PaymentWish, mode: 'test' | 'live'): void {
 }
 
 const DECLINE_REASONS: readonly DeclineReason[] = [
-  'insufficient-funds', 'card-expired', 'card-declined', 'authentication-failed', 'mandate-revoked', 'account-closed', 'fraud', 'limit',
-  'cancelled-by-customer', 'technical', 'other',
+  'insufficient-funds',
+  'card-expired',
+  'card-declined',
+  'authentication-failed',
+  'mandate-revoked',
+  'account-closed',
+  'fraud',
+  'limit',
+  'cancelled-by-customer',
+  'technical',
+  'other',
 ];
 
 function failureOf(outcome: Exclude<Outcome<unknown>, { kind: 'ok' | 'unknown' }>): PaymentFailure {
@@ -282,5 +357,9 @@ function failureOf(outcome: Exclude<Outcome<unknown>, { kind: 'ok' | 'unknown' }
     const reason = DECLINE_REASONS.find((known) => known === outcome.code) ?? 'other';
     return { reason, providerCode: outcome.code, retryable: reason === 'insufficient-funds' || reason === 'limit' };
   }
-  return { reason: 'technical', retryable: outcome.reason === 'temporary' || outcome.reason === 'rate-limited', ...(outcome.code !== undefined && { providerCode: outcome.code }) };
+  return {
+    reason: 'technical',
+    retryable: outcome.reason === 'temporary' || outcome.reason === 'rate-limited',
+    ...(outcome.code !== undefined && { providerCode: outcome.code }),
+  };
 }

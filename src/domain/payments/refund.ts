@@ -50,7 +50,10 @@ export function settle(refunds: readonly RefundView[], facts: Pick<Facts, 'refun
   const done = refunds.filter(({ state }) => state === 'completed');
   const difference = facts.refunded - sum(done);
   if (difference > 0n) {
-    const { taken, left } = cover(refunds.filter(({ state, sentAt }) => sentAt !== null && (state === 'requested' || state === 'pending')), difference);
+    const { taken, left } = cover(
+      refunds.filter(({ state, sentAt }) => sentAt !== null && (state === 'requested' || state === 'pending')),
+      difference,
+    );
     return { completed: taken, failed: [], foreign: left };
   }
   if (difference < 0n) return { completed: [], failed: cover(done.toReversed(), -difference).taken, foreign: 0n };
@@ -61,7 +64,9 @@ export function settle(refunds: readonly RefundView[], facts: Pick<Facts, 'refun
 function lostRefunds(refunds: readonly RefundView[], facts: Pick<Facts, 'refundPending' | 'fetchedAt'>): readonly string[] {
   // One that was accepted moments ago may be missing from a lagging replica.
   const settledBefore = facts.fetchedAt.getTime() - SECOND_FETCH_AFTER_MS;
-  const pending = refunds.filter(({ state, acceptedAt }) => state === 'pending' && acceptedAt !== null && acceptedAt.getTime() <= settledBefore);
+  const pending = refunds.filter(
+    ({ state, acceptedAt }) => state === 'pending' && acceptedAt !== null && acceptedAt.getTime() <= settledBefore,
+  );
   const lost = sum(pending) - facts.refundPending;
   return lost > 0n ? cover(pending.toReversed(), lost).taken : [];
 }

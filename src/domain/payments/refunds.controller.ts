@@ -26,9 +26,20 @@ export class RefundsController {
   @Post()
   @Requires('payments:write')
   @Idempotent()
-  create(@CurrentCaller() caller: Caller, @IdempotencyKeyValue() requestKey: string, @Body({ schema: createRefund }) body: z.infer<typeof createRefund>) {
+  create(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKeyValue() requestKey: string,
+    @Body({ schema: createRefund }) body: z.infer<typeof createRefund>,
+  ) {
     const { payment, amount, reason, credits, awaitApproval } = body;
-    return this.refunds.request(caller.tenantId, { paymentId: uuidOf('pay', payment), reason, credits, awaitApproval, requestKey, ...(amount && { amount }) });
+    return this.refunds.request(caller.tenantId, {
+      paymentId: uuidOf('pay', payment),
+      reason,
+      credits,
+      awaitApproval,
+      requestKey,
+      ...(amount && { amount }),
+    });
   }
 
   @Get()
@@ -41,7 +52,12 @@ export class RefundsController {
       after: after === undefined ? undefined : uuidOf('ref', after),
       payment: query.payment === undefined ? undefined : uuidOf('pay', query.payment),
     });
-    return pageOf(rows, { limit: query.limit, filter }, ({ id }) => [id], (refund) => refund);
+    return pageOf(
+      rows,
+      { limit: query.limit, filter },
+      ({ id }) => [id],
+      (refund) => refund,
+    );
   }
 
   @Get(':id')

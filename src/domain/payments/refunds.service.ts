@@ -62,7 +62,10 @@ export class Refunds implements OnModuleInit {
   async send(tenantId: string, id: string): Promise<RefundSubject> {
     const { connectionId, attempt } = await this.database.transact(tenantId, async (tx) => {
       const { row, refund } = await this.#lock(tx, id);
-      return { connectionId: row.connectionId, attempt: refund.sentAt === null && refund.state === 'requested' ? await this.#attempt(tx, row, refund) : undefined };
+      return {
+        connectionId: row.connectionId,
+        attempt: refund.sentAt === null && refund.state === 'requested' ? await this.#attempt(tx, row, refund) : undefined,
+      };
     });
     if (attempt) await this.sendAttempt(tenantId, connectionId, attempt);
     return this.get(tenantId, id);
@@ -94,9 +97,15 @@ export class Refunds implements OnModuleInit {
   }
 
   /** Newest first, after the one with the id `after`. */
-  list(tenantId: string, page: { readonly limit: number; readonly after?: string | undefined; readonly payment?: string | undefined }): Promise<RefundSubject[]> {
+  list(
+    tenantId: string,
+    page: { readonly limit: number; readonly after?: string | undefined; readonly payment?: string | undefined },
+  ): Promise<RefundSubject[]> {
     return this.database.transact(tenantId, async (tx) => {
-      const where = { ...(page.after === undefined ? {} : { id: { $lt: page.after } }), ...(page.payment === undefined ? {} : { paymentId: page.payment }) };
+      const where = {
+        ...(page.after === undefined ? {} : { id: { $lt: page.after } }),
+        ...(page.payment === undefined ? {} : { paymentId: page.payment }),
+      };
       return (await tx.em.find(RefundEntity, where, { orderBy: { id: 'desc' }, limit: page.limit })).map(refundSubject);
     });
   }
@@ -109,13 +118,30 @@ export class Refunds implements OnModuleInit {
     const refund = this.#insert(tx, row, wish, refundAmount(row, refunds, wish));
     await tx.em.flush();
     await this.#append(tx, row, refund, 'refund.requested');
-    return { id: refund.id, connectionId: row.connectionId, ...(wish.awaitApproval ? {} : { attempt: await this.#attempt(tx, row, refund) }) };
+    return {
+      id: refund.id,
+      connectionId: row.connectionId,
+      ...(wish.awaitApproval ? {} : { attempt: await this.#attempt(tx, row, refund) }),
+    };
   }
 
   #insert(tx: Transaction, row: PaymentRow, wish: RefundWish, amountMinor: bigint): RefundRow {
     return tx.em.create(RefundEntity, {
-      id: newUuid(), tenantId: tx.tenantId, paymentId: row.id, currency: row.currency, amountMinor, state: 'requested', origin: 'kassaflow', providerId: null,
-      reason: wish.reason, credits: BigInt(wish.credits), createdAt: this.clock.now(), sentAt: null, acceptedAt: null, requestKey: wish.requestKey, version: 1,
+      id: newUuid(),
+      tenantId: tx.tenantId,
+      paymentId: row.id,
+      currency: row.currency,
+      amountMinor,
+      state: 'requested',
+      origin: 'kassaflow',
+      providerId: null,
+      reason: wish.reason,
+      credits: BigInt(wish.credits),
+      createdAt: this.clock.now(),
+      sentAt: null,
+      acceptedAt: null,
+      requestKey: wish.requestKey,
+      version: 1,
     });
   }
 
@@ -169,7 +195,8 @@ export class Refunds implements OnModuleInit {
 /** @throws refund.payment-state, refund.currency-mix, refund.exceeds */
 function refundAmount(row: PaymentRow, refunds: readonly RefundRow[], wish: RefundWish): bigint {
   if (!tookMoney(row.state)) throw refundErrors['payment-state']({ state: row.state });
-  if (wish.amount && wish.amount.currency !== row.currency) throw refundErrors['currency-mix']({ payment: row.currency, refund: wish.amount.currency });
+  if (wish.amount && wish.amount.currency !== row.currency)
+    throw refundErrors['currency-mix']({ payment: row.currency, refund: wish.amount.currency });
   const left = refundable(amountsOf(row), refunds.map(viewOf));
   const amount = wish.amount?.minor ?? left;
   if (amount <= 0n || amount > left) throw refundErrors.exceeds({ left: toWire(money(left, row.currency)).amount, currency: row.currency });

@@ -55,7 +55,10 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
 
   /** Resolves what is due now and returns how many attempts it looked at. */
   async resolveDue(): Promise<number> {
-    const { rows } = await this.pool.query<{ tenant_id: string }>(`select distinct tenant_id from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')`, [this.clock.now()]);
+    const { rows } = await this.pool.query<{ tenant_id: string }>(
+      `select distinct tenant_id from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')`,
+      [this.clock.now()],
+    );
     let seen = 0;
     for (const { tenant_id: tenantId } of rows) {
       const attempts = await this.database.transact(tenantId, (tx) => takeDueAttempts(tx, this.clock.now(), BATCH));
@@ -77,7 +80,10 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   async #resolve(tenantId: string, attempt: Attempt): Promise<void> {
-    const connectionId = await this.database.transact(tenantId, async (tx) => (await tx.em.findOneOrFail(PaymentEntity, { id: attempt.paymentId })).connectionId);
+    const connectionId = await this.database.transact(
+      tenantId,
+      async (tx) => (await tx.em.findOneOrFail(PaymentEntity, { id: attempt.paymentId })).connectionId,
+    );
     if (this.clock.now().getTime() - attempt.startedAt.getTime() <= REPLAY_WITHIN_MS) {
       if (attempt.operation === 'create') await this.payments.sendCreate(tenantId, connectionId, attempt);
       else await this.refunds.sendAttempt(tenantId, connectionId, attempt);
@@ -86,7 +92,9 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     } else {
       // A refund cannot be looked up by itself, but the payment's totals tell whether the money went back.
       await this.payments.refresh(tenantId, attempt.paymentId);
-      await this.database.transact(tenantId, (tx) => recordOutcome(tx, attempt, { kind: 'unknown', message: 'not found out' }, this.clock.now()));
+      await this.database.transact(tenantId, (tx) =>
+        recordOutcome(tx, attempt, { kind: 'unknown', message: 'not found out' }, this.clock.now()),
+      );
       this.#log.warn({ message: 'the outcome of a refund is unknown', key: attempt.idempotencyKey });
     }
   }
@@ -97,7 +105,15 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     const { reference } = JSON.parse(attempt.request) as { reference: string };
     const input = { reference, notBefore: attempt.startedAt.getTime() };
     const found = (await this.calls.has(connectionId, 'payments.find'))
-      ? await this.calls.call<CreatedPayment | undefined>({ tenantId, connectionId, method: 'payments.find', input, idempotencyKey: '', attempt: attempt.tries, timeoutMs: CALL_TIMEOUT_MS })
+      ? await this.calls.call<CreatedPayment | undefined>({
+          tenantId,
+          connectionId,
+          method: 'payments.find',
+          input,
+          idempotencyKey: '',
+          attempt: attempt.tries,
+          timeoutMs: CALL_TIMEOUT_MS,
+        })
       : undefined;
     if (found?.kind !== 'ok') {
       this.#log.warn({ message: 'the outcome of a payment is unknown', key: attempt.idempotencyKey });
@@ -105,7 +121,11 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     } else if (found.value) {
       await this.payments.settleCreate(tenantId, attempt, { ...found, value: found.value });
     } else {
-      await this.payments.settleCreate(tenantId, attempt, { kind: 'failed', reason: 'temporary', message: 'The provider never received it' });
+      await this.payments.settleCreate(tenantId, attempt, {
+        kind: 'failed',
+        reason: 'temporary',
+        message: 'The provider never received it',
+      });
     }
   }
 }

@@ -1,0 +1,2 @@
+export { AccountingModule } from './accounting.module.ts';
+export { AccountingPostings } from './accounting.service.ts';

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { AccountingModule } from './accounting/index.ts';
+import { CreditsModule } from './credits/index.ts';
+import { CustomersModule } from './customers/index.ts';
+import { InvoicesModule } from './invoices/index.ts';
+import { LedgerModule } from './ledger/index.ts';
+import { OrdersModule } from './orders/index.ts';
+import { PaymentsModule } from './payments/index.ts';
+
+const MODULES = [LedgerModule, CustomersModule, InvoicesModule, PaymentsModule, CreditsModule, OrdersModule, AccountingModule];
+
+/** The money, as one module for the application. */
+@Module({ imports: MODULES, exports: MODULES })
+export class DomainModule {}

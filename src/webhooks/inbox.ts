@@ -1,0 +1,114 @@
+/**
+ * Deliveries of providers as they came: verified, not yet understood.
+ *
+ * | state | what is true | leaves by |
+ * |---|---|---|
+ * | received | stored and answered with 200; `next_at` says when it is looked at | applied, ignored, orphan, failed |
+ * | orphan | no payment of ours is known by it; perhaps our own answer from the provider is still on its way | applied; failed after 10 minutes |
+ * | applied | what it told of was fetched and applied | – |
+ * | ignored | it tells of nothing that concerns us | – |
+ * | failed | it could not be applied; a person must look | `kassaflow webhook replay` |
+ *
+ * One row per connection and provider event, so a delivery that is repeated is stored once. `next_at` is also the lease: taking a
+ * row moves it into the future in the same statement, so several processes share the work and one that dies gives its rows
+ * back. `attempts` counts before the work begins, so a row that kills its process runs out of attempts as well.
+ */
+import { Injectable } from '@nestjs/common';
+import type { RawWebhook } from '@kassaflow/plugin-sdk';
+import { newUuid } from '../kernel/ids.ts';
+import { Database, type Transaction } from '../platform/database/transaction.ts';
+import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
+
+export type InboxState = 'received' | 'applied' | 'ignored' | 'orphan' | 'failed';
+
+/** A stored delivery that is this process's to handle until its lease ends. */
+export interface InboxRow {
+  readonly id: string;
+  readonly connection: WebhookConnection;
+  readonly delivery: Omit<RawWebhook, 'url'>;
+  readonly attempts: number;
+}
+
+/** What became of a row; `againAt` keeps it in the queue. */
+export interface InboxVerdict {
+  readonly state: InboxState;
+  readonly problem?: string;
+  readonly againAt?: Date;
+}
+
+/** Longer than a batch takes: at most 50 rows, 8 at a time, each with one call of at most 15 seconds. */
+const LEASE_MS = 120_000;
+
+@Injectable()
+export class Inbox {
+  constructor(private readonly database: Database) {}
+
+  /** Stores a verified delivery once. Resolves when it is on disk. */
+  store({ tenantId, connectionId }: WebhookConnection, delivery: RawWebhook, eventKey: string): Promise<'stored' | 'duplicate'> {
+    return this.database.transact(tenantId, async (tx) => {
+      const rows = await tx.query(
+        `insert into inbox (id, tenant_id, connection_id, event_key, headers, body, received_at, next_at)
+         values ($1, $2, $3, $4, $5::jsonb, $6, $7, $7) on conflict (connection_id, event_key) do nothing returning id`,
+        [
+          newUuid(),
+          tenantId,
+          connectionId,
+          eventKey,
+          JSON.stringify(delivery.headers),
+          Buffer.from(delivery.body),
+          new Date(delivery.receivedAt),
+        ],
+      );
+      return rows.length === 1 ? 'stored' : 'duplicate';
+    });
+  }
+
+  /** Takes up to `limit` rows of a tenant that are due, the oldest first. */
+  take(tenantId: string, now: Date, limit: number): Promise<InboxRow[]> {
+    return this.database.transact(tenantId, async (tx) => {
+      const rows = await tx.query<TakenRow>(
+        `update inbox i set attempts = i.attempts + 1, next_at = $2
+         from (select id from inbox where next_at <= $1 order by next_at limit $3 for update skip locked) due, connection c
+         where i.id = due.id and c.id = i.connection_id
+         returning i.id, i.connection_id, i.headers, i.body, i.received_at, i.attempts, c.plugin, c.mode`,
+        [now, new Date(now.getTime() + LEASE_MS), limit],
+      );
+      return rows.map((row) => ({
+        id: row.id,
+        connection: { tenantId, connectionId: row.connection_id, plugin: row.plugin, mode: row.mode },
+        delivery: { method: 'POST', headers: row.headers, body: row.body, receivedAt: row.received_at.getTime() },
+        attempts: row.attempts,
+      }));
+    });
+  }
+
+  /** Records what became of rows. */
+  async settle(tenantId: string, verdicts: ReadonlyMap<string, InboxVerdict>): Promise<void> {
+    if (verdicts.size > 0) await this.database.transact(tenantId, (tx) => settleAll(tx, verdicts));
+  }
+}
+
+async function settleAll(tx: Transaction, verdicts: ReadonlyMap<string, InboxVerdict>): Promise<void> {
+  const all = [...verdicts];
+  await tx.query(
+    `update inbox i set state = v.state, problem = v.problem, next_at = v.next_at
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as v (id, state, problem, next_at) where i.id = v.id`,
+    [
+      all.map(([id]) => id),
+      all.map(([, { state }]) => state),
+      all.map(([, { problem }]) => problem ?? null),
+      all.map(([, { againAt }]) => againAt ?? null),
+    ],
+  );
+}
+
+interface TakenRow {
+  id: string;
+  connection_id: string;
+  headers: Record<string, string | string[]>;
+  body: Uint8Array;
+  received_at: Date;
+  attempts: number;
+  plugin: string;
+  mode: 'test' | 'live';
+}

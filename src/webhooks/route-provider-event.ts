@@ -1,0 +1,39 @@
+import type { ProviderSignal } from '@kassaflow/plugin-sdk';
+import type { Payments, SignalResult } from '../domain/payments/index.ts';
+import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
+
+/** The domain services that providers' signals go to. */
+export interface SignalTargets {
+  readonly payments: Payments;
+}
+
+type Route = (targets: SignalTargets, connection: WebhookConnection, signal: ProviderSignal) => Promise<SignalResult>;
+
+const toPayments: Route = ({ payments }, { tenantId, connectionId }, { providerId, reference }) =>
+  payments.applyProviderEvent(tenantId, connectionId, { providerId, reference });
+
+/** Which service each kind of signal concerns. Refunds and chargebacks change their payment's totals; the rest has no owner yet. */
+const ROUTES: Readonly<Record<ProviderSignal['kind'], Route | undefined>> = {
+  payment: toPayments,
+  refund: toPayments,
+  chargeback: toPayments,
+  mandate: undefined,
+  settlement: undefined,
+  message: undefined,
+  other: undefined,
+};
+
+/** Hands a signal to the service that it concerns; `undefined` when it concerns none. */
+export async function routeProviderEvent(
+  targets: SignalTargets,
+  connection: WebhookConnection,
+  signal: ProviderSignal,
+): Promise<SignalResult | undefined> {
+  return ROUTES[signal.kind]?.(targets, connection, signal);
+}
+
+/** Signals with the same key lead to the same fetch, so only one of them is handed on. */
+export function signalKey({ connectionId }: WebhookConnection, signal: ProviderSignal): string {
+  const owner = ROUTES[signal.kind] === toPayments ? 'payment' : signal.kind;
+  return [connectionId, owner, signal.providerId ?? `reference ${signal.reference ?? ''}`].join(' ');
+}

@@ -1,0 +1,182 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { ProviderSignal } from '@kassaflow/plugin-sdk';
+import { Payments, WebhookAddresses, type SignalResult } from '../domain/payments/index.ts';
+import { WakeUp } from '../events/wake-up.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { CLOCK } from '../platform/clock.ts';
+import { Config } from '../platform/config/config.ts';
+import { crashPoint } from '../platform/crash-points.ts';
+import { EnginePool } from '../platform/database/engine-pool.ts';
+import { Metrics } from '../platform/observability/metrics.ts';
+import { ProviderCalls } from '../plugin-host/provider-calls.ts';
+import { Inbox, type InboxRow, type InboxVerdict } from './inbox.ts';
+import { routeProviderEvent, signalKey } from './route-provider-event.ts';
+
+/** How often the inbox is looked at when nobody wakes us: deliveries of other processes, and those that wait. */
+const EVERY_MS = 1_000;
+const BATCH = 50;
+/** Payments handled at the same time: each waits for one call to a provider. */
+const AT_ONCE = 8;
+/** A webhook may beat our own answer from the provider; after so long nothing is on its way any more. */
+const ORPHAN_FOR_MS = 10 * 60_000;
+/** With the pauses below, about two hours of failures. */
+const MOST_ATTEMPTS = 30;
+const LONGEST_PAUSE_MS = 5 * 60_000;
+
+/** One payment (or other object) to fetch, and the rows that ask for it. */
+interface Group {
+  readonly signal: ProviderSignal;
+  readonly rows: InboxRow[];
+}
+
+/**
+ * Finds out what stored deliveries mean and applies it. Many signals of one payment are one fetch. Whatever is applied twice
+ * changes nothing the second time, so a process that dies anywhere in here only repeats work.
+ */
+@Injectable()
+export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #log = new Logger(TranslateInbox.name);
+  readonly #wakeUp = new WakeUp();
+  #loop: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(
+    private readonly inbox: Inbox,
+    private readonly calls: ProviderCalls,
+    private readonly payments: Payments,
+    private readonly addresses: WebhookAddresses,
+    private readonly pool: EnginePool,
+    private readonly metrics: Metrics,
+    private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Looks at the inbox now. */
+  wake(): void {
+    this.#wakeUp.wake();
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.config.role !== 'web') this.#loop = this.#run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping = true;
+    this.#wakeUp.wake();
+    await this.#loop;
+  }
+
+  /** Handles what is due now, one batch for each tenant, and returns how many rows it took. */
+  async translateDue(): Promise<number> {
+    const { rows } = await this.pool.query<{ tenant_id: string }>('select distinct tenant_id from inbox where next_at <= $1', [
+      this.clock.now(),
+    ]);
+    const taken = await Promise.all(rows.map(({ tenant_id: tenantId }) => this.#batch(tenantId)));
+    return taken.reduce((total, count) => total + count, 0);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const taken = await this.translateDue().catch((error: unknown) => {
+        this.#log.error({ message: 'the inbox could not be read', error });
+        return 0;
+      });
+      if (taken === 0) await this.#wakeUp.wait(EVERY_MS);
+    }
+  }
+
+  async #batch(tenantId: string): Promise<number> {
+    const rows = await this.inbox.take(tenantId, this.clock.now(), BATCH);
+    const verdicts = new Map<string, InboxVerdict>();
+    const groups = new Map<string, Group>();
+    for (const row of rows) await this.#translate(row, groups, verdicts);
+    const waiting = [...groups.values()];
+    // Each of these takes the next group until none is left.
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (let group = waiting.shift(); group; group = waiting.shift()) await this.#apply(group, verdicts);
+      }),
+    );
+    crashPoint('webhook.applied.after');
+    await this.inbox.settle(tenantId, verdicts);
+    for (const row of rows)
+      this.metrics.webhooksReceived.inc({ provider: row.connection.plugin, result: verdicts.get(row.id)?.state ?? 'ignored' });
+    return rows.length;
+  }
+
+  /** Reads one delivery and puts its signals with those of other rows about the same object. */
+  async #translate(row: InboxRow, groups: Map<string, Group>, verdicts: Map<string, InboxVerdict>): Promise<void> {
+    verdicts.set(row.id, { state: 'ignored' });
+    try {
+      const url = this.addresses.of(row.connection.plugin, row.connection.connectionId);
+      for (const signal of await this.calls.translate(row.connection, { ...row.delivery, url })) {
+        const key = signalKey(row.connection, signal);
+        const group = groups.get(key);
+        if (group) group.rows.push(row);
+        else groups.set(key, { signal, rows: [row] });
+      }
+    } catch (error) {
+      verdicts.set(row.id, this.#troubled(row, error));
+    }
+  }
+
+  async #apply({ signal, rows }: Group, verdicts: Map<string, InboxVerdict>): Promise<void> {
+    const [first] = rows;
+    if (!first) return;
+    crashPoint('webhook.applied.before');
+    try {
+      const result = await routeProviderEvent({ payments: this.payments }, first.connection, signal);
+      for (const row of rows) worse(verdicts, row.id, this.#verdictOf(row, result));
+    } catch (error) {
+      for (const row of rows) worse(verdicts, row.id, this.#troubled(row, error));
+    }
+  }
+
+  #verdictOf(row: InboxRow, result: SignalResult | undefined): InboxVerdict {
+    switch (result?.kind) {
+      case undefined:
+        return { state: 'ignored' };
+      case 'applied':
+        return { state: 'applied' };
+      case 'again':
+        return row.attempts < MOST_ATTEMPTS
+          ? { state: 'received', againAt: this.#in(result.afterMs) }
+          : this.#failed(row, 'the provider gave no answer');
+      case 'refused':
+        return this.#failed(row, result.message);
+      case 'orphan':
+        if (this.clock.now().getTime() - row.delivery.receivedAt >= ORPHAN_FOR_MS)
+          return this.#failed(row, 'no payment of ours is known by it');
+        return { state: 'orphan', againAt: this.#in(pauseMs(row.attempts)) };
+    }
+  }
+
+  #troubled(row: InboxRow, error: unknown): InboxVerdict {
+    const problem = error instanceof Error ? error.message.slice(0, 500) : 'unknown trouble';
+    if (row.attempts >= MOST_ATTEMPTS) return this.#failed(row, problem);
+    this.#log.warn({ message: 'a delivery could not be applied yet', inbox: row.id, problem });
+    return { state: 'received', problem, againAt: this.#in(pauseMs(row.attempts)) };
+  }
+
+  #failed(row: InboxRow, problem: string): InboxVerdict {
+    this.#log.error({ message: 'a delivery of a provider needs a person', inbox: row.id, provider: row.connection.plugin, problem });
+    return { state: 'failed', problem };
+  }
+
+  #in(ms: number): Date {
+    return new Date(this.clock.now().getTime() + ms);
+  }
+}
+
+const SEVERITY: readonly InboxVerdict['state'][] = ['ignored', 'applied', 'failed', 'orphan', 'received'];
+
+/** A delivery with several signals is as far as the one that is least far: what must be tried again outranks all. */
+function worse(verdicts: Map<string, InboxVerdict>, id: string, verdict: InboxVerdict): void {
+  const before = verdicts.get(id)?.state ?? 'ignored';
+  if (SEVERITY.indexOf(verdict.state) > SEVERITY.indexOf(before)) verdicts.set(id, verdict);
+}
+
+/** 1, 2, 4 … seconds, at most five minutes. */
+function pauseMs(attempts: number): number {
+  return Math.min(1_000 * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
+}
