@@ -463,15 +463,18 @@ create table flow_revision (
 
 const RUNS = `
 create sequence engine_epoch;
+-- one row per flush lane of a process: who may write to the runs of this epoch (src/runs/README.md)
 create table engine_lease (
   epoch bigint primary key,
   process text not null,
-  -- the oldest run that this process may hold in memory: where a successor begins to look after it died
-  low_water uuid,
-  acquired_at timestamptz not null default clock_timestamp(),
+  -- the oldest run that this lane may hold in memory: where a successor begins to look after it died
+  low_water uuid not null,
+  -- number of the last committed flush; tells after a cut connection whether a statement was committed
+  last_flush bigint not null default 0,
   expires_at timestamptz not null,
-  released_at timestamptz
-);
+  -- the lease that took this one's runs over; nothing is written under this one any more
+  taken_by bigint
+) with (fillfactor = 50);
 create table run (
   id uuid primary key,
   tenant_id uuid not null,
@@ -479,22 +482,23 @@ create table run (
   revision integer not null,
   event_id uuid,
   one_per text,
-  -- the lease of the process that moves the run; every write is fenced by it
+  inputs jsonb,
+  -- the lease of the lane that has the run in memory; 0 when nobody has
   epoch bigint not null,
   status text not null check (status in ('running', 'waiting', 'attention', 'completed', 'stopped', 'failed', 'cancelled')),
-  -- path of the step it stands at, for people
-  step text,
   reason jsonb,
-  inputs jsonb,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz
-) with (fillfactor = 70);
+-- no index on a column that changes, and room on the page: updates stay HOT
+) with (fillfactor = 60);
+create index run_of_tenant on run (tenant_id, id);
 create table run_journal (
   run_id uuid not null,
   seq integer not null,
   tenant_id uuid not null,
   at timestamptz not null default clock_timestamp(),
-  entries jsonb not null,
+  -- json, not jsonb: a repeated call sends the same bytes, and jsonb reorders keys
+  entries json not null,
   primary key (run_id, seq)
 );
 create table run_timer (
@@ -503,7 +507,6 @@ create table run_timer (
   tenant_id uuid not null,
   primary key (wake_at, run_id)
 );
-create index run_timer_of_run on run_timer (run_id);
 create table run_key (
   tenant_id uuid not null,
   flow_id uuid not null,

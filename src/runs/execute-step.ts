@@ -1,0 +1,152 @@
+/**
+ * One step that calls an action: intent on disk → call → outcome → next | again | look up | ask a person.
+ *
+ * What comes next is decided by `nextMove` from the step's state alone; this file makes it happen and records it, in the
+ * order on which everything rests: an intent is on disk before its call leaves.
+ */
+import type { ActionDoor, ActionManifest } from '../plugin-host/action-call.ts';
+import { isKassaflowError } from '../kernel/errors.ts';
+import { crashPoint } from '../platform/crash-points.ts';
+import { idempotencyKey } from './idempotency-key.ts';
+import type { StepEntry, StepOutcome } from './journal-entry.ts';
+import { runErrors } from './run.errors.ts';
+import type { RunFacts } from './run.ts';
+import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
+import type { RunSettings } from './run-settings.ts';
+import { sameJson } from './same-json.ts';
+import { nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
+
+/** What `executeStep` needs of the run around it. */
+export interface StepHost {
+  readonly facts: RunFacts;
+  readonly settings: RunSettings;
+  readonly door: ActionDoor;
+  now(): number;
+  random(): number;
+  /** Appends to the journal and brings `state` up to date. */
+  record(state: StepState, entry: StepEntry): void;
+  /** Resolves when everything recorded so far is on disk. */
+  commit(): Promise<void>;
+  /** Resolves when somebody has woken the step: its state has changed. May never settle. @throws RunInterrupted */
+  rest(path: string, state: StepState, until: number | undefined): Promise<void>;
+}
+
+/**
+ * Brings the step to its result.
+ *
+ * @param state where it stands by the journal; changed in place
+ * @param checkInterrupt throws RunInterrupted when nothing new may be begun
+ * @throws StepFailed, RunInterrupted; runs.replay-diverged when the journal has another call at this path
+ */
+export async function executeStep(host: StepHost, request: StepRequest, state: StepState, checkInterrupt: () => void): Promise<StepValue> {
+  const { path } = request;
+  if (state.input !== undefined && (state.action !== request.action || !sameJson(state.input, request.input))) {
+    throw runErrors['replay-diverged']({ step: path });
+  }
+  const rules = rulesOf(host, request);
+  for (;;) {
+    const move = nextMove(state, rules, host.now(), host.random());
+    if (move.do === 'done') return valueOf(move.outcome);
+    if (move.do === 'fail') throw new StepFailed(move.message, [path], move.code);
+    // A call that a crash left without an answer is asked about before the branch ends: nothing unknown is dropped silently.
+    if (!state.open || state.attention !== undefined) checkInterrupt();
+    await make(move, host, request, state);
+  }
+}
+
+async function make(move: Exclude<Move, { do: 'done' | 'fail' }>, host: StepHost, request: StepRequest, state: StepState): Promise<void> {
+  const step = request.path;
+  switch (move.do) {
+    case 'send':
+      return send(move, host, request, state);
+    case 'ask': {
+      const outcome = await host.door.lookup(callOf(host, request, state));
+      return host.record(state, { kind: 'ask', step, at: host.now(), outcome });
+    }
+    case 'sleep': {
+      const message = state.outcome && 'message' in state.outcome ? state.outcome.message : '';
+      if (move.because && state.attention === undefined) host.record(state, { kind: 'attention', step, at: host.now(), why: move.because, message });
+      host.record(state, { kind: 'sleep', step, until: move.until });
+      return host.rest(step, state, move.until);
+    }
+    case 'attention':
+      host.record(state, { kind: 'attention', step, at: host.now(), why: 'unknown-outcome', message: move.message });
+      return host.rest(step, state, undefined);
+    case 'rest':
+      return host.rest(step, state, move.until);
+  }
+}
+
+async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request: StepRequest, state: StepState): Promise<void> {
+  // A repeat goes out with the very input of the first attempt, in the same order of keys: providers compare bytes.
+  const input = state.input ?? request.input;
+  const connection = state.input === undefined ? await resolveConnection(host, request) : state.connection;
+  const { group, attempt } = move;
+  const intent = { kind: 'intent', step: request.path, at: host.now(), action: request.action, group, attempt, input } as const;
+  host.record(state, connection === undefined ? intent : { ...intent, connection });
+  crashPoint('step.intent.before');
+  await host.commit();
+  crashPoint('step.intent.after');
+  const outcome = await host.door.invoke(callOf(host, request, state));
+  crashPoint('step.effect.after');
+  host.record(state, { kind: 'answer', step: request.path, at: host.now(), outcome });
+}
+
+async function resolveConnection(host: StepHost, request: StepRequest): Promise<string | undefined> {
+  try {
+    return await host.door.resolveConnection(host.facts.tenantId, request.action, request.via);
+  } catch (error) {
+    if (isKassaflowError(error) && error.spec.remedy !== 'retry') throw new StepFailed(error.message, [request.path], error.code);
+    throw error;
+  }
+}
+
+function callOf(host: StepHost, request: StepRequest, state: StepState) {
+  const { facts, settings } = host;
+  return {
+    tenantId: facts.tenantId,
+    action: request.action,
+    ...(state.connection !== undefined && { connectionId: state.connection }),
+    input: state.input ?? request.input,
+    idempotencyKey: idempotencyKey(facts.tenantId, facts.id, request.path, state.group),
+    attempt: state.attempt,
+    runId: facts.id,
+    step: request.path,
+    timeoutMs: request.timeoutMs ?? manifestsOf(host.door, request.action)[0]?.timeoutMs ?? settings.stepTimeoutMs,
+  };
+}
+
+const byName = new WeakMap<readonly ActionManifest[], Map<string, ActionManifest[]>>();
+
+/** Manifests by action; several plugins may offer the same action. The door's list is a new one whenever it changes. */
+function manifestsOf(door: ActionDoor, action: string): readonly ActionManifest[] {
+  const all = door.manifests();
+  let names = byName.get(all);
+  if (!names) {
+    names = Map.groupBy(all, ({ name }) => name);
+    byName.set(all, names);
+  }
+  return names.get(action) ?? [];
+}
+
+/** Of several plugins with the same action the most careful rules hold: which of them a connection leads to is the door's business. */
+function rulesOf(host: StepHost, request: StepRequest): StepRules {
+  const manifests = manifestsOf(host.door, request.action);
+  const first = manifests[0];
+  if (!first) throw new StepFailed(`There is no action ${request.action}.`, [request.path], 'step.unknown-action');
+  return {
+    effect: manifests.every(({ effect }) => effect === first.effect) ? first.effect : 'once',
+    keyTtlMs: Math.min(...manifests.map(({ keyTtlMs }) => keyTtlMs ?? 0)),
+    movesMoney: manifests.some(({ movesMoney }) => movesMoney === true),
+    retry: request.retry,
+    onUnknown: request.onUnknown,
+    unknownScheduleMs: host.settings.unknownScheduleMs,
+    authScheduleMs: host.settings.authScheduleMs,
+  };
+}
+
+function valueOf(outcome: StepOutcome): StepValue {
+  if (outcome.kind === 'ok') return { status: 'ok', reference: outcome.reference, ...outcome.value, outcome: 'ok' };
+  if (outcome.kind === 'declined') return { status: 'declined', code: outcome.code, message: outcome.message, outcome: 'declined' };
+  throw new TypeError(`valueOf: a step does not end with an outcome of the kind ${outcome.kind}`);
+}

@@ -1,0 +1,128 @@
+/**
+ * The journal of a resumed run, by step: what the interpreter gets back instead of asking the world again.
+ *
+ * A `retry` makes the run forget what the steps that failed, and the flow's `on-failure`, had recorded; their next attempt
+ * belongs to a new group. Everything else stays, so a retry goes on behind what succeeded.
+ */
+import type { JournalEntry, StepEntry } from './journal-entry.ts';
+import { applyEntry, newStepState, type StepState } from './step-state.ts';
+import type { Note } from './run-context.ts';
+
+type ReadEntry = Extract<JournalEntry, { kind: 'read' }>;
+type EmitEntry = Extract<JournalEntry, { kind: 'emit' }>;
+type EndEntry = Extract<JournalEntry, { kind: 'end' }>;
+
+interface Recorded {
+  read?: ReadEntry;
+  note?: Note;
+  emit?: EmitEntry;
+  state?: StepState;
+}
+
+export class History {
+  readonly #steps = new Map<string, Recorded>();
+  readonly #groups = new Map<string, number>();
+  readonly #stopped = new Set<string>();
+  readonly #seen = new Set<string>();
+  readonly #handlers: ReadonlySet<string>;
+  #end: EndEntry | undefined;
+  /** Who cancelled the run, when somebody did. */
+  cancelledBy: string | undefined;
+
+  /** @param handlers paths of the steps of the flow's `on-failure` */
+  constructor(entries: Iterable<JournalEntry>, handlers: ReadonlySet<string>) {
+    this.#handlers = handlers;
+    for (const entry of entries) this.add(entry);
+  }
+
+  /** Adds one more entry, as if it had been the last of the journal. */
+  add(entry: JournalEntry): void {
+    switch (entry.kind) {
+      case 'end':
+        this.#end = entry;
+        return;
+      case 'retry':
+        return this.#forget([...(this.#end?.failed ?? []), ...this.#handlers]);
+      case 'cancel':
+        this.cancelledBy = entry.by;
+        return;
+      case 'stopped':
+        this.#stopped.add(entry.step);
+        return;
+      default:
+        return this.#record(entry);
+    }
+  }
+
+  /** How the run ended, when it did and was not retried since. */
+  get end(): EndEntry | undefined {
+    return this.#end;
+  }
+
+  read(path: string): ReadEntry | undefined {
+    return this.#use(path)?.read;
+  }
+
+  note(path: string): Note | undefined {
+    return this.#use(path)?.note;
+  }
+
+  emit(path: string): EmitEntry | undefined {
+    return this.#use(path)?.emit;
+  }
+
+  /** Where the step stood; a new one when it had not begun. */
+  state(path: string): StepState {
+    return this.#use(path)?.state ?? newStepState(this.#groups.get(path) ?? 1);
+  }
+
+  /** Tells whether the parallel group at `path` had told its branches to stop. */
+  stopped(path: string): boolean {
+    return this.#stopped.has(path);
+  }
+
+  /** Tells whether the step at `path`, or one inside it, has recorded anything. */
+  has(path: string): boolean {
+    if (this.#steps.has(path)) return true;
+    const inside = `${path}.`;
+    return [...this.#steps.keys()].some((recorded) => recorded.startsWith(inside));
+  }
+
+  /** Where the step stands, for somebody who asks before the run has begun; {@link state} is for the step itself. */
+  peek(path: string): StepState | undefined {
+    return this.#steps.get(path)?.state;
+  }
+
+  /** A step that was recorded and that the interpreter did not come to: the flow is not what it was. */
+  unused(): string | undefined {
+    return [...this.#steps.keys()].find((path) => !this.#seen.has(path));
+  }
+
+  #use(path: string): Recorded | undefined {
+    this.#seen.add(path);
+    return this.#steps.get(path);
+  }
+
+  #record(entry: Exclude<JournalEntry, { kind: 'end' | 'retry' | 'cancel' | 'stopped' }>): void {
+    const recorded = this.#steps.get(entry.step) ?? {};
+    this.#steps.set(entry.step, recorded);
+    if (entry.kind === 'read') recorded.read = entry;
+    else if (entry.kind === 'emit') recorded.emit = entry;
+    else if (isNote(entry)) recorded.note = entry;
+    else applyEntry((recorded.state ??= newStepState(this.#groups.get(entry.step) ?? 1)), entry);
+  }
+
+  #forget(paths: readonly string[]): void {
+    this.#end = undefined;
+    this.#stopped.clear();
+    for (const path of paths) {
+      const group = this.#steps.get(path)?.state?.group;
+      if (group !== undefined) this.#groups.set(path, group + 1);
+      this.#steps.delete(path);
+    }
+  }
+}
+
+function isNote(entry: StepEntry | Note): entry is Note {
+  return entry.kind === 'set' || entry.kind === 'skip' || entry.kind === 'chose';
+}

@@ -1,0 +1,25 @@
+/** What a flush did whose answer was lost, read back by the keys of what it wanted to write. */
+import type pg from 'pg';
+import { eventDigest, type FlushBatch } from './flush-batch.ts';
+import { EXISTING_RUNS, FIND_KEYS, READ_CURSOR } from './queries/find-keys.ts';
+
+/** What a flush did. `accepted` and `started` are null when it took everything. */
+export interface FlushResult {
+  readonly moved: boolean;
+  readonly accepted: ReadonlySet<string> | null;
+  readonly started: ReadonlySet<string> | null;
+}
+
+/** Only for a flush that is known to be committed. */
+export async function committedResult(client: pg.ClientBase, { starts }: FlushBatch): Promise<FlushResult> {
+  const events = starts.flatMap(({ event }) => (event ? [event] : []));
+  const keys = await client.query<{ event_id: string }>(FIND_KEYS, [events.map(({ tenantId }) => tenantId), events.map(({ source, sourceId }) => eventDigest(source, sourceId))]);
+  const runs = await client.query<{ id: string }>(EXISTING_RUNS, [starts.flatMap((start) => start.runs.map(({ facts }) => facts.id))]);
+  const cursor = starts.find((start) => start.cursor)?.cursor;
+  const stands = cursor && (await client.query<{ seq: string }>(READ_CURSOR, [cursor.subscriber])).rows[0];
+  return {
+    moved: cursor !== undefined && stands !== undefined && BigInt(stands.seq) >= cursor.upTo,
+    accepted: new Set(keys.rows.map(({ event_id }) => event_id)),
+    started: new Set(runs.rows.map(({ id }) => id)),
+  };
+}

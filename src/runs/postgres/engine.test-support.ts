@@ -1,0 +1,66 @@
+/** An engine over a database of its own, for tests of the Postgres backend. */
+import { hash } from 'node:crypto';
+import { newUuid } from '../../kernel/ids.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { SubjectReaders } from '../../events/subject-readers.ts';
+import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
+import { TriggerIndex, type PublishedFlow } from '../../flows/trigger-index.ts';
+import { FlowCatalogue } from '../../flows/flow-catalogue.ts';
+import type { TestDatabase } from '../../../test/support/database.ts';
+import { DEFAULT_RUN_SETTINGS, type RunSettings } from '../run-settings.ts';
+import type { Provider } from '../conformance/provider.ts';
+import { PostgresEngine } from './engine.ts';
+import { PostgresIntake } from './intake.ts';
+
+export const FAST: RunSettings = { ...DEFAULT_RUN_SETTINGS, leaseMs: 400, unknownScheduleMs: [5, 5, 5, 5], authScheduleMs: [5], stopMs: 2_000 };
+
+/** Flows in memory: the engine asks nothing else of the catalogue. */
+export class TestCatalogue extends FlowCatalogue {
+  readonly index = new TriggerIndex();
+  readonly #flows = new Map<string, PublishedFlow>();
+
+  add(tenantId: string, flow: CompiledFlow): PublishedFlow {
+    const published = { flowId: newUuid(), tenantId, revision: 1, flow };
+    this.#flows.set(published.flowId, published);
+    this.index.put(published);
+    return published;
+  }
+
+  override cached(flowId: string): CompiledFlow | undefined {
+    return this.#flows.get(flowId)?.flow;
+  }
+
+  override compiled(flowId: string): Promise<CompiledFlow> {
+    const flow = this.#flows.get(flowId)?.flow;
+    return flow ? Promise.resolve(flow) : Promise.reject(new RangeError(`no flow ${flowId}`));
+  }
+
+  override find(tenantId: string, name: string): Promise<PublishedFlow> {
+    const found = [...this.#flows.values()].find((published) => published.tenantId === tenantId && published.flow.name === name);
+    return found ? Promise.resolve(found) : Promise.reject(new RangeError(`no flow ${name}`));
+  }
+}
+
+export interface TestEngine {
+  readonly engine: PostgresEngine;
+  readonly intake: PostgresIntake;
+  readonly catalogue: TestCatalogue;
+  readonly subjects: SubjectReaders;
+}
+
+export function testEngine(db: TestDatabase, door: Provider, settings: Partial<RunSettings> = {}, shared: { catalogue?: TestCatalogue; pool?: TestDatabase['enginePool'] } = {}): TestEngine {
+  const catalogue = shared.catalogue ?? new TestCatalogue();
+  const subjects = new SubjectReaders();
+  const pool = shared.pool ?? db.enginePool;
+  const engine = new PostgresEngine({ pool, door, subjects, index: catalogue.index, catalogue, clock: systemClock, settings: { ...FAST, ...settings } });
+  return { engine, intake: new PostgresIntake(engine, pool), catalogue, subjects };
+}
+
+let sent = 0;
+
+/** An event as the door gives it, with an id of its own. */
+export function incoming(tenantId: string, data: Readonly<Record<string, unknown>> = {}, more: { type?: string; sourceId?: string } = {}) {
+  sent += 1;
+  const { type = 'custom.started', sourceId = `event-${sent}` } = more;
+  return { tenantId, source: '/portal', sourceId, type, subject: '', occurredAt: new Date(), data, bodyHash: hash('sha256', JSON.stringify([type, data]), 'buffer') };
+}

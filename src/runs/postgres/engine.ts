@@ -1,0 +1,263 @@
+/**
+ * The engine over Postgres: lanes, and what feeds them. Events come in by {@link PostgresEngine.accept} and
+ * {@link PostgresEngine.startFromLog}, sleeping runs by the timers, runs of dead processes by adoption, people by commands.
+ */
+import { Logger } from '@nestjs/common';
+import type pg from 'pg';
+import { newUuid } from '../../kernel/ids.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { crashPoint } from '../../platform/crash-points.ts';
+import type { ActionDoor } from '../../plugin-host/action-call.ts';
+import { eventErrors } from '../../events/event-errors.ts';
+import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
+import type { TriggerIndex } from '../../flows/trigger-index.ts';
+import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
+import { RunStarter, type StartingEvent } from '../run-starter.ts';
+import type { RunSettings } from '../run-settings.ts';
+import type { RunStatus } from '../run.ts';
+import { SubjectBatch } from '../subject-batch.ts';
+import type { SubjectReaders } from '../../events/subject-readers.ts';
+import { Admission } from './admission.ts';
+import { Commands } from './commands.ts';
+import { DatabaseClock } from './database-clock.ts';
+import type { CursorMove, EventRow, Start, StartResult } from './flush-batch.ts';
+import { Lane } from './lane.ts';
+import { Resume } from './resume.ts';
+import { Timers } from './timers.ts';
+
+/** What the engine stands on. */
+export interface EngineParts {
+  readonly pool: pg.Pool;
+  readonly door: ActionDoor;
+  readonly subjects: SubjectReaders;
+  readonly index: TriggerIndex;
+  readonly catalogue: FlowCatalogue;
+  readonly clock: Clock;
+  readonly settings: RunSettings;
+  readonly watch?: RunWatch;
+}
+
+/** Is told what happens to runs, for counting. Called on the hot path. */
+export interface RunWatch {
+  ended(run: LiveRun, status: RunStatus): void;
+  attention(kind: string): void;
+}
+
+const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
+const COMMAND_POLL_MS = 1_000;
+
+export class PostgresEngine {
+  readonly #log = new Logger('runs');
+  readonly #lanes: Lane[] = [];
+  readonly #hosts = new Map<Lane, RunHost>();
+  readonly #starter: RunStarter;
+  readonly #admission: Admission;
+  readonly #subjects: SubjectBatch;
+  readonly #resume: Resume;
+  readonly #timers: Timers;
+  readonly #commands: Commands;
+  readonly #databaseClock: DatabaseClock;
+  #adoption: NodeJS.Timeout | undefined;
+  #commandPoll: NodeJS.Timeout | undefined;
+  #adopting: Promise<void> | undefined;
+  #findOwn = false;
+  #stopping = false;
+
+  constructor(private readonly parts: EngineParts) {
+    const { settings, pool } = parts;
+    this.#starter = new RunStarter(parts.index);
+    this.#subjects = new SubjectBatch(parts.subjects);
+    this.#databaseClock = new DatabaseClock(parts.clock);
+    this.#admission = new Admission(settings.maxInFlight, () => this.load, parts.clock);
+    this.#resume = new Resume(parts.catalogue, (lane) => this.#hostOf(lane));
+    this.#timers = new Timers({
+      pool,
+      now: () => this.#databaseClock.now(),
+      adjustClock: () => this.#databaseClock.adjust(pool),
+      room: () => settings.maxInFlight - this.load,
+      wake: (ids) => this.#wake(ids),
+    });
+    this.#commands = new Commands({ pool, resume: this.#resume, now: () => parts.clock.now().getTime(), lane: () => this.#quietest(), laneOf: (id) => this.#laneOf(id) });
+  }
+
+  /** Runs in memory, and events that wait to be written. */
+  get load(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.load, 0);
+  }
+
+  /** Flushes so far, for measurements. */
+  get flushes(): bigint {
+    return this.#lanes.reduce((sum, lane) => sum + lane.flushes, 0n);
+  }
+
+  async start(): Promise<void> {
+    const { settings, pool } = this.parts;
+    await this.#databaseClock.adjust(pool);
+    for (let number = 0; number < settings.lanes; number += 1) {
+      const lane = this.#makeLane();
+      await lane.open();
+      this.#lanes.push(lane);
+    }
+    await this.#adopt();
+    this.#timers.start();
+    this.#adoption = setInterval(() => void this.#adopt(), Math.ceil(settings.leaseMs / 2)).unref();
+    this.#commandPoll = setInterval(() => this.#commands.look(), COMMAND_POLL_MS).unref();
+  }
+
+  /** Takes no more in, waits for the calls under way to be recorded, and releases the leases. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#adoption);
+    clearInterval(this.#commandPoll);
+    await Promise.all([this.#timers.stop(), this.#commands.stop(), this.#adopting]);
+    for (const lane of this.#lanes) for (const run of lane.runs.values()) run.quiesce();
+    const deadline = this.parts.clock.elapsed() + this.parts.settings.stopMs;
+    while (this.#lanes.some((lane) => lane.busy) && this.parts.clock.elapsed() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+  }
+
+  /** The fast path: the event, its key, its runs and their first intents in one commit. Resolves after it. */
+  async accept(event: Omit<EventRow, 'routed'>): Promise<'accepted' | 'refused'> {
+    if (this.#stopping) throw eventErrors.unavailable().after(1_000);
+    if (!this.#admission.free) await this.#admission.wait();
+    const lane = this.#quietest();
+    const routing = this.#route(event, lane);
+    const runs = routing.kind === 'routed' ? routing.runs : [];
+    const result = await this.#startOn(lane, { event: { ...event, routed: routing.kind === 'routed' }, runs });
+    return result.kind === 'started' ? 'accepted' : 'refused';
+  }
+
+  /**
+   * Starts the runs of events of the log and moves the cursor, in one commit.
+   * @returns false when the cursor did not stand where it should: another process was faster
+   */
+  async startFromLog(events: readonly StartingEvent[], cursor: CursorMove): Promise<boolean> {
+    if (!this.#admission.free) await this.#admission.wait();
+    const lane = this.#quietest();
+    const runs = (await Promise.all(events.map((event) => this.#starter.routeWithSubjects(event, this.#hostOf(lane))))).flat();
+    return (await this.#startOn(lane, { cursor, runs })).kind === 'started';
+  }
+
+  /** Starts a flow by hand. @returns the run's `uuid` */
+  async startByHand(tenantId: string, flowName: string, inputs: Readonly<Record<string, unknown>>): Promise<string> {
+    if (!this.#admission.free) await this.#admission.wait();
+    const { flowId, revision, flow } = await this.parts.catalogue.find(tenantId, flowName);
+    const lane = this.#quietest();
+    const run = new LiveRun({ id: newUuid(), tenantId, flowId, revision, inputs }, flow, this.#hostOf(lane));
+    run.begin();
+    await this.#startOn(lane, { runs: [run] });
+    return run.facts.id;
+  }
+
+  /** Looks for commands of people now. */
+  nudge(): void {
+    this.#commands.look();
+  }
+
+  #route(event: StartingEvent, lane: Lane) {
+    return this.#starter.route(event, this.#hostOf(lane));
+  }
+
+  #startOn(lane: Lane, start: Omit<Start, 'settle' | 'fail'>): Promise<StartResult> {
+    return new Promise((settle, fail) => lane.start({ ...start, settle, fail }));
+  }
+
+  /** Timers are due for these runs. */
+  async #wake(ids: readonly string[]): Promise<void> {
+    const now = this.#databaseClock.now();
+    const absent: string[] = [];
+    for (const id of ids) {
+      const run = this.#laneOf(id)?.runs.get(id);
+      if (!run) absent.push(id);
+      // On its way out of memory: the row is still there, so it is looked at again in a moment.
+      else if (run.reachable ? run.wakeDue(now) === 0 && run.idle : true) this.#timers.add(now + 20, id);
+    }
+    if (absent.length === 0) return;
+    const lane = this.#quietest();
+    const runs = await this.#resume.claim(lane, absent, WAITING).catch((error: unknown) => {
+      this.#findOwn = true;
+      throw error;
+    });
+    crashPoint('timer.fired.before');
+    for (const run of runs) lane.keep(run);
+  }
+
+  async #adopt(): Promise<void> {
+    this.#adopting ??= this.#adoptAll().finally(() => (this.#adopting = undefined));
+    await this.#adopting;
+  }
+
+  async #adoptAll(): Promise<void> {
+    try {
+      for (const lane of this.#lanes) {
+        if (this.#findOwn) await this.#resume.findOwn(lane);
+        while (!this.#stopping && (await this.#resume.adopt(lane)));
+      }
+      this.#findOwn = false;
+    } catch (error) {
+      this.#findOwn = true;
+      this.#log.warn(`Taking over runs failed and is tried again: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #makeLane(): Lane {
+    const { pool, settings, clock } = this.parts;
+    return new Lane({
+      pool,
+      leaseMs: settings.leaseMs,
+      process: `${process.pid}`,
+      emittedStarts: (checkpoint) => this.#emittedStarts(checkpoint),
+      released: (run) => {
+        this.#admission.released();
+        if (run.finalStatus) this.parts.watch?.ended(run, run.finalStatus);
+      },
+      acquired: () => void setImmediate(() => void this.#adopt()),
+      elapsed: () => clock.elapsed(),
+      now: () => this.#databaseClock.now(),
+      timersSet: (run, moments) => {
+        for (const at of moments) this.#timers.add(at, run.facts.id);
+      },
+    });
+  }
+
+  #emittedStarts({ run, emitted }: Checkpoint): Start[] {
+    const lane = this.#laneOf(run.facts.id) ?? this.#quietest();
+    return emitted.map(({ id, type, subject, occurredAt, data, key }) => {
+      const event = { id, tenantId: run.facts.tenantId, source: '/kassaflow/flows', sourceId: key, type, subject, occurredAt, data, bodyHash: NO_HASH };
+      const routing = this.#route(event, lane);
+      const runs = routing.kind === 'routed' ? routing.runs : [];
+      return { event: { ...event, routed: routing.kind === 'routed' }, runs, settle: () => undefined, fail: () => undefined };
+    });
+  }
+
+  #hostOf(lane: Lane): RunHost {
+    let host = this.#hosts.get(lane);
+    if (!host) {
+      const { door, clock, settings } = this.parts;
+      host = {
+        door,
+        clock,
+        settings,
+        random: Math.random,
+        readSubjects: (facts, names) => this.#subjects.read(facts, names),
+        touched: (run) => lane.touched(run),
+        defect: (run, error) => this.#log.error(`Run ${run.facts.id} met a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      };
+      this.#hosts.set(lane, host);
+    }
+    return host;
+  }
+
+  #laneOf(runId: string): Lane | undefined {
+    return this.#lanes.find((lane) => lane.has(runId));
+  }
+
+  #quietest(): Lane {
+    const open = this.#lanes.filter((lane) => !lane.away);
+    const lane = (open.length > 0 ? open : this.#lanes).reduce((a, b) => (b.load < a.load ? b : a));
+    return lane;
+  }
+}
+
+/** Events of flows are told apart by their key alone. */
+const NO_HASH = new Uint8Array(32);

@@ -1,0 +1,405 @@
+/**
+ * One lane: one lease, one connection, one loop that writes what many runs want written.
+ *
+ * Modes, and what is true in each:
+ * - *idle*: nothing to write, no statement in flight. A new item starts the loop in the same turn of the event loop; after a
+ *   third of the lease time without one, an empty flush renews the lease.
+ * - *flushing*: one statement is in flight; what arrives gathers for the next. Nothing in the batch has been promised to anybody.
+ * - *away*: the connection broke. The batch is kept and sent again with the same number once there is a connection; starts that
+ *   arrive or wait are refused meanwhile, runs wait.
+ * - *lost*: the fence returned no row and the flush was not committed. Everything in memory is dropped, a new lease is acquired.
+ * - *closed*: after `close`; the lease is released.
+ *
+ * The protocol, and why a cut connection repeats nothing, is in ../README.md, "The flush".
+ */
+import { Logger } from '@nestjs/common';
+import type pg from 'pg';
+import { newUuid } from '../../kernel/ids.ts';
+import { crashPoint } from '../../platform/crash-points.ts';
+import { eventErrors } from '../../events/event-errors.ts';
+import type { Checkpoint, LiveRun } from '../live-run.ts';
+import { committedResult, type FlushResult } from './committed-result.ts';
+import { flushParameters, type CommandAnswer, type FirstCheckpoints, type FlushBatch, type Start } from './flush-batch.ts';
+import { ACQUIRE_LEASE } from './queries/acquire-lease.ts';
+import { FLUSH, type FlushRow } from './queries/flush.ts';
+import { READ_LEASE } from './queries/read-lease.ts';
+import { RELEASE_LEASE } from './queries/release-lease.ts';
+import { isRefusal } from './refusal.ts';
+
+/** What a lane needs from the engine around it. */
+export interface LaneHost {
+  readonly pool: pg.Pool;
+  readonly leaseMs: number;
+  readonly process: string;
+  /** Starts for the events that these runs recorded, to be written with them. */
+  emittedStarts(checkpoint: Checkpoint): readonly Start[];
+  /** A run left memory, however it did. */
+  released(run: LiveRun): void;
+  /** The lease is new: runs of dead leases may be adopted under it. */
+  acquired(lane: Lane): void;
+  elapsed(): number;
+  /** Milliseconds since 1970 by the database's clock, by which timers are due. */
+  now(): number;
+  /** Timers that are now on disk. */
+  timersSet(run: LiveRun, moments: readonly number[]): void;
+}
+
+/** A statement that must not overlap with a flush, because it depends on who owns what. */
+type Job = (client: pg.PoolClient, epoch: string, flush: string) => Promise<void>;
+
+const MOST_ITEMS = 1_000;
+/** Below this many items a flush goes out at once, above it the next one gathers for a millisecond. */
+const FEW_ITEMS = 4;
+const LINGER_MS = 1;
+const RECONNECT_MS = [20, 50, 100, 250, 500] as const;
+/** After this long without a connection, starts that wait for their commit are told to come back. */
+const PATIENCE_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+export class Lane {
+  readonly #log = new Logger('runs');
+  /** Runs in memory, by id; the oldest is nearly always the first. */
+  readonly runs = new Map<string, LiveRun>();
+  #client: pg.PoolClient | undefined;
+  #epoch = '0';
+  #flush = 0n;
+  #lowWater = '';
+  #starts: Start[] = [];
+  #dirty: LiveRun[] = [];
+  #answers: CommandAnswer[] = [];
+  #jobs: Job[] = [];
+  #loop: Promise<void> | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #lowWaterAt = -Infinity;
+  readonly #claimed = new Set<string>();
+  #away = false;
+  #closed = false;
+  #beatDue = false;
+
+  constructor(private readonly host: LaneHost) {}
+
+  /** Number of flushes so far, for measurements. */
+  get flushes(): bigint {
+    return this.#flush;
+  }
+
+  /** Runs in memory, and starts that wait to be written. */
+  get load(): number {
+    return this.runs.size + this.#starts.length;
+  }
+
+  /** True while something is being written or some run is between two awaits. */
+  get busy(): boolean {
+    return this.#hasWork() || this.#loop !== undefined || [...this.runs.values()].some((run) => run.calling);
+  }
+
+  get away(): boolean {
+    return this.#away;
+  }
+
+  /** Connects and acquires a lease. Rejects when the database is not reachable. */
+  async open(): Promise<void> {
+    await this.#acquire();
+    this.#heartbeat = setInterval(() => this.#beat(), Math.ceil(this.host.leaseMs / 3));
+    this.#heartbeat.unref();
+  }
+
+  /** Queues a start. Its runs are this lane's from now on and write nothing of their own until it is settled. */
+  start(start: Start): void {
+    if (this.#away || this.#closed) return start.fail(eventErrors.unavailable().after(1_000));
+    this.#starts.push(start);
+    this.#kick();
+  }
+
+  /** Remembers that `run` has something to write. */
+  touched(run: LiveRun): void {
+    if (run.queued || run.isNew) return;
+    run.queued = true;
+    this.#dirty.push(run);
+    this.#kick();
+  }
+
+  /** Writes the answer to a command in the next flush, with what the command did. */
+  answer(answer: CommandAnswer): void {
+    this.#answers.push(answer);
+    this.#kick();
+  }
+
+  /** Runs `job` between two flushes. Rejects with what it rejects with. */
+  between<T>(job: (client: pg.PoolClient, epoch: string, flush: string) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push(async (client, epoch, flush) => job(client, epoch, flush).then(resolve, reject));
+      this.#kick();
+    });
+  }
+
+  /** These runs are this lane's now, and are being loaded: the low-water mark stays below them. */
+  claimed(ids: readonly string[]): void {
+    for (const id of ids) this.#claimed.add(id);
+    this.#lowWaterAt = -Infinity;
+  }
+
+  /** Takes a run into memory that was claimed, and starts it. */
+  keep(run: LiveRun): void {
+    this.#claimed.delete(run.facts.id);
+    this.runs.set(run.facts.id, run);
+    run.begin();
+    this.touched(run);
+  }
+
+  /** Tells whether the run is in memory here or about to be. */
+  has(id: string): boolean {
+    return this.runs.has(id) || this.#claimed.has(id);
+  }
+
+  /** Writes what is pending, releases the lease and gives the connection back. Runs still in memory are dropped. */
+  async close(): Promise<void> {
+    if (!this.#heartbeat) return;
+    clearInterval(this.#heartbeat);
+    while (this.#loop && !this.#away) await this.#loop;
+    this.#closed = true;
+    for (const run of [...this.runs.values()]) this.#release(run);
+    await this.#client?.query(RELEASE_LEASE, [this.#epoch]).catch(() => undefined);
+    this.#client?.release(this.#away);
+    this.#client = undefined;
+  }
+
+  #beat(): void {
+    this.#beatDue = true;
+    this.#kick();
+  }
+
+  /** Starts the loop, at the end of this turn of the event loop, so that what arrives together is written together. */
+  #kick(): void {
+    this.#loop ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run());
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#hasWork()) {
+        await this.#runJobs();
+        const { batch, first } = this.#gather();
+        const items = batch.starts.length + batch.checkpoints.length;
+        if (items > 0 || batch.answers.length > 0 || this.#beatDue) await this.#write(batch, first);
+        this.#beatDue = false;
+        if (items >= FEW_ITEMS) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+        else if (this.#hasWork()) await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      this.#log.error(`A flush loop stopped: ${error instanceof Error ? error.message : String(error)}`);
+      await this.#lose();
+    } finally {
+      this.#loop = undefined;
+      if (this.#hasWork()) this.#kick();
+    }
+  }
+
+  #hasWork(): boolean {
+    return !this.#closed && (this.#starts.length > 0 || this.#dirty.length > 0 || this.#answers.length > 0 || this.#jobs.length > 0 || this.#beatDue);
+  }
+
+  async #runJobs(): Promise<void> {
+    for (const job of this.#jobs.splice(0)) {
+      if (!this.#client) await this.#reconnect();
+      if (this.#client) await job(this.#client, this.#epoch, String(this.#flush));
+    }
+  }
+
+  #gather(): { batch: FlushBatch; first: FirstCheckpoints } {
+    const starts = this.#starts.splice(0, MOST_ITEMS);
+    const checkpoints: Checkpoint[] = [];
+    for (const run of this.#dirty.splice(0, MOST_ITEMS)) {
+      run.queued = false;
+      if (run.idle) run.wakeDue(this.host.now());
+      const checkpoint = run.checkpoint();
+      if (!checkpoint) continue;
+      checkpoints.push(checkpoint);
+      if (checkpoint.emitted.length > 0) starts.push(...this.host.emittedStarts(checkpoint));
+    }
+    const first = new Map<LiveRun, Checkpoint | undefined>();
+    for (const { runs } of starts) for (const run of runs) first.set(run, run.plain ? run.checkpoint() : undefined);
+    return { batch: { starts, checkpoints, answers: this.#answers.splice(0) }, first };
+  }
+
+  /** Brings the batch to disk, whatever it takes, or loses the lease. */
+  async #write(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
+    for (;;) {
+      const result = await this.#send(batch, first);
+      if (result === 'again') continue;
+      if (result === 'lost') return this.#lose(batch);
+      if (result === 'refused') return this.#halve(batch, first);
+      this.#flush += 1n;
+      return this.#settle(batch, first, result);
+    }
+  }
+
+  async #send(batch: FlushBatch, first: FirstCheckpoints): Promise<FlushResult | 'again' | 'lost' | 'refused'> {
+    const client = this.#client;
+    if (!client) {
+      await this.#reconnect(batch);
+      return this.#closed ? 'lost' : 'again';
+    }
+    const number = this.#flush + 1n;
+    crashPointsBefore(batch);
+    try {
+      const values = [this.#epoch, String(number), this.host.leaseMs, this.#currentLowWater(first.keys()), ...flushParameters(batch, first)];
+      const { rows } = await client.query<FlushRow>({ name: 'flush', text: FLUSH, values, ...TIMEOUT });
+      const row = rows[0];
+      if (row?.fenced === 1) return { moved: row.moved === 1, accepted: row.accepted && new Set(row.accepted), started: row.started && new Set(row.started) };
+      const lease = (await client.query<{ last_flush: string; taken: boolean }>(READ_LEASE, [this.#epoch])).rows[0];
+      return lease && !lease.taken && BigInt(lease.last_flush) === number ? await committedResult(client, batch) : 'lost';
+    } catch (error) {
+      if (isRefusal(error)) return 'refused';
+      this.#disconnect(error);
+      return 'again';
+    }
+  }
+
+  #settle(batch: FlushBatch, first: FirstCheckpoints, result: FlushResult): void {
+    crashPointsAfter(batch);
+    for (const start of batch.starts) this.#settleStart(start, first, result);
+    for (const checkpoint of batch.checkpoints) this.#settleCheckpoint(checkpoint);
+  }
+
+  #settleStart(start: Start, first: FirstCheckpoints, { accepted, started, moved }: FlushResult): void {
+    const refused = (start.event && accepted && !accepted.has(start.event.id)) || (start.cursor && !moved);
+    const runs = refused ? [] : start.runs.filter((run) => !started || started.has(run.facts.id));
+    for (const run of start.runs) {
+      if (!runs.includes(run)) {
+        this.#release(run);
+        continue;
+      }
+      run.isNew = false;
+      this.runs.set(run.facts.id, run);
+      const checkpoint = first.get(run);
+      if (checkpoint) this.#settleCheckpoint(checkpoint);
+      this.touched(run);
+    }
+    start.settle(refused ? { kind: 'refused' } : { kind: 'started', runs });
+  }
+
+  #settleCheckpoint({ run, row, waiters, timersSet }: Checkpoint): void {
+    for (const resolve of waiters) resolve();
+    if (row?.leaves) this.#release(run);
+    if (timersSet.length > 0) this.host.timersSet(run, timersSet);
+  }
+
+  #release(run: LiveRun): void {
+    run.drop();
+    this.runs.delete(run.facts.id);
+    this.host.released(run);
+  }
+
+  /** A value in the batch is refused: finds whose it is. The refused statement was rolled back, so its number is free again. */
+  async #halve(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
+    const { starts, checkpoints, answers } = batch;
+    if (starts.length + checkpoints.length > 1) {
+      const [s, c] = [Math.ceil(starts.length / 2), Math.ceil(checkpoints.length / 2)];
+      await this.#writeHalf({ starts: starts.slice(0, s), checkpoints: checkpoints.slice(0, starts.length === 0 ? c : 0), answers: [] }, first);
+      return this.#writeHalf({ starts: starts.slice(s), checkpoints: checkpoints.slice(starts.length === 0 ? c : 0), answers }, first);
+    }
+    for (const start of starts) {
+      for (const run of start.runs) this.#release(run);
+      start.fail(eventErrors['invalid-data']({ reason: 'the database refuses a value' }));
+    }
+    for (const { run } of checkpoints) run.refuse();
+    this.#log.error(`The database refused a value of ${checkpoints[0]?.run.facts.id ?? 'a start'}`);
+  }
+
+  async #writeHalf(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
+    const runs = new Set(batch.starts.flatMap((start) => start.runs));
+    await this.#write(batch, new Map([...first].filter(([run]) => runs.has(run))));
+  }
+
+  #disconnect(error: unknown): void {
+    this.#log.warn(`The connection of a flush lane broke: ${error instanceof Error ? error.message : String(error)}`);
+    this.#away = true;
+    this.#client?.release(true);
+    this.#client = undefined;
+    for (const start of this.#starts.splice(0)) this.#failStart(start);
+  }
+
+  #failStart(start: Start): void {
+    for (const run of start.runs) this.#release(run);
+    start.fail(eventErrors.unavailable().after(1_000));
+  }
+
+  /** Resolves when there is a connection again, or the lane was closed. */
+  async #reconnect(batch?: FlushBatch): Promise<void> {
+    const since = this.host.elapsed();
+    for (let tries = 0; !this.#closed; tries += 1) {
+      try {
+        this.#client = await this.host.pool.connect();
+        this.#away = false;
+        return;
+      } catch {
+        this.#away = true;
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS[Math.min(tries, RECONNECT_MS.length - 1)]));
+        // Whether they were committed is not known; the sender may repeat them without harm.
+        if (this.host.elapsed() - since > PATIENCE_MS) for (const start of batch?.starts ?? []) start.fail(eventErrors.unavailable().after(1_000));
+      }
+    }
+  }
+
+  /** Drops everything that is in memory and begins again under a new lease. */
+  async #lose(batch?: FlushBatch): Promise<void> {
+    if (this.#closed) return;
+    this.#log.warn(`Lease ${this.#epoch} was lost; ${this.runs.size} runs are dropped here and go on where it was taken`);
+    for (const start of [...(batch?.starts ?? []), ...this.#starts.splice(0)]) this.#failStart(start);
+    this.#dirty = [];
+    this.#answers = [];
+    this.#claimed.clear();
+    for (const run of [...this.runs.values()]) this.#release(run);
+    while (!this.#closed) {
+      try {
+        return await this.#acquire();
+      } catch (error) {
+        this.#disconnect(error);
+        await this.#reconnect();
+      }
+    }
+  }
+
+  async #acquire(): Promise<void> {
+    if (!this.#client) this.#client = await this.host.pool.connect();
+    this.#lowWater = newUuid();
+    const { rows } = await this.#client.query<{ epoch: string }>(ACQUIRE_LEASE, [this.host.process, this.#lowWater, this.host.leaseMs]);
+    this.#epoch = rows[0]?.epoch ?? '0';
+    this.#flush = 0n;
+    this.host.acquired(this);
+  }
+
+  /** The oldest run that this lane may own; looked up twice a second, because later runs are never older. */
+  #currentLowWater(starting: Iterable<LiveRun>): string {
+    const now = this.host.elapsed();
+    if (now - this.#lowWaterAt < LOW_WATER_MS) return this.#lowWater;
+    this.#lowWaterAt = now;
+    let oldest = newUuid();
+    const look = (id: string): void => {
+      if (id < oldest) oldest = id;
+    };
+    for (const id of this.runs.keys()) look(id);
+    for (const id of this.#claimed) look(id);
+    for (const { runs } of this.#starts) for (const { facts } of runs) look(facts.id);
+    for (const { facts } of starting) look(facts.id);
+    this.#lowWater = oldest;
+    return oldest;
+  }
+}
+
+const LOW_WATER_MS = 500;
+const TIMEOUT = { query_timeout: STATEMENT_TIMEOUT_MS };
+
+function crashPointsBefore({ starts, checkpoints }: FlushBatch): void {
+  for (const start of starts) crashPoint(start.cursor ? 'dispatch.flush.before' : 'intake.flush.before');
+  for (const { row } of checkpoints) if (row?.ended) crashPoint('run.finished.before');
+}
+
+function crashPointsAfter({ starts, checkpoints }: FlushBatch): void {
+  for (const start of starts) crashPoint(start.cursor ? 'dispatch.flush.after' : 'intake.flush.after');
+  for (const { row, timersGone, entries } of checkpoints) {
+    if (row?.ended) crashPoint('run.finished.after');
+    if (timersGone.length > 0) crashPoint('timer.fired.after');
+    if (entries.includes('"kind":"answer"')) crashPoint('step.result.after');
+  }
+}

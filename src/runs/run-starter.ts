@@ -1,0 +1,65 @@
+/** From an event to the runs that it starts, without waiting for anything: the way of every event that is taken in. */
+import { newUuid } from '../kernel/ids.ts';
+import { isKassaflowError } from '../kernel/errors.ts';
+import { admit, type Match, type TriggerIndex } from '../flows/trigger-index.ts';
+import type { Scope } from '../flows/language/compiled-flow.ts';
+import type { RunEvent, RunFacts } from './run.ts';
+import { LiveRun, type RunHost } from './live-run.ts';
+
+/** An event that may start runs. */
+export interface StartingEvent extends RunEvent {
+  readonly tenantId: string;
+}
+
+/** Runs that begin now. `undecided` when the current state of a subject must be read to know which. */
+export type Routing = { readonly kind: 'routed'; readonly runs: readonly LiveRun[] } | { readonly kind: 'undecided' };
+
+export class RunStarter {
+  constructor(private readonly index: TriggerIndex) {}
+
+  /** Routes by the event alone. */
+  route(event: StartingEvent, host: RunHost): Routing {
+    const matches = this.index.match(event);
+    if (matches.length === 0) return { kind: 'routed', runs: [] };
+    if (matches.some(({ needs }) => needs.size > 0)) return { kind: 'undecided' };
+    return { kind: 'routed', runs: matches.flatMap((match) => this.#start(match, event, {}, host)) };
+  }
+
+  /** Routes with the subjects that the matching flows read. */
+  async routeWithSubjects(event: StartingEvent, host: RunHost): Promise<readonly LiveRun[]> {
+    const runs: LiveRun[] = [];
+    for (const match of this.index.match(event)) {
+      const facts = factsOf(match, event, undefined);
+      const subjects = match.needs.size === 0 ? {} : await host.readSubjects(facts, [...match.needs]);
+      runs.push(...this.#start(match, event, subjects, host));
+    }
+    return runs;
+  }
+
+  #start(match: Match, event: StartingEvent, subjects: Readonly<Record<string, unknown>>, host: RunHost): LiveRun[] {
+    const scope: Scope = { event: event.data, vars: match.flow.vars, now: host.clock.now().toISOString(), ...subjects };
+    try {
+      const admission = admit(match, scope);
+      if (!admission.starts) return [];
+      return [begun(new LiveRun(factsOf(match, event, admission.onePer), match.flow, host))];
+    } catch (error) {
+      if (!isKassaflowError(error)) throw error;
+      // A condition that cannot be computed is shown as a failed run: an event is never dropped in silence.
+      const run = new LiveRun(factsOf(match, event, undefined), match.flow, host);
+      run.failToStart({ code: error.code, message: error.message });
+      return [run];
+    }
+  }
+}
+
+function begun(run: LiveRun): LiveRun {
+  run.begin();
+  return run;
+}
+
+function factsOf(match: Match, { id, type, occurredAt, data, tenantId }: StartingEvent, onePer: string | undefined): RunFacts {
+  const { flowId, revision, flow } = match;
+  // With `if-running: parallel` the key only names what the run is about.
+  const key = flow.onePer?.ifRunning === 'parallel' ? undefined : onePer;
+  return { id: newUuid(), tenantId, flowId, revision, event: { id, type, occurredAt, data }, ...(key !== undefined && { onePer: key }) };
+}

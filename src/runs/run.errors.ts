@@ -1,0 +1,20 @@
+import { defineErrors } from '../kernel/errors.ts';
+
+export const runErrors = defineErrors('runs', {
+  'replay-diverged': {
+    status: 500,
+    title: 'The run computed something else than before it was interrupted',
+    remedy: 'never',
+    help: 'This is a defect in Kassaflow or a change of the program under a running run. Nothing was repeated. Keep the run for analysis and start a new one.',
+  },
+  'journal-refused': { status: 500, title: 'The database refuses a value that the run recorded', remedy: 'never' },
+  'journal-limit': { status: 500, title: 'The run has more than 10,000 journal rows', remedy: 'fix', help: 'Split the flow, or bound its loops.' },
+  unavailable: { status: 503, title: 'The database is not reachable', remedy: 'retry' },
+  'not-found': { status: 404, title: 'There is no such run', remedy: 'fix' },
+  finished: { status: 409, title: 'The run is over', remedy: 'never', help: 'What was done is in its timeline.' },
+  'not-failed': { status: 409, title: 'Only a failed run can be retried', remedy: 'fix' },
+  'no-attention': { status: 409, title: 'No step of this run waits for a decision', remedy: 'fix', help: 'The timeline names the steps that do.' },
+  'not-manual': { status: 409, title: 'The flow cannot be started by hand', remedy: 'fix', help: 'Add the trigger "manual" to the flow.' },
+  'no-engine': { status: 503, title: 'This process does not run flows', remedy: 'retry', help: 'Send the request to a process with the role "all" or "worker".' },
+  'input-invalid': { status: 422, title: 'The inputs do not fit the flow', remedy: 'fix' },
+});

@@ -1,0 +1,39 @@
+/** What a run is, for every part of the engine. The states in prose: README.md. */
+
+/** Statuses in which a run is not over. */
+export type OpenStatus = 'running' | 'waiting' | 'attention';
+/** Statuses in which it is; `failed` can be left by a retry. */
+export type FinalStatus = 'completed' | 'stopped' | 'failed' | 'cancelled';
+export type RunStatus = OpenStatus | FinalStatus;
+
+/** The event that started a run, as flows see it in `run.event`, with its payload. */
+export interface RunEvent {
+  /** `uuid`. */
+  readonly id: string;
+  readonly type: string;
+  readonly occurredAt: Date;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What never changes about a run. */
+export interface RunFacts {
+  /** `uuid`; `run_…` on the wire. Ascending in time. */
+  readonly id: string;
+  readonly tenantId: string;
+  readonly flowId: string;
+  readonly revision: number;
+  /** Absent when a person started it. */
+  readonly event?: RunEvent;
+  /** What a person filled in. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** The flow's `one-per` value: at most one open run has it. */
+  readonly onePer?: string;
+}
+
+/** Why a run ended or stands still, for people. Small; never a payload. */
+export interface RunReason {
+  readonly message: string;
+  /** Path of the step. */
+  readonly step?: string;
+  readonly code?: string;
+}

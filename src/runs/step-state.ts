@@ -1,0 +1,233 @@
+/**
+ * What one step has been through, and what is to be done next.
+ *
+ * A step's state is a fold over its journal entries, so a step that is resumed in another process stands exactly where it
+ * stood. {@link nextMove} is a pure function of that state: the whole policy about repeats, questions and giving up is here,
+ * and the picture of it is in README.md, "Step and attempt".
+ */
+import type { Effect } from '@kassaflow/plugin-sdk';
+import type { RetryPolicy } from '../flows/language/compiled-flow.ts';
+import type { AttentionKind, Resolution, StepEntry, StepOutcome } from './journal-entry.ts';
+import { pauseBefore } from './retry-pause.ts';
+
+/** The state of a step; mutable, because it lives inside one `executeStep`. Times in milliseconds since 1970. */
+export interface StepState {
+  /** Attempt group: the idempotency key is the same within it. */
+  group: number;
+  /** Attempts sent in this group; 0 before the first. */
+  attempt: number;
+  /** Attempts that count against the retry policy. */
+  burned: number;
+  /** First attempt of this group. */
+  firstAt: number;
+  /** First attempt of this group that may have been carried out without an answer; after it the key may be forgotten. */
+  doubtAt: number | undefined;
+  /** An attempt was about to leave, and its answer is not recorded. */
+  open: boolean;
+  outcome: StepOutcome | undefined;
+  /** Pauses taken because of an unknown outcome. */
+  questions: number;
+  /** Times that the provider has proven that nothing happened. */
+  absences: number;
+  /** Answers in a row that the connection is refused. */
+  refusals: number;
+  sleepUntil: number | undefined;
+  /** The last pause is over and nothing was done since. */
+  rested: boolean;
+  attention: AttentionKind | undefined;
+  resolution: Resolution | undefined;
+  connection: string | undefined;
+  action: string | undefined;
+  input: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What the action and the flow say about repeating this step. */
+export interface StepRules {
+  readonly effect: Effect;
+  readonly keyTtlMs: number | undefined;
+  readonly movesMoney: boolean;
+  readonly retry: RetryPolicy;
+  readonly onUnknown: 'resend' | 'ask';
+  readonly unknownScheduleMs: readonly number[];
+  readonly authScheduleMs: readonly number[];
+}
+
+/** What to do next. */
+export type Move =
+  | { readonly do: 'send'; readonly group: number; readonly attempt: number }
+  | { readonly do: 'ask' }
+  | { readonly do: 'sleep'; readonly until: number; readonly because?: 'connection' }
+  | { readonly do: 'attention'; readonly message: string }
+  /** Asleep or waiting for a person already: nothing to record. */
+  | { readonly do: 'rest'; readonly until: number | undefined }
+  | { readonly do: 'done'; readonly outcome: StepOutcome }
+  | { readonly do: 'fail'; readonly code: string; readonly message: string };
+
+/** A key is trusted for this share of the time that the provider promises to remember it. */
+const KEY_TRUST = 0.8;
+/** Searches of providers lag behind: one "not found" proves nothing (docs/decisions). */
+const ABSENCES_NEEDED = 2;
+
+/** A step that has not begun. `group` is above 1 after a retry of the run. */
+export function newStepState(group = 1): StepState {
+  return {
+    group,
+    attempt: 0,
+    burned: 0,
+    firstAt: 0,
+    doubtAt: undefined,
+    open: false,
+    outcome: undefined,
+    questions: 0,
+    absences: 0,
+    refusals: 0,
+    sleepUntil: undefined,
+    rested: false,
+    attention: undefined,
+    resolution: undefined,
+    connection: undefined,
+    action: undefined,
+    input: undefined,
+  };
+}
+
+/** Brings `state` up to date with one more entry. */
+export function applyEntry(state: StepState, entry: StepEntry): void {
+  switch (entry.kind) {
+    case 'intent':
+      return applyIntent(state, entry);
+    case 'answer':
+      return applyAnswer(state, entry.outcome);
+    case 'ask':
+      return applyLookup(state, entry);
+    case 'sleep':
+      state.sleepUntil = entry.until;
+      state.rested = false;
+      if (state.outcome?.kind === 'unknown') state.questions += 1;
+      return;
+    case 'woke':
+      state.sleepUntil = undefined;
+      state.rested = true;
+      return;
+    case 'attention':
+      state.attention = entry.why;
+      return;
+    case 'resolved':
+      return applyResolution(state, entry.resolution);
+  }
+}
+
+/** Decides what comes next. `now` and `random` (0 to 1) are the only things from outside. */
+export function nextMove(state: StepState, rules: StepRules, now: number, random: number): Move {
+  const { resolution, outcome } = state;
+  if (resolution?.decision === 'done') return { do: 'done', outcome: { kind: 'ok', value: resolution.output, reference: '' } };
+  if (resolution?.decision === 'fail') return { do: 'fail', code: 'step.given-up', message: 'A person decided that this step failed.' };
+  if (state.sleepUntil !== undefined) return { do: 'rest', until: state.sleepUntil };
+  if (state.attention === 'unknown-outcome') return { do: 'rest', until: undefined };
+  if (state.attempt === 0) return again(state);
+  if (state.open || !outcome || outcome.kind === 'unknown') return inDoubt(state, rules, now, random);
+  if (outcome.kind === 'failed') return afterFailure(state, rules, now, random);
+  return { do: 'done', outcome };
+}
+
+function applyIntent(state: StepState, entry: Extract<StepEntry, { kind: 'intent' }>): void {
+  if (state.open) state.doubtAt ??= state.firstAt;
+  if (entry.attempt === 1) state.firstAt = entry.at;
+  state.group = entry.group;
+  state.attempt = entry.attempt;
+  state.action = entry.action;
+  state.input = entry.input;
+  state.connection = entry.connection;
+  state.open = true;
+  state.outcome = undefined;
+  state.rested = false;
+  state.absences = 0;
+}
+
+function applyAnswer(state: StepState, outcome: StepOutcome): void {
+  const refused = outcome.kind === 'failed' && outcome.reason === 'auth';
+  state.open = false;
+  state.outcome = outcome;
+  state.rested = false;
+  state.refusals = refused ? state.refusals + 1 : 0;
+  if (!refused && state.attention === 'connection') state.attention = undefined;
+  if (outcome.kind === 'unknown') state.doubtAt ??= state.firstAt;
+  if (outcome.kind === 'unknown' || (outcome.kind === 'failed' && !refused)) state.burned += 1;
+}
+
+function applyLookup(state: StepState, { outcome }: Extract<StepEntry, { kind: 'ask' }>): void {
+  state.open = false;
+  state.rested = false;
+  if (outcome.kind === 'ok' && outcome.value !== undefined) {
+    state.outcome = { kind: 'ok', value: outcome.value, reference: outcome.reference };
+  } else if (outcome.kind === 'declined') {
+    state.outcome = outcome;
+  } else {
+    state.outcome = { kind: 'unknown', message: 'message' in outcome ? outcome.message : 'The provider has no trace of it.' };
+    if (outcome.kind === 'ok') state.absences += 1;
+    if (state.absences >= ABSENCES_NEEDED) state.doubtAt = undefined;
+  }
+}
+
+function applyResolution(state: StepState, resolution: Resolution): void {
+  if (resolution.decision !== 'not-done') {
+    state.resolution = resolution;
+    state.attention = undefined;
+    return;
+  }
+  const { action, input, connection } = state;
+  Object.assign(state, newStepState(state.group + 1), { action, input, connection });
+}
+
+function again(state: StepState): Move {
+  return { do: 'send', group: state.group, attempt: state.attempt + 1 };
+}
+
+function inDoubt(state: StepState, rules: StepRules, now: number, random: number): Move {
+  const asksPerson = rules.effect === 'once' && (rules.movesMoney || rules.onUnknown === 'ask');
+  if (asksPerson) return person('It is not known whether this was done, and it may not be repeated.');
+  if (rules.effect === 'read' || rules.effect === 'once') return state.open ? again(state) : afterTechnicalFailure(state, rules, now, random, 0);
+  const overdue = rules.effect === 'keyed' && now - (state.doubtAt ?? state.firstAt) > KEY_TRUST * (rules.keyTtlMs ?? 0);
+  if (overdue) return person('It is not known whether this was done, and the provider may have forgotten the key by now.');
+  if (rules.effect === 'lookup' && state.absences >= ABSENCES_NEEDED) return again(state);
+  if (state.open || state.rested) return rules.effect === 'keyed' ? again(state) : { do: 'ask' };
+  const pause = rules.unknownScheduleMs[state.questions];
+  return pause === undefined ? person('It could not be found out whether this was done.') : { do: 'sleep', until: now + pause };
+}
+
+function afterFailure(state: StepState, rules: StepRules, now: number, random: number): Move {
+  const failed = state.outcome;
+  if (failed?.kind !== 'failed') throw new TypeError('afterFailure: the step has not failed');
+  switch (failed.reason) {
+    case 'temporary':
+    case 'rate-limited':
+      return doubtTooOld(state, rules, now) ?? afterTechnicalFailure(state, rules, now, random, failed.retryAfterMs ?? 0);
+    case 'auth': {
+      if (state.rested) return again(state);
+      const pause = rules.authScheduleMs[state.refusals - 1] ?? rules.authScheduleMs.at(-1) ?? 60_000;
+      return { do: 'sleep', until: now + pause, because: 'connection' };
+    }
+    case 'input':
+    case 'permanent':
+      return { do: 'fail', code: failed.code ?? `step.${failed.reason}`, message: failed.message };
+  }
+}
+
+/** An earlier attempt of this group may have been carried out: its key protects a repeat only as long as it is remembered. */
+function doubtTooOld(state: StepState, rules: StepRules, now: number): Move | undefined {
+  if (rules.effect !== 'keyed' || state.doubtAt === undefined) return undefined;
+  return now - state.doubtAt > KEY_TRUST * (rules.keyTtlMs ?? 0) ? person('An earlier attempt may have been carried out.') : undefined;
+}
+
+function afterTechnicalFailure(state: StepState, rules: StepRules, now: number, random: number, retryAfterMs: number): Move {
+  if (state.rested) return again(state);
+  const pause = pauseBefore(rules.retry, state.burned, now - state.firstAt, random);
+  if (pause !== undefined) return { do: 'sleep', until: now + Math.max(pause, retryAfterMs) };
+  const outcome = state.outcome;
+  const message = outcome && 'message' in outcome ? outcome.message : 'There was no answer.';
+  return { do: 'fail', code: (outcome?.kind === 'failed' ? outcome.code : undefined) ?? 'step.attempts-used-up', message };
+}
+
+function person(message: string): Move {
+  return { do: 'attention', message };
+}
