@@ -95,7 +95,9 @@ export function admit({ flow, trigger }: Pick<Match, 'flow' | 'trigger'>, scope:
 
 function matchesOf(published: PublishedFlow): Match[] {
   return eventTriggers(published.flow).map((trigger) => {
-    const reads = [trigger.where, published.flow.condition, published.flow.onePer?.key].flatMap((expression) => [...(expression?.reads ?? [])]);
+    const reads = [trigger.where, published.flow.condition, published.flow.onePer?.key].flatMap((expression) => [
+      ...(expression?.reads ?? []),
+    ]);
     return { ...published, trigger, needs: new Set(reads.filter((root): root is Subject => SUBJECTS.has(root))) };
   });
 }
@@ -118,7 +120,11 @@ function providerOf({ data }: MatchableEvent): unknown {
 
 /** A key is a text; an object is written with its keys in order, so that the same value is always the same key. */
 function keyText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner));
+  return typeof value === 'string'
+    ? value
+    : JSON.stringify(value, (_, inner: unknown) =>
+        isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+      );
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -31,7 +31,14 @@ export interface ValueTemplate {
 /** Only technical failures are retried. Delays in milliseconds; jitter is added by the engine. */
 export type RetryPolicy =
   | { readonly kind: 'never' }
-  | { readonly kind: 'backoff'; readonly times: number; readonly firstMs: number; readonly factor: number; readonly longestMs: number; readonly withinMs?: number };
+  | {
+      readonly kind: 'backoff';
+      readonly times: number;
+      readonly firstMs: number;
+      readonly factor: number;
+      readonly longestMs: number;
+      readonly withinMs?: number;
+    };
 
 /** Where the step stands in the file, for messages. 1-based. */
 export interface Place {
@@ -53,17 +60,34 @@ interface StepBase {
   readonly onFailure: 'stop' | 'continue' | readonly CompiledStep[];
 }
 
-export type CompiledStep = StepBase & (
-  | { readonly verb: 'do'; readonly action: string; readonly with: ValueTemplate; readonly via?: string; readonly retry: RetryPolicy; readonly onUnknown: 'resend' | 'ask' }
-  | { readonly verb: 'wait'; readonly duration?: Duration; readonly until?: Expression; readonly at?: { readonly hour: number; readonly minute: number } }
-  | { readonly verb: 'branch'; readonly then: readonly CompiledStep[]; readonly else: readonly CompiledStep[] }
-  | { readonly verb: 'choose'; readonly branches: readonly { readonly if?: Expression; readonly then: readonly CompiledStep[] }[] }
-  | { readonly verb: 'parallel'; readonly branches: Readonly<Record<string, readonly CompiledStep[]>>; readonly whenOneFails: 'finish-others' | 'stop-others' }
-  | { readonly verb: 'set'; readonly values: Readonly<Record<string, ValueTemplate>> }
-  | { readonly verb: 'emit'; readonly event: string; readonly with: ValueTemplate }
-  | { readonly verb: 'stop'; readonly reason: ValueTemplate }
-  | { readonly verb: 'fail'; readonly reason: ValueTemplate }
-);
+export type CompiledStep = StepBase &
+  (
+    | {
+        readonly verb: 'do';
+        readonly action: string;
+        readonly with: ValueTemplate;
+        readonly via?: string;
+        readonly retry: RetryPolicy;
+        readonly onUnknown: 'resend' | 'ask';
+      }
+    | {
+        readonly verb: 'wait';
+        readonly duration?: Duration;
+        readonly until?: Expression;
+        readonly at?: { readonly hour: number; readonly minute: number };
+      }
+    | { readonly verb: 'branch'; readonly then: readonly CompiledStep[]; readonly else: readonly CompiledStep[] }
+    | { readonly verb: 'choose'; readonly branches: readonly { readonly if?: Expression; readonly then: readonly CompiledStep[] }[] }
+    | {
+        readonly verb: 'parallel';
+        readonly branches: Readonly<Record<string, readonly CompiledStep[]>>;
+        readonly whenOneFails: 'finish-others' | 'stop-others';
+      }
+    | { readonly verb: 'set'; readonly values: Readonly<Record<string, ValueTemplate>> }
+    | { readonly verb: 'emit'; readonly event: string; readonly with: ValueTemplate }
+    | { readonly verb: 'stop'; readonly reason: ValueTemplate }
+    | { readonly verb: 'fail'; readonly reason: ValueTemplate }
+  );
 
 /** What starts the flow. */
 export type CompiledTrigger =

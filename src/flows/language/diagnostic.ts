@@ -33,7 +33,14 @@ export class Diagnostics {
     const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ''));
     // One problem at one place: a rule that is reached twice, or a general rule after a precise one, says nothing new.
     const key = `${line}:${column}:${code}`;
-    if (!this.#found.has(key)) this.#found.set(key, { code, severity: severity ?? 'error', message: fill(sentence), help: help ?? fill(usual), place: { line, column, length: Math.max(1, span[1] - span[0]) } });
+    if (!this.#found.has(key))
+      this.#found.set(key, {
+        code,
+        severity: severity ?? 'error',
+        message: fill(sentence),
+        help: help ?? fill(usual),
+        place: { line, column, length: Math.max(1, span[1] - span[0]) },
+      });
   }
 
   /** Tells whether something was already said about this place. */
@@ -70,14 +77,16 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
  */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], source: string, file: string): string {
   const lines = source.split('\n');
-  return diagnostics.map(({ code, severity, message, help, place }) => {
-    const line = (lines[place.line - 1] ?? '').replace(/\r$/, '').replaceAll('\t', ' ');
-    const carets = '^'.repeat(Math.max(1, Math.min(place.length, line.length - place.column + 1)));
-    return [
-      `${file}:${place.line}:${place.column} ${code} ${severity === 'warning' ? 'Warning: ' : ''}${message}`,
-      `${String(place.line).padStart(4)} | ${line}`,
-      `     | ${' '.repeat(place.column - 1)}${carets}`,
-      `     = ${help}`,
-    ].join('\n');
-  }).join('\n\n');
+  return diagnostics
+    .map(({ code, severity, message, help, place }) => {
+      const line = (lines[place.line - 1] ?? '').replace(/\r$/, '').replaceAll('\t', ' ');
+      const carets = '^'.repeat(Math.max(1, Math.min(place.length, line.length - place.column + 1)));
+      return [
+        `${file}:${place.line}:${place.column} ${code} ${severity === 'warning' ? 'Warning: ' : ''}${message}`,
+        `${String(place.line).padStart(4)} | ${line}`,
+        `     | ${' '.repeat(place.column - 1)}${carets}`,
+        `     = ${help}`,
+      ].join('\n');
+    })
+    .join('\n\n');
 }

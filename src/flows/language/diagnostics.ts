@@ -115,6 +115,8 @@ export const DIAGNOSTICS = {
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;
 
 /** The explanation of a code, for `kassaflow explain`. */
-export function explainDiagnostic(code: string): { readonly sentence: string; readonly help: string; readonly explanation: string } | undefined {
+export function explainDiagnostic(
+  code: string,
+): { readonly sentence: string; readonly help: string; readonly explanation: string } | undefined {
   return Object.hasOwn(DIAGNOSTICS, code) ? DIAGNOSTICS[code as DiagnosticCode] : undefined;
 }

@@ -28,15 +28,22 @@ export function literalValue(node: YamlScalar, field: Field | undefined, owner: 
   switch (field.type) {
     case 'string':
       if (field.enum && !field.enum.includes(text)) problem('flow.value', span, { owner, found: text, names: field.enum.join(', ') });
-      if (field.maxLength !== undefined && text.length > field.maxLength) problem('flow.input-kind', span, { owner, expected: `at most ${field.maxLength} characters`, example: 'a shorter text' });
+      if (field.maxLength !== undefined && text.length > field.maxLength)
+        problem('flow.input-kind', span, { owner, expected: `at most ${field.maxLength} characters`, example: 'a shorter text' });
       return text;
-    case 'integer': case 'number': return numberValue(node, field, owner, problem);
+    case 'integer':
+    case 'number':
+      return numberValue(node, field, owner, problem);
     case 'boolean':
       if (!quoted && (text === 'true' || text === 'false')) return text === 'true';
       problem('flow.input-kind', span, { owner, expected: 'true or false', example: `${owner}: true` });
       return undefined;
     default:
-      problem('flow.input-kind', span, { owner, expected: field.type === 'array' ? 'a list' : 'names with values', example: field.type === 'array' ? `${owner}: [ … ]  or  ${owner}: =steps.<id>.<list>` : `${owner}: { name: value }` });
+      problem('flow.input-kind', span, {
+        owner,
+        expected: field.type === 'array' ? 'a list' : 'names with values',
+        example: field.type === 'array' ? `${owner}: [ … ]  or  ${owner}: =steps.<id>.<list>` : `${owner}: { name: value }`,
+      });
       return undefined;
   }
 }
@@ -45,7 +52,8 @@ function untyped(node: YamlScalar, problem: LiteralProblem): unknown {
   const { text, span, quoted } = node;
   if (!quoted && /^[0+][0-9]+$/.test(text)) problem('flow.leading-zero', span, { found: text });
   const value = guessed(node);
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) problem('flow.number-unsafe', span, { found: text });
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    problem('flow.number-unsafe', span, { found: text });
   return value;
 }
 
@@ -58,7 +66,8 @@ function numberValue({ text, span, quoted }: YamlScalar, field: Field, owner: st
   }
   const value = Number(text);
   if (whole && !Number.isSafeInteger(value)) problem('flow.number-unsafe', span, { found: text });
-  else if (value < (field.minimum ?? -Infinity) || value > (field.maximum ?? Infinity)) problem('flow.range', span, { owner, least: field.minimum ?? 'any', most: field.maximum ?? 'any' });
+  else if (value < (field.minimum ?? -Infinity) || value > (field.maximum ?? Infinity))
+    problem('flow.range', span, { owner, least: field.minimum ?? 'any', most: field.maximum ?? 'any' });
   else return value;
   return undefined;
 }
@@ -67,7 +76,12 @@ function moneyValue({ text, span }: YamlScalar, owner: string, problem: LiteralP
   const [, amount, currency] = MONEY_TEXT.exec(text) ?? [];
   try {
     if (amount !== undefined) return toWire(parseMoney({ amount, currency }));
-    problem('flow.money', span, {}, `write  ${owner}: "${/^[0-9]+([.,][0-9]+)?$/.test(text) ? `${text.replace(',', '.')} EUR` : '12.50 EUR'}"`);
+    problem(
+      'flow.money',
+      span,
+      {},
+      `write  ${owner}: "${/^[0-9]+([.,][0-9]+)?$/.test(text) ? `${text.replace(',', '.')} EUR` : '12.50 EUR'}"`,
+    );
   } catch (error) {
     if (!isKassaflowError(error)) throw error;
     problem('flow.money', span, {}, `${error.spec.title.replace(/\.$/, '')}: write for example  ${owner}: "12.50 EUR"`);
@@ -85,4 +99,3 @@ export function propertyOf(field: Field | undefined, name: string): Field | unde
   const property = field?.properties && Object.hasOwn(field.properties, name) ? field.properties[name] : undefined;
   return property ?? (typeof field?.additionalProperties === 'object' ? field.additionalProperties : undefined);
 }
-

@@ -49,11 +49,16 @@ export function objectShape(fields: Readonly<Record<string, Shape>>): Shape {
 /** The shape of a field of `shape`; `undefined` when it can have no such field. */
 export function fieldOf(shape: Shape, name: string): Shape | undefined {
   switch (shape.kind) {
-    case 'object': return Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
-    case 'map': return shape.values;
-    case 'money': return MONEY_FIELDS[name];
-    case 'any': return ANY;
-    default: return undefined;
+    case 'object':
+      return Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
+    case 'map':
+      return shape.values;
+    case 'money':
+      return MONEY_FIELDS[name];
+    case 'any':
+      return ANY;
+    default:
+      return undefined;
   }
 }
 
@@ -68,10 +73,14 @@ const MONEY_FIELDS: Readonly<Record<string, Shape>> = { amount: { kind: 'string'
 export function union(a: Shape, b: Shape): Shape {
   if (a.kind === 'object' && b.kind === 'object') {
     const names = new Set([...Object.keys(a.fields), ...Object.keys(b.fields)]);
-    return objectShape(Object.fromEntries([...names].map((name) => {
-      const [left, right] = [a.fields[name], b.fields[name]];
-      return [name, left && right ? union(left, right) : (left ?? right ?? ANY)];
-    })));
+    return objectShape(
+      Object.fromEntries(
+        [...names].map((name) => {
+          const [left, right] = [a.fields[name], b.fields[name]];
+          return [name, left && right ? union(left, right) : (left ?? right ?? ANY)];
+        }),
+      ),
+    );
   }
   return a.kind === b.kind ? a : ANY;
 }
@@ -84,14 +93,23 @@ function reduce(schema: JsonSchema, definitions: Readonly<Record<string, JsonSch
   if (alternatives?.[0]) return alternatives.map(next).reduce(union);
   if (schema.allOf?.[0]) return schema.allOf.map(next).reduce(union);
   if (schema.format === 'money' || isMoney(schema)) return { kind: 'money' };
-  switch (Array.isArray(schema.type) ? schema.type.find((type) => type !== 'null') : (schema.type ?? typeof (schema.const ?? schema.enum?.[0]))) {
-    case 'string': return textShape(schema);
-    case 'integer': return { kind: 'int' };
-    case 'number': return { kind: 'number' };
-    case 'boolean': return { kind: 'bool' };
-    case 'array': return { kind: 'list', items: next(schema.items) };
-    case 'object': return schema.properties ? objectShape(mapValues(schema.properties, next)) : mapShape(next(schema.additionalProperties));
-    default: return ANY;
+  switch (
+    Array.isArray(schema.type) ? schema.type.find((type) => type !== 'null') : (schema.type ?? typeof (schema.const ?? schema.enum?.[0]))
+  ) {
+    case 'string':
+      return textShape(schema);
+    case 'integer':
+      return { kind: 'int' };
+    case 'number':
+      return { kind: 'number' };
+    case 'boolean':
+      return { kind: 'bool' };
+    case 'array':
+      return { kind: 'list', items: next(schema.items) };
+    case 'object':
+      return schema.properties ? objectShape(mapValues(schema.properties, next)) : mapShape(next(schema.additionalProperties));
+    default:
+      return ANY;
   }
 }
 

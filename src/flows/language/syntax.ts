@@ -48,7 +48,8 @@ export interface StopOnSyntax {
   readonly span: Span;
 }
 
-export type Verb = 'do' | 'wait' | 'wait-for' | 'then' | 'choose' | 'repeat' | 'for-each' | 'parallel' | 'set' | 'emit' | 'run' | 'ask' | 'stop' | 'fail';
+export type Verb =
+  'do' | 'wait' | 'wait-for' | 'then' | 'choose' | 'repeat' | 'for-each' | 'parallel' | 'set' | 'emit' | 'run' | 'ask' | 'stop' | 'fail';
 
 interface StepCommon {
   /** From its first key to its last value. */
@@ -69,22 +70,59 @@ export interface ChooseBranch {
   readonly steps: readonly StepSyntax[];
 }
 
-export type StepSyntax = StepCommon & (
-  | { readonly verb: 'do'; readonly action: Text; readonly with?: YamlNode; readonly via?: Text; readonly retry?: RetrySyntax; readonly onUnknown?: Text }
-  | { readonly verb: 'wait'; readonly duration?: DurationText; readonly until?: Text; readonly clockTime?: Text }
-  | { readonly verb: 'wait-for'; readonly events: readonly Text[]; readonly where?: Text; readonly same?: Text; readonly onTimeout: readonly StepSyntax[] }
-  | { readonly verb: 'then'; readonly then: readonly StepSyntax[]; readonly else: readonly StepSyntax[] }
-  | { readonly verb: 'choose'; readonly branches: readonly ChooseBranch[] }
-  | { readonly verb: 'repeat'; readonly times?: NumberText; readonly steps: readonly StepSyntax[]; readonly until?: Text; readonly every?: DurationText; readonly otherwise: readonly StepSyntax[] }
-  | { readonly verb: 'for-each'; readonly list: Text; readonly as?: Text; readonly atOnce?: NumberText; readonly steps: readonly StepSyntax[] }
-  | { readonly verb: 'parallel'; readonly branches: readonly { readonly name: Text; readonly steps: readonly StepSyntax[] }[]; readonly whenOneFails: 'finish-others' | 'stop-others' }
-  | { readonly verb: 'set'; readonly values: readonly YamlEntry[] }
-  | { readonly verb: 'emit'; readonly event: Text; readonly with?: YamlNode }
-  | { readonly verb: 'run'; readonly flow: Text; readonly with?: YamlNode; readonly and: 'wait' | 'continue' }
-  | { readonly verb: 'ask'; readonly question: Text; readonly who?: Text; readonly choices: readonly Text[]; readonly onTimeout: readonly StepSyntax[] }
-  | { readonly verb: 'stop'; readonly reason: Text }
-  | { readonly verb: 'fail'; readonly reason: Text }
-);
+export type StepSyntax = StepCommon &
+  (
+    | {
+        readonly verb: 'do';
+        readonly action: Text;
+        readonly with?: YamlNode;
+        readonly via?: Text;
+        readonly retry?: RetrySyntax;
+        readonly onUnknown?: Text;
+      }
+    | { readonly verb: 'wait'; readonly duration?: DurationText; readonly until?: Text; readonly clockTime?: Text }
+    | {
+        readonly verb: 'wait-for';
+        readonly events: readonly Text[];
+        readonly where?: Text;
+        readonly same?: Text;
+        readonly onTimeout: readonly StepSyntax[];
+      }
+    | { readonly verb: 'then'; readonly then: readonly StepSyntax[]; readonly else: readonly StepSyntax[] }
+    | { readonly verb: 'choose'; readonly branches: readonly ChooseBranch[] }
+    | {
+        readonly verb: 'repeat';
+        readonly times?: NumberText;
+        readonly steps: readonly StepSyntax[];
+        readonly until?: Text;
+        readonly every?: DurationText;
+        readonly otherwise: readonly StepSyntax[];
+      }
+    | {
+        readonly verb: 'for-each';
+        readonly list: Text;
+        readonly as?: Text;
+        readonly atOnce?: NumberText;
+        readonly steps: readonly StepSyntax[];
+      }
+    | {
+        readonly verb: 'parallel';
+        readonly branches: readonly { readonly name: Text; readonly steps: readonly StepSyntax[] }[];
+        readonly whenOneFails: 'finish-others' | 'stop-others';
+      }
+    | { readonly verb: 'set'; readonly values: readonly YamlEntry[] }
+    | { readonly verb: 'emit'; readonly event: Text; readonly with?: YamlNode }
+    | { readonly verb: 'run'; readonly flow: Text; readonly with?: YamlNode; readonly and: 'wait' | 'continue' }
+    | {
+        readonly verb: 'ask';
+        readonly question: Text;
+        readonly who?: Text;
+        readonly choices: readonly Text[];
+        readonly onTimeout: readonly StepSyntax[];
+      }
+    | { readonly verb: 'stop'; readonly reason: Text }
+    | { readonly verb: 'fail'; readonly reason: Text }
+  );
 
 export type StepOf<V extends Verb> = Extract<StepSyntax, { verb: V }>;
 
@@ -136,12 +174,26 @@ export function* allSteps(steps: readonly StepSyntax[]): Generator<StepSyntax> {
 
 function innerOf(step: StepSyntax): { branch: string; steps: readonly StepSyntax[] }[] {
   switch (step.verb) {
-    case 'then': return [{ branch: 'then', steps: step.then }, { branch: 'else', steps: step.else }];
-    case 'choose': return step.branches.map(({ steps }, index) => ({ branch: `choose.${index}`, steps }));
-    case 'parallel': return step.branches.map(({ name, steps }) => ({ branch: `parallel.${name.text}`, steps }));
-    case 'repeat': return [{ branch: 'repeat', steps: step.steps }, { branch: 'otherwise', steps: step.otherwise }];
-    case 'for-each': return [{ branch: 'for-each', steps: step.steps }];
-    case 'wait-for': case 'ask': return [{ branch: 'on-timeout', steps: step.onTimeout }];
-    default: return [];
+    case 'then':
+      return [
+        { branch: 'then', steps: step.then },
+        { branch: 'else', steps: step.else },
+      ];
+    case 'choose':
+      return step.branches.map(({ steps }, index) => ({ branch: `choose.${index}`, steps }));
+    case 'parallel':
+      return step.branches.map(({ name, steps }) => ({ branch: `parallel.${name.text}`, steps }));
+    case 'repeat':
+      return [
+        { branch: 'repeat', steps: step.steps },
+        { branch: 'otherwise', steps: step.otherwise },
+      ];
+    case 'for-each':
+      return [{ branch: 'for-each', steps: step.steps }];
+    case 'wait-for':
+    case 'ask':
+      return [{ branch: 'on-timeout', steps: step.onTimeout }];
+    default:
+      return [];
   }
 }

@@ -8,7 +8,8 @@ import type { ActionManifest } from '../../plugin-host/action-call.ts';
 import type { JsonSchema } from './shape.ts';
 
 /** What the checker needs of an action's manifest. */
-export type ActionWord = Pick<ActionManifest, 'name' | 'title' | 'about' | 'input' | 'output' | 'effect' | 'plugin'> & Partial<Pick<ActionManifest, 'movesMoney' | 'undo' | 'uses'>>;
+export type ActionWord = Pick<ActionManifest, 'name' | 'title' | 'about' | 'input' | 'output' | 'effect' | 'plugin'> &
+  Partial<Pick<ActionManifest, 'movesMoney' | 'undo' | 'uses'>>;
 
 /** A tenant's connection, as far as `via:` can name it. */
 export interface ConnectionWord {

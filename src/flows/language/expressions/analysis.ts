@@ -43,7 +43,11 @@ export interface Analysis {
   readonly readsNow: boolean;
 }
 
-interface Edit { readonly at: number; readonly remove: number; readonly insert: string }
+interface Edit {
+  readonly at: number;
+  readonly remove: number;
+  readonly insert: string;
+}
 
 /** @throws expression.syntax, expression.too-long, expression.depth, expression.unknown-name, expression.budget */
 export function analyse(source: string, environment: Environment): Analysis {
@@ -60,7 +64,15 @@ export function analyse(source: string, environment: Environment): Analysis {
   const walk = new Walk(source);
   walk.visit(ast, new Set(), 0, undefined);
   const sameLength = walk.edits.filter((edit) => edit.remove === edit.insert.length);
-  return { ast, checked: applied(source, sameLength), evaluated: applied(source, walk.edits), paths: walk.paths, readings: walk.readings, presences: walk.presences, readsNow: walk.readsNow };
+  return {
+    ast,
+    checked: applied(source, sameLength),
+    evaluated: applied(source, walk.edits),
+    paths: walk.paths,
+    readings: walk.readings,
+    presences: walk.presences,
+    readsNow: walk.readsNow,
+  };
 }
 
 class Walk {
@@ -74,19 +86,32 @@ class Walk {
 
   visit(node: ASTNode, bound: ReadonlySet<string>, loops: number, parent: ASTNode | undefined): void {
     switch (node.op) {
-      case 'value': return;
-      case 'id': case '.': case '[]': return this.#access(node, bound, loops);
-      case 'call': return this.#call(node, bound, loops);
-      case 'rcall': return this.#method(node, bound, loops);
-      case 'map': return node.args.forEach((entry) => entry.forEach((part) => this.visit(part, bound, loops, node)));
-      case '!_': case '-_': return this.visit(node.args, bound, loops, node);
-      case '.?': case '[?]': throw located(expressionErrors.syntax({ found: '?' }), node.start, node.end);
-      default: for (const part of node.args) this.visit(part, bound, loops, parent);
+      case 'value':
+        return;
+      case 'id':
+      case '.':
+      case '[]':
+        return this.#access(node, bound, loops);
+      case 'call':
+        return this.#call(node, bound, loops);
+      case 'rcall':
+        return this.#method(node, bound, loops);
+      case 'map':
+        return node.args.forEach((entry) => entry.forEach((part) => this.visit(part, bound, loops, node)));
+      case '!_':
+      case '-_':
+        return this.visit(node.args, bound, loops, node);
+      case '.?':
+      case '[?]':
+        throw located(expressionErrors.syntax({ found: '?' }), node.start, node.end);
+      default:
+        for (const part of node.args) this.visit(part, bound, loops, parent);
     }
   }
 
   #access(node: ASTNode, bound: ReadonlySet<string>, loops: number): void {
-    if (node.op === '.' && FORBIDDEN.has(node.args[1])) throw located(expressionErrors['unknown-field']({ name: node.args[1] }), node.start, node.end);
+    if (node.op === '.' && FORBIDDEN.has(node.args[1]))
+      throw located(expressionErrors['unknown-field']({ name: node.args[1] }), node.start, node.end);
     const names = pathOf(node);
     const forbidden = names?.find((name) => FORBIDDEN.has(name));
     if (forbidden !== undefined) throw located(expressionErrors['unknown-field']({ name: forbidden }), node.start, node.end);
@@ -113,8 +138,14 @@ class Walk {
 
   #has(node: Extract<ASTNode, { op: 'call' }>, bound: ReadonlySet<string>): void {
     const names = node.args[1].length === 1 && node.args[1][0] ? pathOf(node.args[1][0]) : undefined;
-    if (!names || names.length < 2) throw located(expressionErrors.syntax({ found: 'has( )', accepted: 'a field, for example has(order.id)' }), node.start, node.end);
-    if (bound.has(names[0] ?? '')) throw located(expressionErrors.syntax({ found: `has(${names.join('.')})`, accepted: `${names.join('.')} != ""` }), node.start, node.end);
+    if (!names || names.length < 2)
+      throw located(expressionErrors.syntax({ found: 'has( )', accepted: 'a field, for example has(order.id)' }), node.start, node.end);
+    if (bound.has(names[0] ?? ''))
+      throw located(
+        expressionErrors.syntax({ found: `has(${names.join('.')})`, accepted: `${names.join('.')} != ""` }),
+        node.start,
+        node.end,
+      );
     const variable = `_h${this.presences.length}`;
     this.presences.push({ variable, names });
     this.readings.push({ names, start: node.args[1][0]?.start ?? node.start, end: node.args[1][0]?.end ?? node.end });
@@ -123,22 +154,29 @@ class Walk {
 
   #method(node: Extract<ASTNode, { op: 'rcall' }>, bound: ReadonlySet<string>, loops: number): void {
     const [name, receiver, values] = node.args;
-    if (name.startsWith('_') || (receiver.op === 'id' && receiver.args === 'cel')) throw located(expressionErrors['unknown-function']({ name }), node.start, node.end);
+    if (name.startsWith('_') || (receiver.op === 'id' && receiver.args === 'cel'))
+      throw located(expressionErrors['unknown-function']({ name }), node.start, node.end);
     this.visit(receiver, bound, loops, node);
-    if (name === 'matches') this.edits.push({ at: this.#after(/[\s)]*\.\s*(?=matches)/y, receiver.end, node), remove: 7, insert: '_matche' });
+    if (name === 'matches')
+      this.edits.push({ at: this.#after(/[\s)]*\.\s*(?=matches)/y, receiver.end, node), remove: 7, insert: '_matche' });
     if (!LOOPS.has(name)) return values.forEach((value) => this.visit(value, bound, loops, node));
     if (loops + 1 > DEEPEST_LOOP) throw located(expressionErrors.budget({ nested: loops + 1, limit: DEEPEST_LOOP }), node.start, node.end);
     const [variable, ...bodies] = values;
     const last = bodies.at(-1);
-    if (variable?.op !== 'id' || !last) throw located(expressionErrors.syntax({ found: `${name}( )`, accepted: `${name}(item, …)` }), node.start, node.end);
+    if (variable?.op !== 'id' || !last)
+      throw located(expressionErrors.syntax({ found: `${name}( )`, accepted: `${name}(item, …)` }), node.start, node.end);
     const inner = new Set(bound).add(variable.args);
     for (const body of bodies) this.visit(body, inner, loops + 1, node);
-    this.edits.push({ at: this.#after(/[\s)]*,/y, (bodies.at(-2) ?? variable).end, node), remove: 0, insert: '_tick(' }, { at: node.end - 1, remove: 0, insert: ')' });
+    this.edits.push(
+      { at: this.#after(/[\s)]*,/y, (bodies.at(-2) ?? variable).end, node), remove: 0, insert: '_tick(' },
+      { at: node.end - 1, remove: 0, insert: ')' },
+    );
   }
 
   #after(pattern: RegExp, from: number, node: ASTNode): number {
     pattern.lastIndex = from;
-    if (!pattern.test(this.source)) throw located(expressionErrors.syntax({ found: this.source.slice(node.start, node.end) }), node.start, node.end);
+    if (!pattern.test(this.source))
+      throw located(expressionErrors.syntax({ found: this.source.slice(node.start, node.end) }), node.start, node.end);
     return pattern.lastIndex;
   }
 }

@@ -31,7 +31,54 @@ export interface ExpressionReport {
   readonly type?: string;
 }
 
-const FUNCTIONS = ['money', 'sum', 'size', 'now', 'days', 'workday', 'lower', 'like', 'matches', 'startsWith', 'endsWith', 'contains', 'has', 'all', 'exists', 'exists_one', 'map', 'filter', 'string', 'int', 'double', 'bool', 'timestamp', 'duration', 'type', 'dyn', 'getFullYear', 'getMonth', 'getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear', 'getHours', 'getMinutes', 'getSeconds', 'getMilliseconds', 'split', 'join', 'trim', 'lowerAscii', 'upperAscii', 'substring', 'indexOf', 'lastIndexOf', 'bytes', 'uint'];
+const FUNCTIONS = [
+  'money',
+  'sum',
+  'size',
+  'now',
+  'days',
+  'workday',
+  'lower',
+  'like',
+  'matches',
+  'startsWith',
+  'endsWith',
+  'contains',
+  'has',
+  'all',
+  'exists',
+  'exists_one',
+  'map',
+  'filter',
+  'string',
+  'int',
+  'double',
+  'bool',
+  'timestamp',
+  'duration',
+  'type',
+  'dyn',
+  'getFullYear',
+  'getMonth',
+  'getDate',
+  'getDayOfMonth',
+  'getDayOfWeek',
+  'getDayOfYear',
+  'getHours',
+  'getMinutes',
+  'getSeconds',
+  'getMilliseconds',
+  'split',
+  'join',
+  'trim',
+  'lowerAscii',
+  'upperAscii',
+  'substring',
+  'indexOf',
+  'lastIndexOf',
+  'bytes',
+  'uint',
+];
 
 /** A set of names with their shapes, ready to check many expressions against. */
 export class ExpressionTypes {
@@ -59,7 +106,10 @@ export class ExpressionTypes {
       return { problems: [parseProblem(asOurs(error, source), source)], readings: [] };
     }
     const { readings } = analysis;
-    const problems = [...readings.flatMap((reading) => readingProblem(reading, this.roots, source) ?? []), ...literalProblems(analysis.ast, this.roots)];
+    const problems = [
+      ...readings.flatMap((reading) => readingProblem(reading, this.roots, source) ?? []),
+      ...literalProblems(analysis.ast, this.roots),
+    ];
     if (problems.length > 0) return { problems, readings };
     return this.#typed(analysis, source, condition);
   }
@@ -72,13 +122,31 @@ export class ExpressionTypes {
     if (!result.valid) return { problems: [typeProblem(result.error, source)], readings };
     const type = result.type ?? 'dyn';
     if (!condition || type === 'bool' || type === 'dyn') return { problems: [], readings, type };
-    return { problems: [{ code: 'flow.not-boolean', start: 0, end: source.length, facts: { found: kindWords(type), suggestion: comparisonFor(source, type) } }], readings };
+    return {
+      problems: [
+        {
+          code: 'flow.not-boolean',
+          start: 0,
+          end: source.length,
+          facts: { found: kindWords(type), suggestion: comparisonFor(source, type) },
+        },
+      ],
+      readings,
+    };
   }
 }
 
 /** CEL's name for the kind of a value, in words. */
 export function kindWords(type: string): string {
-  const words: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', double: 'a number', Money: 'an amount of money', bool: 'true or false', 'google.protobuf.Timestamp': 'a moment', 'google.protobuf.Duration': 'a duration' };
+  const words: Readonly<Record<string, string>> = {
+    string: 'a text',
+    int: 'a whole number',
+    double: 'a number',
+    Money: 'an amount of money',
+    bool: 'true or false',
+    'google.protobuf.Timestamp': 'a moment',
+    'google.protobuf.Duration': 'a duration',
+  };
   return words[type] ?? (type.startsWith('list') ? 'a list' : 'a group of values');
 }
 
@@ -86,16 +154,28 @@ type CelType = string | { [field: string]: CelType };
 
 function celType(shape: Shape, environment: Environment, names: { next: number }): CelType {
   switch (shape.kind) {
-    case 'string': return 'string';
-    case 'int': return 'int';
-    case 'number': return 'double';
-    case 'bool': return 'bool';
-    case 'money': return 'Money';
-    case 'instant': return 'google.protobuf.Timestamp';
-    case 'any': return 'dyn';
-    case 'list': return `list<${named(shape.items, environment, names)}>`;
-    case 'map': return `map<string, ${named(shape.values, environment, names)}>`;
-    case 'object': return Object.keys(shape.fields).length === 0 ? 'dyn' : Object.fromEntries(Object.entries(shape.fields).map(([name, field]) => [name, celType(field, environment, names)]));
+    case 'string':
+      return 'string';
+    case 'int':
+      return 'int';
+    case 'number':
+      return 'double';
+    case 'bool':
+      return 'bool';
+    case 'money':
+      return 'Money';
+    case 'instant':
+      return 'google.protobuf.Timestamp';
+    case 'any':
+      return 'dyn';
+    case 'list':
+      return `list<${named(shape.items, environment, names)}>`;
+    case 'map':
+      return `map<string, ${named(shape.values, environment, names)}>`;
+    case 'object':
+      return Object.keys(shape.fields).length === 0
+        ? 'dyn'
+        : Object.fromEntries(Object.entries(shape.fields).map(([name, field]) => [name, celType(field, environment, names)]));
   }
 }
 
@@ -111,16 +191,37 @@ function named(shape: Shape, environment: Environment, names: { next: number }):
 
 function beforeParsing(source: string, condition: boolean): TextProblem | undefined {
   const bare = withoutTexts(source);
-  if (condition && source.startsWith('=')) return { code: 'flow.equals-mark', start: 0, end: 1, facts: { suggestion: source.slice(1).trim() } };
+  if (condition && source.startsWith('='))
+    return { code: 'flow.equals-mark', start: 0, end: 1, facts: { suggestion: source.slice(1).trim() } };
   const braces = bare.indexOf('{{');
-  if (braces >= 0) return { code: 'flow.braces-in-expression', start: braces, end: source.length, facts: { suggestion: source.replace(/\{\{\s*|\s*\}\}/g, '') } };
+  if (braces >= 0)
+    return {
+      code: 'flow.braces-in-expression',
+      start: braces,
+      end: source.length,
+      facts: { suggestion: source.replace(/\{\{\s*|\s*\}\}/g, '') },
+    };
   const word = /(?<![\w.])(and|or|not)(?=\s)/.exec(bare);
   if (word?.[1] !== undefined) {
     const sign = { and: '&&', or: '||', not: '!' }[word[1]] ?? '&&';
-    return { code: 'flow.word-operator', start: word.index, end: word.index + word[1].length, facts: { found: word[1], suggestion: source.slice(0, word.index) + sign + source.slice(word.index + word[1].length + (sign === '!' ? 1 : 0)) } };
+    return {
+      code: 'flow.word-operator',
+      start: word.index,
+      end: word.index + word[1].length,
+      facts: {
+        found: word[1],
+        suggestion: source.slice(0, word.index) + sign + source.slice(word.index + word[1].length + (sign === '!' ? 1 : 0)),
+      },
+    };
   }
   const equals = /(?<![=!<>])=(?![=~])/.exec(bare);
-  if (equals) return { code: 'flow.comparison', start: equals.index, end: equals.index + 1, facts: { suggestion: `${source.slice(0, equals.index)}==${source.slice(equals.index + 1)}` } };
+  if (equals)
+    return {
+      code: 'flow.comparison',
+      start: equals.index,
+      end: equals.index + 1,
+      facts: { suggestion: `${source.slice(0, equals.index)}==${source.slice(equals.index + 1)}` },
+    };
   return undefined;
 }
 
@@ -137,14 +238,25 @@ function parseProblem(error: KassaflowError, source: string): TextProblem {
   const { start, end } = rangeOf(error) ?? { start: 0, end: source.length };
   const name = String(error.facts['name'] ?? '');
   switch (error.code) {
-    case 'expression.too-long': case 'expression.depth': case 'expression.budget': return { code: 'flow.expression-limit', start: 0, end: source.length };
-    case 'expression.unknown-function': return { code: 'flow.unknown-function', start, end, facts: { name } };
-    case 'expression.unknown-name': return { code: 'flow.unknown-name', start, end, facts: { name }, help: 'names begin with a letter' };
-    case 'expression.unknown-field': return { code: 'flow.unknown-field', start, end, facts: { owner: 'a value', name }, help: 'use a field of the event or of a step' };
+    case 'expression.too-long':
+    case 'expression.depth':
+    case 'expression.budget':
+      return { code: 'flow.expression-limit', start: 0, end: source.length };
+    case 'expression.unknown-function':
+      return { code: 'flow.unknown-function', start, end, facts: { name } };
+    case 'expression.unknown-name':
+      return { code: 'flow.unknown-name', start, end, facts: { name }, help: 'names begin with a letter' };
+    case 'expression.unknown-field':
+      return { code: 'flow.unknown-field', start, end, facts: { owner: 'a value', name }, help: 'use a field of the event or of a step' };
     default: {
       const call = unknownCall(source);
       if (call) return call;
-      return { code: 'flow.expression', start, end: Math.max(end, start + 1), ...('accepted' in error.facts ? { help: `write for example  ${String(error.facts['accepted'])}` } : {}) };
+      return {
+        code: 'flow.expression',
+        start,
+        end: Math.max(end, start + 1),
+        ...('accepted' in error.facts ? { help: `write for example  ${String(error.facts['accepted'])}` } : {}),
+      };
     }
   }
 }
@@ -155,7 +267,13 @@ function unknownCall(source: string): TextProblem | undefined {
     const name = match[1] ?? '';
     if (FUNCTIONS.includes(name) || name === 'in') continue;
     const near = nearest(name, FUNCTIONS);
-    return { code: 'flow.unknown-function', start: match.index, end: match.index + name.length, facts: { name }, ...(near === undefined ? {} : { help: `did you mean ${near}?` }) };
+    return {
+      code: 'flow.unknown-function',
+      start: match.index,
+      end: match.index + name.length,
+      facts: { name },
+      ...(near === undefined ? {} : { help: `did you mean ${near}?` }),
+    };
   }
   return undefined;
 }
@@ -180,9 +298,33 @@ export function unknownField(names: readonly string[], index: number, shape: Sha
   const known = fieldNames(shape);
   const near = nearest(name, known);
   const owner = names.slice(0, index).join('.');
-  if (index === 0) return { code: 'flow.unknown-name', start, end, facts: { name }, ...(near === undefined ? {} : { help: `did you mean ${near}?` }) };
-  if (owner === 'steps') return { code: 'flow.unknown-step', start, end, facts: { name }, help: near === undefined ? (known.length > 0 ? `steps with an id: ${known.slice(0, 12).join(', ')}` : 'give the step an id, and use it as steps.<id>') : `did you mean steps.${near}?` };
-  return { code: 'flow.unknown-field', start, end, facts: { owner, name, names: known.slice(0, 20).join(', ') }, help: near === undefined ? (known.length > 0 ? `${owner} has: ${known.slice(0, 20).join(', ')}` : `${owner} is a single value`) : `did you mean ${owner}.${near}?` };
+  if (index === 0)
+    return { code: 'flow.unknown-name', start, end, facts: { name }, ...(near === undefined ? {} : { help: `did you mean ${near}?` }) };
+  if (owner === 'steps')
+    return {
+      code: 'flow.unknown-step',
+      start,
+      end,
+      facts: { name },
+      help:
+        near === undefined
+          ? known.length > 0
+            ? `steps with an id: ${known.slice(0, 12).join(', ')}`
+            : 'give the step an id, and use it as steps.<id>'
+          : `did you mean steps.${near}?`,
+    };
+  return {
+    code: 'flow.unknown-field',
+    start,
+    end,
+    facts: { owner, name, names: known.slice(0, 20).join(', ') },
+    help:
+      near === undefined
+        ? known.length > 0
+          ? `${owner} has: ${known.slice(0, 20).join(', ')}`
+          : `${owner} is a single value`
+        : `did you mean ${owner}.${near}?`,
+  };
 }
 
 /** What can be seen from the text alone: amounts, patterns, divisors, floats, and values that never occur. */
@@ -190,8 +332,10 @@ function literalProblems(ast: ASTNode, roots: Shape): TextProblem[] {
   const problems: TextProblem[] = [];
   visit(ast, (node) => {
     if (node.op === 'call' && node.args[0] === 'money') problems.push(...moneyProblem(node));
-    if ((node.op === 'call' || node.op === 'rcall') && (node.op === 'call' ? node.args[0] : node.args[0]) === 'matches') problems.push(...patternProblem(node));
-    if ((node.op === '/' || node.op === '%') && isNumber(node.args[1], 0)) problems.push({ code: 'flow.zero-division', start: node.start, end: node.end });
+    if ((node.op === 'call' || node.op === 'rcall') && (node.op === 'call' ? node.args[0] : node.args[0]) === 'matches')
+      problems.push(...patternProblem(node));
+    if ((node.op === '/' || node.op === '%') && isNumber(node.args[1], 0))
+      problems.push({ code: 'flow.zero-division', start: node.start, end: node.end });
     if (node.op === '==' || node.op === '!=') problems.push(...equalityProblems(node, roots));
     if (COMBINING.has(node.op)) problems.push(...currencyProblem(node));
   });
@@ -224,10 +368,15 @@ function patternProblem(node: Extract<ASTNode, { op: 'call' | 'rcall' }>): TextP
 
 function equalityProblems(node: Extract<ASTNode, { op: '==' | '!=' }>, roots: Shape): TextProblem[] {
   let hasFloat = false;
-  visit(node, (inner) => { if (inner.op === 'value' && typeof inner.args === 'number' && !Number.isInteger(inner.args)) hasFloat = true; });
+  visit(node, (inner) => {
+    if (inner.op === 'value' && typeof inner.args === 'number' && !Number.isInteger(inner.args)) hasFloat = true;
+  });
   if (hasFloat) return [{ code: 'flow.float', start: node.start, end: node.end }];
   const [left, right] = node.args;
-  for (const [path, literal] of [[left, right], [right, left]] as const) {
+  for (const [path, literal] of [
+    [left, right],
+    [right, left],
+  ] as const) {
     const names = pathOf(path);
     if (!names || literal.op !== 'value' || typeof literal.args !== 'string') continue;
     const shape = names.reduce<Shape | undefined>((at, name) => at && fieldOf(at, name), roots);
@@ -235,7 +384,15 @@ function equalityProblems(node: Extract<ASTNode, { op: '==' | '!=' }>, roots: Sh
     if (shape?.kind !== 'string' || !shape.values || literal.args === '' || shape.values.includes(literal.args)) continue;
     const near = nearest(literal.args, shape.values);
     const owner = names.join('.');
-    return [{ code: 'flow.impossible-value', start: literal.start, end: literal.end, facts: { owner, found: literal.args, names: shape.values.join(', ') }, ...(near === undefined ? {} : { help: `did you mean "${near}"?` }) }];
+    return [
+      {
+        code: 'flow.impossible-value',
+        start: literal.start,
+        end: literal.end,
+        facts: { owner, found: literal.args, names: shape.values.join(', ') },
+        ...(near === undefined ? {} : { help: `did you mean "${near}"?` }),
+      },
+    ];
   }
   return [];
 }
@@ -259,13 +416,23 @@ function isNumber(node: ASTNode, value: number): boolean {
 function visit(node: ASTNode, see: (node: ASTNode) => void): void {
   see(node);
   switch (node.op) {
-    case 'value': case 'id': return;
-    case '.': case '.?': return visit(node.args[0], see);
-    case 'call': return node.args[1].forEach((part) => visit(part, see));
-    case 'rcall': return [node.args[1], ...node.args[2]].forEach((part) => visit(part, see));
-    case 'map': return node.args.flat().forEach((part) => visit(part, see));
-    case '!_': case '-_': return visit(node.args, see);
-    default: for (const part of node.args) visit(part, see);
+    case 'value':
+    case 'id':
+      return;
+    case '.':
+    case '.?':
+      return visit(node.args[0], see);
+    case 'call':
+      return node.args[1].forEach((part) => visit(part, see));
+    case 'rcall':
+      return [node.args[1], ...node.args[2]].forEach((part) => visit(part, see));
+    case 'map':
+      return node.args.flat().forEach((part) => visit(part, see));
+    case '!_':
+    case '-_':
+      return visit(node.args, see);
+    default:
+      for (const part of node.args) visit(part, see);
   }
 }
 
@@ -274,11 +441,17 @@ function typeProblem(error: unknown, source: string): TextProblem {
   const { start, end } = rangeOf(ours) ?? { start: 0, end: source.length };
   const problem = String(ours.facts['problem'] ?? '');
   if (/Money/.test(problem) && /\b(int|double)\b/.test(problem)) {
-    return { code: 'flow.money-number', start, end, facts: { suggestion: source.slice(start, end).replace(/(?<![\w."])\d+(\.\d+)?(?![\w."])/, (number) => `money("${number} EUR")`) } };
+    return {
+      code: 'flow.money-number',
+      start,
+      end,
+      facts: { suggestion: source.slice(start, end).replace(/(?<![\w."])\d+(\.\d+)?(?![\w."])/, (number) => `money("${number} EUR")`) },
+    };
   }
   const call = ours.code === 'expression.type' ? unknownCall(source) : undefined;
   if (call) return call;
-  if (ours.code === 'expression.not-boolean') return { code: 'flow.not-boolean', start, end, facts: { found: 'not', suggestion: 'payment.status == "completed"' } };
+  if (ours.code === 'expression.not-boolean')
+    return { code: 'flow.not-boolean', start, end, facts: { found: 'not', suggestion: 'payment.status == "completed"' } };
   return { code: 'flow.types', start, end, facts: { problem: inWords(problem) || 'the kinds differ' } };
 }
 

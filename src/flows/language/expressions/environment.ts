@@ -100,12 +100,17 @@ function like(text: string, pattern: string): boolean {
 function sumOf(values: readonly unknown[]): unknown {
   const [first] = values;
   if (first === undefined) return MoneyValue.ZERO;
-  if (first instanceof MoneyValue) return values.reduce<MoneyValue>((total, value) => total.plus(asKind(value, (v): v is MoneyValue => v instanceof MoneyValue)), MoneyValue.ZERO);
+  if (first instanceof MoneyValue)
+    return values.reduce<MoneyValue>(
+      (total, value) => total.plus(asKind(value, (v): v is MoneyValue => v instanceof MoneyValue)),
+      MoneyValue.ZERO,
+    );
   if (typeof first === 'bigint') return values.reduce<bigint>((total, value) => total + asKind(value, (v) => typeof v === 'bigint'), 0n);
   return values.reduce<number>((total, value) => total + asKind(value, (v) => typeof v === 'number'), 0);
 }
 
 function asKind<T>(value: unknown, test: (value: unknown) => value is T): T {
-  if (!test(value)) throw expressionErrors.value({ found: 'a list with different kinds of values', accepted: 'amounts of money, or numbers' });
+  if (!test(value))
+    throw expressionErrors.value({ found: 'a list with different kinds of values', accepted: 'amounts of money, or numbers' });
   return value;
 }

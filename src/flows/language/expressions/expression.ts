@@ -46,13 +46,22 @@ export function compileExpression(source: string, shapes: RootShapes, place?: Pl
 }
 
 /** As {@link compileExpression}, for a condition: anything but true or false is an error, and `negate` turns it round. */
-export function compileCondition(source: string, shapes: RootShapes, { negate = false, place }: { negate?: boolean; place?: Place } = {}): Expression {
+export function compileCondition(
+  source: string,
+  shapes: RootShapes,
+  { negate = false, place }: { negate?: boolean; place?: Place } = {},
+): Expression {
   const expression = compileExpression(source, shapes, place);
   return {
     ...expression,
     evaluate(scope: Scope) {
       const value = expression.evaluate(scope);
-      if (typeof value !== 'boolean') throw expressionErrors['not-boolean']({ expression: source.slice(0, 80), ...place, found: value === null ? 'nothing' : typeof value });
+      if (typeof value !== 'boolean')
+        throw expressionErrors['not-boolean']({
+          expression: source.slice(0, 80),
+          ...place,
+          found: value === null ? 'nothing' : typeof value,
+        });
       return value !== negate;
     },
   };
@@ -99,6 +108,11 @@ function withPlace(error: KassaflowError, source: string, analysis: Analysis, pl
   const end = range ? sourceOffset(source, analysis.evaluated, range.end) : source.length;
   const where = place ? { line: place.line, column: place.column + start } : {};
   // `found` was cut from the rewritten text; authors see their own.
-  const facts = { ...error.facts, ...('found' in error.facts && range ? { found: source.slice(start, Math.min(end, start + 60)) } : {}), expression: source.slice(0, 80), ...where };
+  const facts = {
+    ...error.facts,
+    ...('found' in error.facts && range ? { found: source.slice(start, Math.min(end, start + 60)) } : {}),
+    expression: source.slice(0, 80),
+    ...where,
+  };
   return located(new KassaflowError(error.code, error.spec, facts, { cause: error.cause }), start, end);
 }

@@ -23,9 +23,17 @@ export function rangeOf(error: KassaflowError): Range | undefined {
 }
 
 const BY_CODE: Readonly<Record<string, ExpressionErrorName>> = {
-  unknown_variable: 'unknown-name', no_such_key: 'unknown-field', no_such_overload: 'type', no_matching_overload: 'type',
-  division_by_zero: 'division-by-zero', modulo_by_zero: 'division-by-zero', numeric_overflow: 'overflow',
-  invalid_condition_type: 'not-boolean', invalid_logical_operand: 'not-boolean', exceeded_max_depth: 'depth', exceeded_max_ast_nodes: 'depth',
+  unknown_variable: 'unknown-name',
+  no_such_key: 'unknown-field',
+  no_such_overload: 'type',
+  no_matching_overload: 'type',
+  division_by_zero: 'division-by-zero',
+  modulo_by_zero: 'division-by-zero',
+  numeric_overflow: 'overflow',
+  invalid_condition_type: 'not-boolean',
+  invalid_logical_operand: 'not-boolean',
+  exceeded_max_depth: 'depth',
+  exceeded_max_ast_nodes: 'depth',
 };
 
 /** Our error for whatever the library threw. Values of the scope never go into the message, only names and kinds. */
@@ -39,7 +47,8 @@ export function translated(error: unknown, source: string): KassaflowError {
   const name = limit ? 'depth' : (BY_CODE[error.code] ?? (error instanceof ParseError ? 'syntax' : 'value'));
   const { start, end } = error.range ?? { start: 0, end: source.length };
   const found = source.slice(start, Math.min(end, start + 60));
-  const unknownFunction = name === 'type' && /^found no matching overload for '_?\w+\(/.test(error.summary) && error.code === 'no_matching_overload';
+  const unknownFunction =
+    name === 'type' && /^found no matching overload for '_?\w+\(/.test(error.summary) && error.code === 'no_matching_overload';
   const facts = name === 'type' ? { found, problem: error.summary.replace(/^.*overload: /, '').slice(0, 120) } : { found };
   return located(expressionErrors[unknownFunction ? 'type' : name](facts, { cause: error }), start, end);
 }

@@ -33,7 +33,8 @@ export class MoneyValue {
     const known = readBefore.get(text);
     if (known) return known;
     const [, amount, currency] = TEXT.exec(text) ?? [];
-    if (amount === undefined || !isCurrency(currency)) throw expressionErrors.value({ found: text.slice(0, 40), accepted: 'an amount and a currency, for example "500 EUR"' });
+    if (amount === undefined || !isCurrency(currency))
+      throw expressionErrors.value({ found: text.slice(0, 40), accepted: 'an amount and a currency, for example "500 EUR"' });
     const value = MoneyValue.of({ amount, currency });
     if (readBefore.size >= 200) readBefore.clear();
     readBefore.set(text, value);

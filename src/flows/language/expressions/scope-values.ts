@@ -27,42 +27,70 @@ export function converterOf(shape: Shape, path: PathNode): Converter {
 
 function wholeConverter(shape: Shape, depth: number): Converter {
   switch (shape.kind) {
-    case 'string': return (value) => (typeof value === 'string' ? value : value === undefined || value === null ? '' : convertAny(value, depth));
-    case 'int': return (value) => (typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value === undefined || value === null ? 0n : convertAny(value, depth));
-    case 'number': return (value) => (typeof value === 'number' ? value : value === undefined || value === null ? 0 : convertAny(value, depth));
-    case 'bool': return (value) => (typeof value === 'boolean' ? value : value === undefined || value === null ? false : convertAny(value, depth));
-    case 'money': return (value) => (value === undefined || value === null ? MoneyValue.ZERO : MoneyValue.of(value));
-    case 'instant': return (value) => instant(value);
+    case 'string':
+      return (value) => (typeof value === 'string' ? value : value === undefined || value === null ? '' : convertAny(value, depth));
+    case 'int':
+      return (value) =>
+        typeof value === 'number' && Number.isInteger(value)
+          ? BigInt(value)
+          : value === undefined || value === null
+            ? 0n
+            : convertAny(value, depth);
+    case 'number':
+      return (value) => (typeof value === 'number' ? value : value === undefined || value === null ? 0 : convertAny(value, depth));
+    case 'bool':
+      return (value) => (typeof value === 'boolean' ? value : value === undefined || value === null ? false : convertAny(value, depth));
+    case 'money':
+      return (value) => (value === undefined || value === null ? MoneyValue.ZERO : MoneyValue.of(value));
+    case 'instant':
+      return (value) => instant(value);
     case 'list': {
       const convert = wholeConverter(shape.items, depth + 1);
-      return (value) => (value === undefined || value === null ? [] : Array.isArray(value) ? bounded(value).map(convert) : convertAny(value, depth));
+      return (value) =>
+        value === undefined || value === null ? [] : Array.isArray(value) ? bounded(value).map(convert) : convertAny(value, depth);
     }
     case 'object': {
       if (depth > DEEPEST) return (value) => convertAny(value, depth);
       const fields = Object.entries(shape.fields).map(([name, field]) => [name, wholeConverter(field, depth + 1)] as const);
       return (value) => Object.fromEntries(fields.map(([name, convert]) => [name, convert(ownField(value, name))]));
     }
-    case 'map': return (value) => (value === undefined || value === null ? {} : convertAny(value, depth));
-    case 'any': return (value) => convertAny(value, depth);
+    case 'map':
+      return (value) => (value === undefined || value === null ? {} : convertAny(value, depth));
+    case 'any':
+      return (value) => convertAny(value, depth);
   }
 }
 
 function convertAny(value: unknown, depth: number): unknown {
   if (depth > DEEPEST) throw expressionErrors.depth({ limit: DEEPEST });
   switch (typeof value) {
-    case 'number': return Number.isSafeInteger(value) ? BigInt(value) : value;
-    case 'string': case 'boolean': case 'bigint': return value;
-    case 'object': break;
-    default: return null;
+    case 'number':
+      return Number.isSafeInteger(value) ? BigInt(value) : value;
+    case 'string':
+    case 'boolean':
+    case 'bigint':
+      return value;
+    case 'object':
+      break;
+    default:
+      return null;
   }
   if (value === null || value instanceof Date || value instanceof MoneyValue) return value;
   if (Array.isArray(value)) return bounded(value).map((item) => convertAny(item, depth + 1));
   if (looksLikeMoney(value)) return MoneyValue.of(value);
-  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '__proto__').map(([name, inner]) => [name, convertAny(inner, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => name !== '__proto__')
+      .map(([name, inner]) => [name, convertAny(inner, depth + 1)]),
+  );
 }
 
 function looksLikeMoney(value: unknown): boolean {
-  return typeof ownField(value, 'amount') === 'string' && typeof ownField(value, 'currency') === 'string' && Object.keys(value as object).length === 2; // ownField proved that it is an object
+  return (
+    typeof ownField(value, 'amount') === 'string' &&
+    typeof ownField(value, 'currency') === 'string' &&
+    Object.keys(value as object).length === 2
+  ); // ownField proved that it is an object
 }
 
 function instant(value: unknown): Date {
@@ -95,8 +123,10 @@ function plain(value: unknown, room: { left: number }, depth: number): unknown {
     case 'number':
       if (!Number.isFinite(value)) throw expressionErrors.value({ found: 'a number that is not finite' });
       return value;
-    case 'object': break;
-    default: return typeof value === 'string' || typeof value === 'boolean' ? value : null;
+    case 'object':
+      break;
+    default:
+      return typeof value === 'string' || typeof value === 'boolean' ? value : null;
   }
   if (value === null) return null;
   if (value instanceof Date) return value.toISOString();

@@ -28,7 +28,12 @@ export class Fields {
         continue;
       }
       const near = nearest(key, suggestions);
-      this.diagnostics.report('flow.unknown-key', keySpan, { owner: this.owner, name: key, names: names.join(', ') }, near === undefined ? undefined : `did you mean ${near}?`);
+      this.diagnostics.report(
+        'flow.unknown-key',
+        keySpan,
+        { owner: this.owner, name: key, names: names.join(', ') },
+        near === undefined ? undefined : `did you mean ${near}?`,
+      );
     }
     return this;
   }
@@ -62,7 +67,12 @@ export class Fields {
     const text = this.text(key);
     if (!text) return undefined;
     const value = /^-?[0-9]+(\.[0-9]+)?$/.test(text.text) ? Number(text.text) : Number.NaN;
-    if (Number.isNaN(value) || (whole && !Number.isInteger(value))) this.diagnostics.report('flow.kind', text.span, { owner: key, expected: whole ? 'a whole number' : 'a number', example: `${key}: ${least}` });
+    if (Number.isNaN(value) || (whole && !Number.isInteger(value)))
+      this.diagnostics.report('flow.kind', text.span, {
+        owner: key,
+        expected: whole ? 'a whole number' : 'a number',
+        example: `${key}: ${least}`,
+      });
     else if (value < least || value > most) this.diagnostics.report('flow.range', text.span, { owner: key, least, most });
     else return { ...text, value };
     return undefined;
@@ -75,21 +85,31 @@ export class Fields {
     const found = words.find((word) => word === text.text);
     if (found !== undefined) return { ...text, text: found };
     const near = nearest(text.text, words);
-    this.diagnostics.report('flow.value', text.span, { owner: key, found: text.text, names: words.join(', ') }, near === undefined ? undefined : `did you mean ${near}?`);
+    this.diagnostics.report(
+      'flow.value',
+      text.span,
+      { owner: key, found: text.text, names: words.join(', ') },
+      near === undefined ? undefined : `did you mean ${near}?`,
+    );
     return undefined;
   }
 
   map_(key: string): YamlMap | undefined {
     const value = this.#entries.get(key)?.value;
     if (!value || value.kind === 'map') return value;
-    if (!isEmpty(value)) this.diagnostics.report('flow.kind', value.span, { owner: key, expected: 'names with values', example: `${key}: { name: value }` });
+    if (!isEmpty(value))
+      this.diagnostics.report('flow.kind', value.span, { owner: key, expected: 'names with values', example: `${key}: { name: value }` });
     return undefined;
   }
 
   list(key: string): YamlList | undefined {
     const value = this.#entries.get(key)?.value;
     if (!value || value.kind === 'list') return value;
-    this.diagnostics.report('flow.kind', spanOrKey(value, this.#entries.get(key)), { owner: key, expected: 'a list', example: `${key}: with one "- " per entry` });
+    this.diagnostics.report('flow.kind', spanOrKey(value, this.#entries.get(key)), {
+      owner: key,
+      expected: 'a list',
+      example: `${key}: with one "- " per entry`,
+    });
     return undefined;
   }
 }
@@ -99,7 +119,8 @@ export function textOf({ key, keySpan, value }: YamlEntry, diagnostics: Diagnost
   if (value.kind === 'scalar' && !isEmpty(value)) return { text: value.text, span: value.span, at: value.at };
   const span = value.kind === 'scalar' ? keySpan : value.span;
   // A repair may already have said what is wrong here.
-  if (!diagnostics.has(value.span) && !diagnostics.has(keySpan)) diagnostics.report('flow.kind', span, { owner: key, expected: 'a text', example: `${key}: …` });
+  if (!diagnostics.has(value.span) && !diagnostics.has(keySpan))
+    diagnostics.report('flow.kind', span, { owner: key, expected: 'a text', example: `${key}: …` });
   return undefined;
 }
 
@@ -115,15 +136,34 @@ export function durationOf(text: Text, diagnostics: Diagnostics): DurationText {
   } catch (error) {
     if (!isKassaflowError(error)) throw error;
     const [, count = '1', unit = ''] = /^\s*([0-9]*)\s*(.*)$/.exec(text.text) ?? [];
-    const near = UNITS_BY_NAME[unit.trim()] ?? nearest(unit.trim(), Object.keys(DURATION_UNITS));
+    const close = UNITS_BY_NAME[unit.trim()] ?? nearest(unit.trim(), Object.keys(DURATION_UNITS));
+    const near = close !== undefined && count !== '1' && `${close}s` in DURATION_UNITS ? `${close}s` : close;
     const better = near !== undefined && /^[1-9][0-9]{0,8}$/.test(count) && error.code !== 'duration.range';
-    diagnostics.report('flow.duration', text.span, { found: text.text }, better ? `did you mean ${count}${near.length > 3 ? ' ' : ''}${near}?` : error.code === 'duration.range' ? 'the longest duration is ten years' : undefined);
+    diagnostics.report(
+      'flow.duration',
+      text.span,
+      { found: text.text },
+      better
+        ? `did you mean ${count}${near.length > 3 ? ' ' : ''}${near}?`
+        : error.code === 'duration.range'
+          ? 'the longest duration is ten years'
+          : undefined,
+    );
     return text;
   }
 }
 
 /** Units that people know from elsewhere. */
-const UNITS_BY_NAME: Readonly<Record<string, string>> = { m: 'min', mins: 'min', minute: 'min', minutes: 'min', seconds: 's', second: 's', hr: 'h', hrs: 'h' };
+const UNITS_BY_NAME: Readonly<Record<string, string>> = {
+  m: 'min',
+  mins: 'min',
+  minute: 'min',
+  minutes: 'min',
+  seconds: 's',
+  second: 's',
+  hr: 'h',
+  hrs: 'h',
+};
 
 function spanOrKey(value: YamlNode, entry: YamlEntry | undefined): Span {
   return value.span[1] > value.span[0] ? value.span : (entry?.keySpan ?? value.span);
@@ -131,5 +171,7 @@ function spanOrKey(value: YamlNode, entry: YamlEntry | undefined): Span {
 
 /** Leaves out what is undefined, because a key that is present means something. */
 export function present<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

@@ -9,8 +9,43 @@ import { FLOW_NAME, STEP_NAME, SUBJECT_WORDS } from '../names.ts';
 import { Fields, itemText, present } from './fields.ts';
 import { readRetry, readStepList } from './read-step.ts';
 
-const TOP = ['kassaflow', 'flow', 'title', 'about', 'owner', 'labels', 'enabled', 'timezone', 'on', 'when', 'unless', 'one-per', 'if-running', 'stop-on', 'vars', 'retry', 'timeout', 'steps', 'on-failure', 'tests'] as const;
-const INPUT_TYPES = ['text', 'number', 'money', 'phone', 'email', 'date', 'yes-no', 'choice', 'customer', 'invoice', 'invoices', 'payment', 'subscription'] as const;
+const TOP = [
+  'kassaflow',
+  'flow',
+  'title',
+  'about',
+  'owner',
+  'labels',
+  'enabled',
+  'timezone',
+  'on',
+  'when',
+  'unless',
+  'one-per',
+  'if-running',
+  'stop-on',
+  'vars',
+  'retry',
+  'timeout',
+  'steps',
+  'on-failure',
+  'tests',
+] as const;
+const INPUT_TYPES = [
+  'text',
+  'number',
+  'money',
+  'phone',
+  'email',
+  'date',
+  'yes-no',
+  'choice',
+  'customer',
+  'invoice',
+  'invoices',
+  'payment',
+  'subscription',
+] as const;
 
 /** Reads a file. Nothing comes back when it is not a map of keys at all. */
 export function readFlow(source: string, diagnostics: Diagnostics): FlowSyntax | undefined {
@@ -22,10 +57,25 @@ export function readFlow(source: string, diagnostics: Diagnostics): FlowSyntax |
   }
   const fields = new Fields(root, 'A flow', diagnostics).only(TOP);
   readVersion(fields, root);
-  const [retry, timezone, ifRunning] = [fields.has('retry') ? readRetry(fields.entry('retry'), diagnostics) : undefined, readTimeZone(fields.text('timezone'), diagnostics), fields.word('if-running', ['skip', 'queue', 'replace', 'parallel'])];
+  const [retry, timezone, ifRunning] = [
+    fields.has('retry') ? readRetry(fields.entry('retry'), diagnostics) : undefined,
+    readTimeZone(fields.text('timezone'), diagnostics),
+    fields.word('if-running', ['skip', 'queue', 'replace', 'parallel']),
+  ];
   const stepsEntry = fields.need('steps', [0, 1]);
   return {
-    ...present({ title: fields.text('title'), about: fields.text('about'), owner: fields.text('owner'), timezone, when: fields.text('when'), unless: fields.text('unless'), onePer: fields.text('one-per'), ifRunning, retry, timeout: fields.duration('timeout') }),
+    ...present({
+      title: fields.text('title'),
+      about: fields.text('about'),
+      owner: fields.text('owner'),
+      timezone,
+      when: fields.text('when'),
+      unless: fields.text('unless'),
+      onePer: fields.text('one-per'),
+      ifRunning,
+      retry,
+      timeout: fields.duration('timeout'),
+    }),
     name: readName(fields, root, diagnostics),
     labels: fields.map_('labels')?.entries ?? [],
     enabled: fields.word('enabled', ['true', 'false'])?.text !== 'false',
@@ -40,7 +90,15 @@ export function readFlow(source: string, diagnostics: Diagnostics): FlowSyntax |
 
 function readVersion(fields: Fields, root: YamlMap): void {
   const entry = fields.need('kassaflow', [root.span[0], root.span[0] + 1]);
-  if (entry && !(entry.value.kind === 'scalar' && entry.value.text === '1')) fields.diagnostics.report('flow.version', entry.value.span, {}, entry.value.kind === 'scalar' && /^[0-9]+$/.test(entry.value.text) ? 'this Kassaflow reads format 1; upgrade it, or write  kassaflow: 1' : undefined);
+  if (entry && !(entry.value.kind === 'scalar' && entry.value.text === '1'))
+    fields.diagnostics.report(
+      'flow.version',
+      entry.value.span,
+      {},
+      entry.value.kind === 'scalar' && /^[0-9]+$/.test(entry.value.text)
+        ? 'this Kassaflow reads format 1; upgrade it, or write  kassaflow: 1'
+        : undefined,
+    );
 }
 
 function readName(fields: Fields, root: YamlMap, diagnostics: Diagnostics): Text {
@@ -51,7 +109,11 @@ function readName(fields: Fields, root: YamlMap, diagnostics: Diagnostics): Text
 }
 
 function nameLike(text: string): string {
-  const plain = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+|-+$/g, '').slice(0, 63);
+  const plain = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+|-+$/g, '')
+    .slice(0, 63);
   return plain.length >= 2 ? plain : 'my-flow';
 }
 
@@ -66,14 +128,19 @@ export function readTimeZone(zone: Text | undefined, diagnostics: Diagnostics): 
 function readTriggers(entry: YamlEntry | undefined, diagnostics: Diagnostics): TriggerSyntax[] {
   if (!entry) return [];
   const nodes = entry.value.kind === 'list' ? entry.value.items : [entry.value];
-  if (nodes.length === 0 || (nodes[0] && isEmpty(nodes[0]))) diagnostics.report('flow.kind', entry.keySpan, { owner: 'on', expected: 'what starts the flow', example: 'on: payment.completed' });
+  if (nodes.length === 0 || (nodes[0] && isEmpty(nodes[0])))
+    diagnostics.report('flow.kind', entry.keySpan, { owner: 'on', expected: 'what starts the flow', example: 'on: payment.completed' });
   return nodes.filter((node) => !isEmpty(node)).flatMap((node) => readTrigger(node, diagnostics) ?? []);
 }
 
 function readTrigger(node: YamlNode, diagnostics: Diagnostics): TriggerSyntax | undefined {
   if (node.kind === 'scalar') return { kind: 'event', event: { text: node.text, span: node.span, at: node.at }, span: node.span };
   if (node.kind === 'list') {
-    diagnostics.report('flow.kind', node.span, { owner: 'on', expected: 'an event, a schedule or a list of them', example: 'on: payment.completed' });
+    diagnostics.report('flow.kind', node.span, {
+      owner: 'on',
+      expected: 'an event, a schedule or a list of them',
+      example: 'on: payment.completed',
+    });
     return undefined;
   }
   const fields = new Fields(node, 'A trigger', diagnostics);
@@ -81,21 +148,34 @@ function readTrigger(node: YamlNode, diagnostics: Diagnostics): TriggerSyntax | 
   const kind = (['event', 'schedule', 'cron', 'manual', 'trigger'] as const).find((key) => fields.has(key));
   switch (kind) {
     case 'event': {
-      const [event, rest] = [fields.only(['event', 'provider', 'where']).text('event'), present({ provider: fields.text('provider'), where: fields.text('where') })];
+      const [event, rest] = [
+        fields.only(['event', 'provider', 'where']).text('event'),
+        present({ provider: fields.text('provider'), where: fields.text('where') }),
+      ];
       return event && { kind, event, ...rest, span };
     }
-    case 'schedule': case 'cron': {
+    case 'schedule':
+    case 'cron': {
       const [schedule, timezone] = [fields.only([kind, 'timezone']).text(kind), readTimeZone(fields.text('timezone'), diagnostics)];
       return schedule && { kind, schedule, ...present({ timezone }), span };
     }
-    case 'manual': return readManual(fields.only(['manual']), node, diagnostics);
+    case 'manual':
+      return readManual(fields.only(['manual']), node, diagnostics);
     case 'trigger': {
-      const [trigger, rest] = [fields.only(['trigger', 'via', 'with']).text('trigger'), present({ via: fields.text('via'), with: fields.map_('with') })];
+      const [trigger, rest] = [
+        fields.only(['trigger', 'via', 'with']).text('trigger'),
+        present({ via: fields.text('via'), with: fields.map_('with') }),
+      ];
       return trigger && { kind: 'plugin', trigger, ...rest, span };
     }
     default:
       fields.only(['event', 'schedule', 'cron', 'manual', 'trigger', 'provider', 'where', 'timezone', 'via', 'with']);
-      diagnostics.report('flow.missing-key', span, { owner: 'A trigger', name: 'event' }, 'write one of: event, schedule, cron, manual, trigger');
+      diagnostics.report(
+        'flow.missing-key',
+        span,
+        { owner: 'A trigger', name: 'event' },
+        'write one of: event, schedule, cron, manual, trigger',
+      );
       return undefined;
   }
 }
@@ -133,7 +213,8 @@ function readStopOn(node: YamlNode | undefined, diagnostics: Diagnostics): StopO
 
 function readVars(fields: Fields, diagnostics: Diagnostics): readonly YamlEntry[] {
   const entries = fields.map_('vars')?.entries ?? [];
-  for (const { key, keySpan } of entries) if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, { suggestion: key.replace(/[^a-zA-Z0-9_]/g, '_') });
+  for (const { key, keySpan } of entries)
+    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, { suggestion: key.replace(/[^a-zA-Z0-9_]/g, '_') });
   return entries;
 }
 
@@ -147,7 +228,12 @@ function readTests(nodes: readonly YamlNode[], diagnostics: Diagnostics): TestSy
     for (const key of ['name', 'given', 'expect']) fields.need(key, node.span);
     const [name, given, expected] = [fields.text('name'), fields.map_('given'), fields.map_('expect')];
     if (given) new Fields(given, 'given', diagnostics).only(['event', 'schedule', 'manual', 'sample', 'data']);
-    if (expected) new Fields(expected, 'expect', diagnostics).only(['status', 'steps', 'never', 'took', 'with', 'reason']).word('status', ['completed', 'stopped', 'failed', 'cancelled', 'not-started']);
-    return name && given && expected ? [{ name, given, expect: expected, ...present({ mocks: fields.map_('mocks'), then: fields.entry('then')?.value }) }] : [];
+    if (expected)
+      new Fields(expected, 'expect', diagnostics)
+        .only(['status', 'steps', 'never', 'took', 'with', 'reason'])
+        .word('status', ['completed', 'stopped', 'failed', 'cancelled', 'not-started']);
+    return name && given && expected
+      ? [{ name, given, expect: expected, ...present({ mocks: fields.map_('mocks'), then: fields.entry('then')?.value }) }]
+      : [];
   });
 }

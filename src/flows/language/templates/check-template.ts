@@ -60,7 +60,10 @@ class Walk implements TemplateReport {
   readonly readings: TemplateReading[] = [];
   readonly #lines: readonly number[];
 
-  constructor(readonly source: string, readonly html: boolean) {
+  constructor(
+    readonly source: string,
+    readonly html: boolean,
+  ) {
     this.#lines = [...source.matchAll(/\n/g)].map(({ index }) => index + 1);
   }
 
@@ -71,12 +74,21 @@ class Walk implements TemplateReport {
 
   #statement(node: hbs.AST.Statement, frames: readonly Frame[], loops: number): void {
     switch (node.type) {
-      case 'ContentStatement': case 'CommentStatement': return;
-      case 'MustacheStatement': return this.#mustache(node as hbs.AST.MustacheStatement, frames);
-      case 'BlockStatement': return this.#block(node as hbs.AST.BlockStatement, frames, loops);
-      case 'PartialStatement': case 'PartialBlockStatement': return this.#refuse('partial', node);
-      case 'Decorator': case 'DecoratorBlock': return this.#refuse('decorator', node);
-      default: return this.#refuse('unsupported', node, { found: node.type });
+      case 'ContentStatement':
+      case 'CommentStatement':
+        return;
+      case 'MustacheStatement':
+        return this.#mustache(node as hbs.AST.MustacheStatement, frames);
+      case 'BlockStatement':
+        return this.#block(node as hbs.AST.BlockStatement, frames, loops);
+      case 'PartialStatement':
+      case 'PartialBlockStatement':
+        return this.#refuse('partial', node);
+      case 'Decorator':
+      case 'DecoratorBlock':
+        return this.#refuse('decorator', node);
+      default:
+        return this.#refuse('unsupported', node, { found: node.type });
     }
   }
 
@@ -95,7 +107,8 @@ class Walk implements TemplateReport {
     const name = isPath(node.path) ? node.path.original : '';
     const [subject] = node.params;
     if (!BLOCKS.has(name)) return this.#refuse('helper', node.path, { name, nearest: nearest(name, BLOCKS) });
-    if (node.params.length !== 1 || !subject) return this.#refuse('syntax', node, { found: `{{#${name}}}`, accepted: `{{#${name} something}}` });
+    if (node.params.length !== 1 || !subject)
+      return this.#refuse('syntax', node, { found: `{{#${name}}}`, accepted: `{{#${name} something}}` });
     if (name === 'each' && loops + 1 > DEEPEST_LOOP) return this.#refuse('budget', node, { nested: loops + 1, limit: DEEPEST_LOOP });
     const target = isPath(subject) ? this.#resolve(subject, frames) : undefined;
     if (!target && !isPath(subject)) this.#value(subject, frames);
@@ -115,7 +128,14 @@ class Walk implements TemplateReport {
     if (!takesValues && !Object.hasOwn(HELPERS, name)) return undefined;
     const count = Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
     if (!count) this.#refuse('helper', node.path, { name, nearest: nearest(name, Object.keys(HELPERS)) });
-    else if (node.params.length < count[0] || node.params.length > count[1]) this.#refuse('syntax', node, { found: this.#text(node), accepted: node.params.length === 0 ? `{{ this.${name} }} for a field, {{ ${name} … }} for the helper` : `${count[0] === count[1] ? count[0] : `${count[0]} to ${count[1]}`} values after ${name}` });
+    else if (node.params.length < count[0] || node.params.length > count[1])
+      this.#refuse('syntax', node, {
+        found: this.#text(node),
+        accepted:
+          node.params.length === 0
+            ? `{{ this.${name} }} for a field, {{ ${name} … }} for the helper`
+            : `${count[0] === count[1] ? count[0] : `${count[0]} to ${count[1]}`} values after ${name}`,
+      });
     if (node.hash?.pairs.length) this.#refuse('unsupported', node, { found: `${node.hash.pairs[0]?.key}=` });
     node.params.forEach((param) => this.#value(param, frames));
     return name;
@@ -130,12 +150,21 @@ class Walk implements TemplateReport {
   #single(node: hbs.AST.PathExpression, frames: readonly Frame[]): void {
     const target = this.#resolve(node, frames);
     if (target?.shape.kind === 'money') this.#refuse('object', node, { found: node.original, accepted: `{{ money ${node.original} }}` });
-    else if (target && ['object', 'list', 'map'].includes(target.shape.kind)) this.#refuse('object', node, { found: node.original, accepted: fieldNames(target.shape).map((name) => `${node.original}.${name}`).slice(0, 6).join(', ') || '{{ join … }}' });
+    else if (target && ['object', 'list', 'map'].includes(target.shape.kind))
+      this.#refuse('object', node, {
+        found: node.original,
+        accepted:
+          fieldNames(target.shape)
+            .map((name) => `${node.original}.${name}`)
+            .slice(0, 6)
+            .join(', ') || '{{ join … }}',
+      });
   }
 
   #resolve(node: hbs.AST.PathExpression, frames: readonly Frame[]): Frame | undefined {
     if (node.data) {
-      if (!['index', 'first', 'last', 'key'].includes(node.parts[0] ?? '') || node.parts.length > 1) this.#refuse('unsupported', node, { found: node.original });
+      if (!['index', 'first', 'last', 'key'].includes(node.parts[0] ?? '') || node.parts.length > 1)
+        this.#refuse('unsupported', node, { found: node.original });
       return undefined;
     }
     let frame = frames.at(-1 - node.depth);
@@ -148,7 +177,12 @@ class Walk implements TemplateReport {
       if (!shape) {
         const names = fieldNames(frame.shape);
         const owner = frame.path?.join('.');
-        this.#refuse('unknown-field', node, { name: part, of: owner || undefined, nearest: nearest(part, names), fields: names.slice(0, 12).join(', ') || undefined });
+        this.#refuse('unknown-field', node, {
+          name: part,
+          of: owner || undefined,
+          nearest: nearest(part, names),
+          fields: names.slice(0, 12).join(', ') || undefined,
+        });
         return undefined;
       }
       frame = { shape, path: frame.path && [...frame.path, part] };
@@ -198,5 +232,12 @@ function syntaxProblem(error: unknown, source: string): KassaflowError {
   const open = source.indexOf('{{', start);
   const at = open >= 0 ? open : start;
   const problem = /(?:Expecting|doesn't match)[^\n]*/.exec(message)?.[0].slice(0, 60);
-  return located(templateErrors.syntax({ problem: problem?.startsWith('doesn') ? 'an opening and a closing part do not match' : undefined }, { cause: error }), at, Math.min(source.length, at + 20));
+  return located(
+    templateErrors.syntax(
+      { problem: problem?.startsWith('doesn') ? 'an opening and a closing part do not match' : undefined },
+      { cause: error },
+    ),
+    at,
+    Math.min(source.length, at + 20),
+  );
 }

@@ -44,7 +44,14 @@ function makeFormats(locale: string, timeZone: string): Formats {
     money(wire) {
       const value = parseMoney(wire);
       const digits = decimal(value).split('.')[1]?.length ?? 0;
-      const format = amounts.get(value.currency) ?? new Intl.NumberFormat(locale, { style: 'currency', currency: value.currency, minimumFractionDigits: digits, maximumFractionDigits: digits });
+      const format =
+        amounts.get(value.currency) ??
+        new Intl.NumberFormat(locale, {
+          style: 'currency',
+          currency: value.currency,
+          minimumFractionDigits: digits,
+          maximumFractionDigits: digits,
+        });
       amounts.set(value.currency, format);
       // A decimal string keeps every digit; Intl takes it as it is (ES2023), the types do not know yet.
       return plainSpaces(format.format(decimal(value) as unknown as number));

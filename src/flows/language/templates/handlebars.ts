@@ -14,7 +14,16 @@ export const LONGEST_OUTPUT = 262_144;
 
 /** Our helpers, and how many values each takes. */
 export const HELPERS: Readonly<Record<string, readonly [least: number, most: number]>> = {
-  money: [1, 1], date: [1, 2], time: [1, 1], number: [1, 1], join: [1, 3], upper: [1, 1], lower: [1, 1], default: [2, 2], plural: [3, 3], link: [1, 1],
+  money: [1, 1],
+  date: [1, 2],
+  time: [1, 1],
+  number: [1, 1],
+  join: [1, 3],
+  upper: [1, 1],
+  lower: [1, 1],
+  default: [2, 2],
+  plural: [3, 3],
+  link: [1, 1],
 };
 /** Helpers with a body. */
 export const BLOCKS = new Set(['if', 'unless', 'each', 'with']);
@@ -28,7 +37,11 @@ export interface RenderSettings {
 const handlebars = Handlebars.create();
 for (const name of ['log', 'lookup', 'helperMissing', 'blockHelperMissing']) handlebars.unregisterHelper(name);
 
-let current: { formats: Formats; roundsLeft: number; outputLeft: number } = { formats: formatsFor('en', 'UTC'), roundsLeft: 0, outputLeft: 0 };
+let current: { formats: Formats; roundsLeft: number; outputLeft: number } = {
+  formats: formatsFor('en', 'UTC'),
+  roundsLeft: 0,
+  outputLeft: 0,
+};
 
 /** Parses with positions. @throws Error of Handlebars with `hash.loc` on a mistake */
 export function parseTemplate(source: string) {
@@ -38,7 +51,12 @@ export function parseTemplate(source: string) {
 /** Compiles; mistakes that only compilation finds show at the first rendering. */
 export function compileHandlebars(source: string, escape: boolean): (values: object, settings: RenderSettings) => string {
   const known = Object.fromEntries([...Object.keys(HELPERS), ...BLOCKS].map((name) => [name, true]));
-  const render = handlebars.compile(source, { strict: true, knownHelpersOnly: true, knownHelpers: known as KnownHelpers, noEscape: !escape });
+  const render = handlebars.compile(source, {
+    strict: true,
+    knownHelpersOnly: true,
+    knownHelpers: known as KnownHelpers,
+    noEscape: !escape,
+  });
   return (values, { language, timeZone }) => {
     current = { formats: formatsFor(language, timeZone), roundsLeft: ROUND_BUDGET, outputLeft: LONGEST_OUTPUT };
     try {
@@ -54,13 +72,15 @@ export function compileHandlebars(source: string, escape: boolean): (values: obj
 
 handlebars.registerHelper({
   money: (wire: unknown) => (isEmpty(wire) ? '' : current.formats.money(wire)),
-  date: (at: unknown, style: unknown) => (isEmpty(at) ? '' : current.formats.date(moment(at), style === 'short' || style === 'long' ? style : 'medium')),
+  date: (at: unknown, style: unknown) =>
+    isEmpty(at) ? '' : current.formats.date(moment(at), style === 'short' || style === 'long' ? style : 'medium'),
   time: (at: unknown) => (isEmpty(at) ? '' : current.formats.time(moment(at))),
   number: (value: unknown) => current.formats.number(numeric(value)),
   upper: (value: unknown) => textOf(value).toLocaleUpperCase(current.formats.locale),
   lower: (value: unknown) => textOf(value).toLocaleLowerCase(current.formats.locale),
   default: (value: unknown, instead: unknown) => (isEmpty(value) ? textOf(instead) : value),
-  plural: (count: unknown, one: unknown, other: unknown) => (current.formats.plural(numeric(count)) === 'one' ? textOf(one) : textOf(other)),
+  plural: (count: unknown, one: unknown, other: unknown) =>
+    current.formats.plural(numeric(count)) === 'one' ? textOf(one) : textOf(other),
   join,
   link: safeLink,
   each,

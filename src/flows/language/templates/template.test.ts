@@ -8,25 +8,38 @@ const text: Shape = { kind: 'string' };
 const shapes = {
   payment: objectShape({ id: text, amount: { kind: 'money' }, description: text, completedAt: { kind: 'instant' } }),
   customer: objectShape({ name: text, firstName: text, locale: text }),
-  inputs: objectShape({ invoices: { kind: 'list', items: objectShape({ number: text, open: { kind: 'money' } }) }, count: { kind: 'int' } }),
+  inputs: objectShape({
+    invoices: { kind: 'list', items: objectShape({ number: text, open: { kind: 'money' } }) },
+    count: { kind: 'int' },
+  }),
 };
 const scope = {
-  payment: { id: 'pay_1', amount: { amount: '1234.50', currency: 'EUR' }, description: 'Licence <2026>', completedAt: '2026-11-20T23:30:00Z' },
+  payment: {
+    id: 'pay_1',
+    amount: { amount: '1234.50', currency: 'EUR' },
+    description: 'Licence <2026>',
+    completedAt: '2026-11-20T23:30:00Z',
+  },
   customer: { name: 'Kim & Zn', firstName: 'Kim', locale: 'nl' },
   inputs: { invoices: [{ number: '2026-1' }, { number: '2026-2' }], count: 2 },
 };
-const render = (source: string, given: object = scope, html = false) => compileTemplate(source, { shapes, html, timeZone: 'Europe/Amsterdam' }).evaluate({ ...given });
+const render = (source: string, given: object = scope, html = false) =>
+  compileTemplate(source, { shapes, html, timeZone: 'Europe/Amsterdam' }).evaluate({ ...given });
 const codes = (source: unknown, html = false) => checkTemplate(source, objectShape(shapes), html).problems.map(({ code }) => code);
 
 describe('templates', () => {
   test.each([
-    ['nl', '€ 1.234,50'], ['en', '€1,234.50'], ['da', '1.234,50 €'], ['nb', '1 234,50 €'], ['fi', '€1,234.50'],
+    ['nl', '€ 1.234,50'],
+    ['en', '€1,234.50'],
+    ['da', '1.234,50 €'],
+    ['nb', '1 234,50 €'],
+    ['fi', '€1,234.50'],
   ])('an amount for a reader of %s is %s, without spaces that an SMS cannot carry', (locale, expected) => {
     expect(render('{{ money payment.amount }}', { ...scope, customer: { locale } })).toBe(expected);
   });
 
   test.each([
-    ['{{ customer.firstName }}, {{ join inputs.invoices \'number\' \', \' }}', 'Kim, 2026-1, 2026-2'],
+    ["{{ customer.firstName }}, {{ join inputs.invoices 'number' ', ' }}", 'Kim, 2026-1, 2026-2'],
     ['{{ payment.description }}', 'Licence <2026>'],
     ['{{ date payment.completedAt }} {{ time payment.completedAt }}', '21 nov 2026 00:30'],
     ['{{ upper customer.firstName }} {{ lower customer.firstName }}', 'KIM kim'],
@@ -70,36 +83,77 @@ describe('templates', () => {
   ])('%s: %j is refused', (_, source, code, html = false) => expect(codes(source, html)).toContain(code));
 
   test('E06: a link only leads to https', () => {
-    expect(() => render('<a href="{{ link payment.id }}">', { payment: { id: 'javascript:alert(1)' } }, true)).toThrow(expect.objectContaining({ code: 'template.value' }));
-    expect(render('<a href="{{ link payment.id }}">', { payment: { id: 'https://a.example/x' } }, true)).toBe('<a href="https://a.example/x">');
+    expect(() => render('<a href="{{ link payment.id }}">', { payment: { id: 'javascript:alert(1)' } }, true)).toThrow(
+      expect.objectContaining({ code: 'template.value' }),
+    );
+    expect(render('<a href="{{ link payment.id }}">', { payment: { id: 'https://a.example/x' } }, true)).toBe(
+      '<a href="https://a.example/x">',
+    );
   });
 
   test('E09: 1,500 times 1,500 rounds are refused long before they are done', () => {
     const list = Array.from({ length: 1_500 }, () => 1);
-    expect(() => render('{{#each inputs.invoices}}{{#each ../inputs.invoices}}x{{/each}}{{/each}}', { inputs: { invoices: list } })).toThrow(expect.objectContaining({ code: 'template.budget' }));
+    expect(() =>
+      render('{{#each inputs.invoices}}{{#each ../inputs.invoices}}x{{/each}}{{/each}}', { inputs: { invoices: list } }),
+    ).toThrow(expect.objectContaining({ code: 'template.budget' }));
   });
 
   test('E10: a text that grows too long is refused', () => {
     const list = Array.from({ length: 5_000 }, () => 1);
-    expect(() => render(`{{#each inputs.invoices}}${'x'.repeat(100)}{{/each}}`, { inputs: { invoices: list } })).toThrow(expect.objectContaining({ code: 'template.output' }));
+    expect(() => render(`{{#each inputs.invoices}}${'x'.repeat(100)}{{/each}}`, { inputs: { invoices: list } })).toThrow(
+      expect.objectContaining({ code: 'template.output' }),
+    );
   });
 
   test('E15: what a customer typed is text, whatever it looks like', () => {
-    expect(render('{{ customer.name }}', { customer: { name: '<img src=x onerror=alert(1)>{{ payment.id }}' } }, true)).toBe('&lt;img src&#x3D;x onerror&#x3D;alert(1)&gt;{{ payment.id }}');
+    expect(render('{{ customer.name }}', { customer: { name: '<img src=x onerror=alert(1)>{{ payment.id }}' } }, true)).toBe(
+      '&lt;img src&#x3D;x onerror&#x3D;alert(1)&gt;{{ payment.id }}',
+    );
   });
 
   test('it names the roots that it reads', () => {
-    expect([...compileTemplate('{{ money payment.amount }} {{#if customer.name}}{{ inputs.count }}{{/if}}', { shapes, timeZone: 'UTC' }).reads].toSorted()).toEqual(['customer', 'inputs', 'payment']);
+    expect(
+      [
+        ...compileTemplate('{{ money payment.amount }} {{#if customer.name}}{{ inputs.count }}{{/if}}', { shapes, timeZone: 'UTC' }).reads,
+      ].toSorted(),
+    ).toEqual(['customer', 'inputs', 'payment']);
   });
 
   test('no text makes it hang or throw anything but our own errors', () => {
-    const piece = fc.constantFrom('{{', '}}', '{{#if ', '{{/if}}', '{{#each ', '{{/each}}', '{{{', 'customer.name', 'inputs.invoices', ' ', '../', '@', '"', 'money ', '(', ')', '|', '>', '*', '&', '~', '!--', '\\');
-    fc.assert(fc.property(fc.array(piece, { maxLength: 20 }), (parts) => {
-      try {
-        render(parts.join(''));
-      } catch (error) {
-        expect((error as { code?: string }).code).toMatch(/^template\./);
-      }
-    }), { numRuns: 3_000 });
+    const piece = fc.constantFrom(
+      '{{',
+      '}}',
+      '{{#if ',
+      '{{/if}}',
+      '{{#each ',
+      '{{/each}}',
+      '{{{',
+      'customer.name',
+      'inputs.invoices',
+      ' ',
+      '../',
+      '@',
+      '"',
+      'money ',
+      '(',
+      ')',
+      '|',
+      '>',
+      '*',
+      '&',
+      '~',
+      '!--',
+      '\\',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 20 }), (parts) => {
+        try {
+          render(parts.join(''));
+        } catch (error) {
+          expect((error as { code?: string }).code).toMatch(/^template\./);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
   });
 });

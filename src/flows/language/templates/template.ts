@@ -52,10 +52,17 @@ function filler(shape: Shape, path: PathNode): (value: unknown) => unknown {
 
 function emptyOf(shape: Shape): unknown {
   switch (shape.kind) {
-    case 'int': case 'number': return 0;
-    case 'bool': return false;
-    case 'list': return [];
-    case 'object': case 'map': return {};
-    default: return '';
+    case 'int':
+    case 'number':
+      return 0;
+    case 'bool':
+      return false;
+    case 'list':
+      return [];
+    case 'object':
+    case 'map':
+      return {};
+    default:
+      return '';
   }
 }

@@ -20,7 +20,15 @@ export function parseYaml(source: string, diagnostics: Diagnostics): YamlNode | 
     diagnostics.report('flow.too-deep', [deep, deep + 1]);
     return undefined;
   }
-  const document = parseDocument(repaired, { version: '1.2', schema: 'core', strict: true, uniqueKeys: true, merge: false, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(repaired, {
+    version: '1.2',
+    schema: 'core',
+    strict: true,
+    uniqueKeys: true,
+    merge: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
   reportLibraryProblems(document, source, diagnostics);
   const root = document.contents;
   if (!root || (isScalar(root) && root.value === null)) {
@@ -31,11 +39,19 @@ export function parseYaml(source: string, diagnostics: Diagnostics): YamlNode | 
 }
 
 class Conversion {
-  constructor(readonly source: string, readonly diagnostics: Diagnostics) {}
+  constructor(
+    readonly source: string,
+    readonly diagnostics: Diagnostics,
+  ) {}
 
   node(node: unknown, empty: Span): YamlNode {
     if (isMap(node)) return this.#map(node.items, spanOf(node, empty));
-    if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => (isPair(item) ? this.#map([item], empty) : this.node(item, empty))), span: spanOf(node, empty) };
+    if (isSeq(node))
+      return {
+        kind: 'list',
+        items: node.items.map((item) => (isPair(item) ? this.#map([item], empty) : this.node(item, empty))),
+        span: spanOf(node, empty),
+      };
     if (isAlias(node)) {
       this.diagnostics.report('flow.alias', spanOf(node, empty));
       return emptyScalar(spanOf(node, empty));
@@ -46,10 +62,22 @@ class Conversion {
     const type = node.type;
     if (type === 'PLAIN' || type === undefined) {
       const written = this.source.slice(...span);
-      return { kind: 'scalar', text: written.includes('\n') ? written.replace(/\s*\n\s*/g, ' ') : written, quoted: false, span, at: span[0] };
+      return {
+        kind: 'scalar',
+        text: written.includes('\n') ? written.replace(/\s*\n\s*/g, ' ') : written,
+        quoted: false,
+        span,
+        at: span[0],
+      };
     }
     const block = type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED';
-    return { kind: 'scalar', text: typeof node.value === 'string' ? node.value : String(node.source ?? ''), quoted: true, span, at: block ? this.source.indexOf('\n', span[0]) + 1 : span[0] + 1 };
+    return {
+      kind: 'scalar',
+      text: typeof node.value === 'string' ? node.value : String(node.source ?? ''),
+      quoted: true,
+      span,
+      at: block ? this.source.indexOf('\n', span[0]) + 1 : span[0] + 1,
+    };
   }
 
   #map(items: readonly { key: unknown; value: unknown }[], span: Span): YamlMap {
@@ -66,7 +94,8 @@ class Conversion {
       const first = seen.get(name);
       if (name === '<<') this.diagnostics.report('flow.merge-key', keySpan);
       else if (FORBIDDEN.has(name)) this.diagnostics.report('flow.forbidden-key', keySpan, { name });
-      else if (first !== undefined) this.diagnostics.report('flow.duplicate-key', keySpan, { name, line: this.diagnostics.position(first).line });
+      else if (first !== undefined)
+        this.diagnostics.report('flow.duplicate-key', keySpan, { name, line: this.diagnostics.position(first).line });
       else {
         seen.set(name, keySpan[0]);
         entries.push({ key: name, keySpan, value: this.node(value, [keySpan[1], keySpan[1]]) });
@@ -86,7 +115,8 @@ function emptyScalar(span: Span): YamlScalar {
 }
 
 function spanOf(node: unknown, otherwise: Span): Span {
-  const range = typeof node === 'object' && node !== null && 'range' in node ? (node.range as [number, number, number] | null | undefined) : undefined; // the library's type of `range`
+  const range =
+    typeof node === 'object' && node !== null && 'range' in node ? (node.range as [number, number, number] | null | undefined) : undefined; // the library's type of `range`
   return range ? [range[0], range[1]] : otherwise;
 }
 
@@ -109,7 +139,10 @@ function reportLibraryProblems(document: Document, source: string, diagnostics: 
     if (code === 'BAD_ALIAS') diagnostics.report('flow.alias', [at, pos[1]]);
     else if (code === 'TAB_AS_INDENT') diagnostics.report('flow.tab', [at, pos[1]]);
     else {
-      const [problem, help] = SENTENCES[code] ?? [`${message}.`, 'put quotes around the text, and compare the indentation with the lines around it'];
+      const [problem, help] = SENTENCES[code] ?? [
+        `${message}.`,
+        'put quotes around the text, and compare the indentation with the lines around it',
+      ];
       diagnostics.report('flow.yaml', [at, Math.max(at + 1, Math.min(pos[1], source.length))], { problem }, help);
     }
   }

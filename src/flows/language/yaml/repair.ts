@@ -15,12 +15,15 @@ const BLOCK_TEXT = /(?:^|[:-] +)[|>][+-]?[0-9]?[+-]? *(?:#.*)?$/;
 export function repair(source: string, diagnostics: Diagnostics): string {
   const state: State = { block: undefined, quote: undefined, flow: 0, documents: false };
   let offset = 0;
-  return source.split('\n').map((full) => {
-    const line = full.endsWith('\r') ? full.slice(0, -1) : full;
-    const repaired = repairLine(line, offset, state, diagnostics) + full.slice(line.length);
-    offset += full.length + 1;
-    return repaired;
-  }).join('\n');
+  return source
+    .split('\n')
+    .map((full) => {
+      const line = full.endsWith('\r') ? full.slice(0, -1) : full;
+      const repaired = repairLine(line, offset, state, diagnostics) + full.slice(line.length);
+      offset += full.length + 1;
+      return repaired;
+    })
+    .join('\n');
 }
 
 interface State {
@@ -64,10 +67,13 @@ function repairIndent(line: string, offset: number, diagnostics: Diagnostics): s
   const [space = ''] = /^[\s\u00a0\u2000-\u200b\u202f\u3000\ufeff]*/.exec(line) ?? [];
   const odd = [...space].findIndex((character) => character !== ' ' && character !== '\ufeff');
   if (odd < 0) return line.replace(/^\ufeff/, ' ');
-  if (space.trim() === '' && line.trim() === '' ) return ' '.repeat(line.length);
+  if (space.trim() === '' && line.trim() === '') return ' '.repeat(line.length);
   const found = space[odd] ?? '';
   if (found === '\t') diagnostics.report('flow.tab', [offset + odd, offset + odd + 1]);
-  else diagnostics.report('flow.indent', [offset + odd, offset + odd + 1], { found: `U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}` });
+  else
+    diagnostics.report('flow.indent', [offset + odd, offset + odd + 1], {
+      found: `U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
+    });
   return ' '.repeat(space.length) + line.slice(space.length);
 }
 
@@ -104,9 +110,21 @@ function plainValue(key: string, value: string, at: number, state: State, diagno
     diagnostics.report('flow.reserved-start', span, { found: text.charAt(0) }, `write  ${quoted(text)}`);
     return masked;
   }
-  if (/^[\u201c\u201d\u2018\u2019\u201e]/.test(text)) diagnostics.report('flow.smart-quotes', [at, at + 1], {}, `write  ${quoted(text.replace(/^[\u201c\u201d\u2018\u2019\u201e]|[\u201c\u201d\u2018\u2019]$/g, ''))}`);
+  if (/^[\u201c\u201d\u2018\u2019\u201e]/.test(text))
+    diagnostics.report(
+      'flow.smart-quotes',
+      [at, at + 1],
+      {},
+      `write  ${quoted(text.replace(/^[\u201c\u201d\u2018\u2019\u201e]|[\u201c\u201d\u2018\u2019]$/g, ''))}`,
+    );
   const comment = / #(?=[^\s#])/.exec(value);
-  if (comment && key !== '') diagnostics.report('flow.comment-in-text', [at + comment.index + 1, at + value.trimEnd().length], {}, `write  ${key}: ${quoted(value.trimEnd())}`);
+  if (comment && key !== '')
+    diagnostics.report(
+      'flow.comment-in-text',
+      [at + comment.index + 1, at + value.trimEnd().length],
+      {},
+      `write  ${key}: ${quoted(value.trimEnd())}`,
+    );
   if (!/: |:$/.test(text) || /^[|>]/.test(text)) return value;
   if (key === '') return value;
   if (condition) diagnostics.report('flow.condition-quotes', span, {}, `write  ${key}: ${quoted(text)}`);
@@ -114,13 +132,24 @@ function plainValue(key: string, value: string, at: number, state: State, diagno
   return masked;
 }
 
-function quotedValue(quote: string, value: string, key: string, at: number, state: State, diagnostics: Diagnostics, condition: boolean): string {
+function quotedValue(
+  quote: string,
+  value: string,
+  key: string,
+  at: number,
+  state: State,
+  diagnostics: Diagnostics,
+  condition: boolean,
+): string {
   const end = closingQuote(value, quote, 1);
   if (end < 0) {
     state.quote = quote;
     return value;
   }
-  const rest = value.slice(end + 1).replace(/ #.*$/, '').trimEnd();
+  const rest = value
+    .slice(end + 1)
+    .replace(/ #.*$/, '')
+    .trimEnd();
   if (rest === '' || rest.startsWith('#')) return value;
   // `"a": b` in a list is a key of a map on the same line, which is fine.
   if (key === '' && /^\s*:/.test(rest)) return value;
@@ -157,7 +186,11 @@ function flowLine(line: string, from: number, offset: number, state: State, diag
       diagnostics.report('flow.braces', [offset + index, offset + end], {}, `write  "${text.slice(index, end)}"`);
       text = text.slice(0, index) + 'x'.repeat(end - index) + text.slice(end);
       index = end - 1;
-    } else if ((character === '!' || character === '&' || character === '*') && startsValue(text, index) && text.charAt(index + 1).trim() !== '') {
+    } else if (
+      (character === '!' || character === '&' || character === '*') &&
+      startsValue(text, index) &&
+      text.charAt(index + 1).trim() !== ''
+    ) {
       const end = index + (/^[^\s,}\]]+/.exec(text.slice(index))?.[0].length ?? 1);
       diagnostics.report(character === '!' ? 'flow.tag' : 'flow.alias', [offset + index, offset + end], { found: text.slice(index, end) });
       text = text.slice(0, index) + 'x'.repeat(end - index) + text.slice(end);
@@ -179,7 +212,7 @@ function startsValue(text: string, index: number): boolean {
 function flowTextEnd(text: string, from: number): number {
   let index = from;
   while (index < text.length) {
-    if (text.startsWith('{{', index)) index = Math.max(index + 2, (text.indexOf('}}', index) + 2) || text.length);
+    if (text.startsWith('{{', index)) index = Math.max(index + 2, text.indexOf('}}', index) + 2 || text.length);
     else if (/[,}\]]/.test(text.charAt(index))) break;
     else index += 1;
   }

@@ -1,0 +1,114 @@
+/** The shapes of everything that a flow's expressions and texts can name. */
+import type { FlowSyntax, StepSyntax } from '../syntax.ts';
+import { allSteps } from '../syntax.ts';
+import { ANY, objectShape, shapeOf, union, type JsonSchema, type Shape } from '../shape.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { guessed, type YamlMap } from '../yaml/node.ts';
+import { kindOfText } from '../field-value.ts';
+import { formula } from '../read/read-step.ts';
+
+const text: Shape = { kind: 'string' };
+const RUN = objectShape({ id: text, flow: text, url: text, event: objectShape({ id: text, type: text, time: { kind: 'instant' } }) });
+const ERROR = objectShape({ step: text, message: text, code: text });
+
+/** Shapes by root name. Loop variables are not in it: they belong to the steps of their loop. */
+export function flowShapes(flow: FlowSyntax, vocabulary: Vocabulary): Readonly<Record<string, Shape>> {
+  const subjects = Object.fromEntries(Object.entries(vocabulary.subjects).map(([name, schema]) => [name, cachedShape(schema)]));
+  const everything = [...allSteps(flow.steps), ...allSteps(flow.onFailure)];
+  return {
+    ...subjects,
+    event: eventShape(flow, vocabulary),
+    steps: objectShape(Object.fromEntries(everything.flatMap((step) => (step.id ? [[step.id.text, resultShape(step, vocabulary)]] : [])))),
+    vars: objectShape(
+      Object.fromEntries([
+        ...flow.vars.map(({ key, value }) => [key, shapeOfValue(guessed(value))] as const),
+        ...everything.flatMap(setShapes),
+      ]),
+    ),
+    inputs: inputsShape(flow),
+    error: ERROR,
+    attempt: { kind: 'int' },
+    run: RUN,
+  };
+}
+
+/** The payload of the events that start the flow: fields of any of them. */
+function eventShape(flow: FlowSyntax, vocabulary: Vocabulary): Shape {
+  const shapes = flow.triggers.map((trigger) => {
+    const schema = trigger.kind === 'event' ? vocabulary.events.get(trigger.event.text) : undefined;
+    return trigger.kind === 'event' ? (schema ? cachedShape(schema) : ANY) : trigger.kind === 'plugin' ? ANY : objectShape({});
+  });
+  return shapes.length === 0 ? ANY : shapes.reduce(union);
+}
+
+/** What `steps.<id>` holds once the step is done. */
+function resultShape(step: StepSyntax, vocabulary: Vocabulary): Shape {
+  switch (step.verb) {
+    case 'do': {
+      const output = vocabulary.actions.find(({ name }) => name === step.action.text)?.output;
+      const shape = output ? cachedShape(output as JsonSchema) : ANY; // a Field is a JSON Schema
+      const own = { outcome: { kind: 'string', values: ['ok', 'declined', 'failed'] } as const, code: text, message: text };
+      return shape.kind === 'object' ? objectShape({ status: text, ...own, ...shape.fields }) : ANY;
+    }
+    case 'wait-for':
+      return objectShape({ event: text, data: ANY });
+    case 'ask':
+      return objectShape({ choice: text, by: text, comment: text });
+    default:
+      return ANY;
+  }
+}
+
+function setShapes(step: StepSyntax): (readonly [string, Shape])[] {
+  if (step.verb !== 'set') return [];
+  return step.values.map(({ key, value }) => {
+    if (value.kind === 'scalar' && formula(value)) return [key, ANY];
+    return [key, value.kind === 'scalar' && kindOfText(value) === 'template' ? text : shapeOfValue(guessed(value))];
+  });
+}
+
+function shapeOfValue(value: unknown): Shape {
+  switch (typeof value) {
+    case 'string':
+      return text;
+    case 'boolean':
+      return { kind: 'bool' };
+    case 'number':
+      return { kind: Number.isInteger(value) ? 'int' : 'number' };
+    default:
+      return ANY;
+  }
+}
+
+function inputsShape(flow: FlowSyntax): Shape {
+  const inputs: YamlMap[] = flow.triggers.flatMap((trigger) => (trigger.kind === 'manual' ? [trigger.inputs] : []));
+  return objectShape(
+    Object.fromEntries(
+      inputs
+        .flatMap(({ entries }) => entries)
+        .map(({ key, value }) => {
+          const type = value.kind === 'map' ? value.entries.find((entry) => entry.key === 'type')?.value : undefined;
+          return [key, INPUTS[type?.kind === 'scalar' ? type.text : ''] ?? ANY];
+        }),
+    ),
+  );
+}
+
+const INPUTS: Readonly<Record<string, Shape>> = {
+  text,
+  phone: text,
+  email: text,
+  date: text,
+  choice: text,
+  money: { kind: 'money' },
+  'yes-no': { kind: 'bool' },
+  number: ANY,
+};
+
+const shapes = new WeakMap<object, Shape>();
+
+function cachedShape(schema: JsonSchema): Shape {
+  const known = shapes.get(schema) ?? shapeOf(schema);
+  shapes.set(schema, known);
+  return known;
+}

@@ -1,0 +1,104 @@
+/** Checks expressions and texts of one flow in their scope, and says where in the file something is wrong. */
+import type { KassaflowError } from '../../../kernel/errors.ts';
+import type { Diagnostics } from '../diagnostic.ts';
+import { ExpressionTypes, unknownField, type TextProblem } from '../expressions/check-expression.ts';
+import { rangeOf } from '../expressions/located.ts';
+import { ANY, fieldOf, objectShape, type Shape } from '../shape.ts';
+import type { Text } from '../syntax.ts';
+import { checkTemplate, type TemplateReading } from '../templates/check-template.ts';
+
+/** What a step can see. */
+export interface Sight {
+  /** Ids of steps that are done, or may be, when this step starts. */
+  readonly steps: ReadonlySet<string>;
+  /** Variables of the loops around it. */
+  readonly loops: readonly string[];
+}
+
+export const SEES_NOTHING: Sight = { steps: new Set(), loops: [] };
+
+export class TextChecker {
+  readonly #types = new Map<string, ExpressionTypes>();
+
+  constructor(
+    readonly shapes: Readonly<Record<string, Shape>>,
+    readonly diagnostics: Diagnostics,
+  ) {}
+
+  /** A condition: CEL that gives true or false. */
+  condition(text: Text | undefined, sight: Sight): void {
+    if (text) this.expression(text, sight, true);
+  }
+
+  /** @returns CEL's name of the result's type, when nothing is wrong */
+  expression(text: Text, sight: Sight, condition = false): string | undefined {
+    const { problems, readings, type } = this.#typesFor(sight).check(text.text, condition);
+    for (const problem of problems) this.#report(problem, text);
+    this.#visible(readings, text, sight);
+    return type;
+  }
+
+  /** A text with `{{ }}`. */
+  template(text: Text, sight: Sight, html: boolean): void {
+    const roots = this.#typesFor(sight).roots;
+    const { problems, readings } = checkTemplate(text.text, roots, html);
+    for (const problem of problems) this.#report(templateProblem(problem, text.text, roots), text);
+    this.#visible(readings, text, sight);
+  }
+
+  #typesFor({ loops }: Sight): ExpressionTypes {
+    const key = loops.join();
+    const known = this.#types.get(key) ?? new ExpressionTypes({ ...this.shapes, ...Object.fromEntries(loops.map((name) => [name, ANY])) });
+    this.#types.set(key, known);
+    return known;
+  }
+
+  #visible(readings: readonly TemplateReading[], text: Text, { steps }: Sight): void {
+    const known = this.shapes['steps'];
+    for (const { names, start, end } of readings) {
+      const [root, id] = names;
+      if (root !== 'steps' || id === undefined || steps.has(id) || !known || !fieldOf(known, id)) continue;
+      this.#report({ code: 'flow.later-step', start, end, facts: { name: id } }, text);
+    }
+  }
+
+  #report({ code, start, end, facts, help }: TextProblem, { at, text, span }: Text): void {
+    // A text over several lines was folded, so offsets inside it no longer fit: the whole is underlined.
+    const exact = this.diagnostics.source.slice(at, at + text.length) === text;
+    this.diagnostics.report(code, exact ? [at + start, at + Math.max(end, start + 1)] : span, facts, help);
+  }
+}
+
+function templateProblem(error: KassaflowError, text: string, roots: Shape): TextProblem {
+  const { start, end } = rangeOf(error) ?? { start: 0, end: text.length };
+  const fact = (name: string) => (error.facts[name] === undefined ? undefined : String(error.facts[name]));
+  const name = fact('name') ?? '';
+  switch (error.code) {
+    case 'template.unknown-field': {
+      const owner = fact('of')?.split('.') ?? [];
+      const shape = owner.reduce<Shape>((at, part) => fieldOf(at, part) ?? objectShape({}), roots);
+      const at = Math.max(start, text.indexOf(name, start));
+      return unknownField([...owner, name], owner.length, shape, at, at + name.length);
+    }
+    case 'template.helper':
+      return {
+        code: 'flow.template-helper',
+        start,
+        end,
+        facts: { name },
+        ...(fact('nearest') === undefined ? {} : { help: `did you mean ${fact('nearest')}?` }),
+      };
+    case 'template.object':
+      return { code: 'flow.template-object', start, end, facts: { found: fact('found'), accepted: fact('accepted') } };
+    case 'template.syntax':
+      return { code: 'flow.template', start, end, ...(fact('accepted') === undefined ? {} : { help: `write ${fact('accepted')}` }) };
+    default:
+      return {
+        code: 'flow.template-not-allowed',
+        start,
+        end,
+        facts: { problem: `${error.spec.title}.` },
+        ...(error.spec.help === undefined ? {} : { help: error.spec.help }),
+      };
+  }
+}
