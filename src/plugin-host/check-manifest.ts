@@ -20,22 +20,46 @@ const NEEDED: Readonly<Record<Capability, readonly string[]>> = {
   webhook: ['webhook.verify', 'webhook.translate'],
 };
 
-const text = { anyOf: [{ type: 'string', maxLength: 2_000 }, { type: 'object', required: ['en'], additionalProperties: { type: 'string', maxLength: 2_000 } }] };
+const text = {
+  anyOf: [
+    { type: 'string', maxLength: 2_000 },
+    { type: 'object', required: ['en'], additionalProperties: { type: 'string', maxLength: 2_000 } },
+  ],
+};
 const rawShape = compileJsonSchema({
   type: 'object',
   required: ['id', 'title', 'about', 'version', 'hosts', 'network', 'settings', 'parts', 'methods', 'actions'],
   properties: {
-    id: { type: 'string' }, title: text, about: text,
+    id: { type: 'string' },
+    title: text,
+    about: text,
     version: { type: 'string', pattern: '^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$' },
     hosts: { type: 'array', maxItems: 50, items: { type: 'string' } },
     network: { enum: ['gateway', 'direct'] },
     settings: { type: 'object' },
     parts: { type: 'array', items: { type: 'string' } },
     methods: { type: 'array', items: { type: 'string' } },
-    actions: { type: 'array', maxItems: 200, items: { type: 'object', required: ['spec', 'methods'], properties: { methods: { type: 'array' }, spec: {
-      type: 'object', required: ['name', 'title', 'about', 'input', 'output'],
-      properties: { name: { type: 'string', maxLength: 100 }, title: text, about: text, timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 } },
-    } } } },
+    actions: {
+      type: 'array',
+      maxItems: 200,
+      items: {
+        type: 'object',
+        required: ['spec', 'methods'],
+        properties: {
+          methods: { type: 'array' },
+          spec: {
+            type: 'object',
+            required: ['name', 'title', 'about', 'input', 'output'],
+            properties: {
+              name: { type: 'string', maxLength: 100 },
+              title: text,
+              about: text,
+              timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
+            },
+          },
+        },
+      },
+    },
   },
 });
 
@@ -55,8 +79,10 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
   const problem = rawShape(raw);
   if (problem) throw pluginErrors.manifest({ plugin: expectedId, at: problem.pointer || '/', problem: problem.message });
   const manifest = raw as RawManifest; // the shape was just checked
-  if (manifest.id !== expectedId || !PLUGIN_ID.test(manifest.id)) throw pluginErrors.id({ found: manifest.id.slice(0, 60), expected: expectedId });
-  if (!SERVED_API.includes(Number(manifest.api))) throw pluginErrors.api({ plugin: expectedId, found: String(manifest.api).slice(0, 20), served: SERVED_API.join(', ') });
+  if (manifest.id !== expectedId || !PLUGIN_ID.test(manifest.id))
+    throw pluginErrors.id({ found: manifest.id.slice(0, 60), expected: expectedId });
+  if (!SERVED_API.includes(Number(manifest.api)))
+    throw pluginErrors.api({ plugin: expectedId, found: String(manifest.api).slice(0, 20), served: SERVED_API.join(', ') });
   checkHosts(manifest);
   checkSchema(manifest.settings, 'settings', expectedId, 'connection.settings');
   const secret = unmarkedSecret(manifest.settings);
@@ -66,7 +92,20 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
   const twice = actions.find(({ name }, index) => actions.findIndex((other) => other.name === name) !== index);
   if (twice) throw pluginErrors.action({ plugin: expectedId, action: twice.name });
   const { id, title, about, version, hosts, network, settings, methods, paymentsKeyTtlMs } = manifest;
-  return Object.freeze({ id, title, about, version, api: 1, hosts, network, settings, capabilities, methods, ...(capabilities.includes('payments') && paymentsKeyTtlMs !== undefined ? { paymentsKeyTtlMs } : {}), actions });
+  return Object.freeze({
+    id,
+    title,
+    about,
+    version,
+    api: 1,
+    hosts,
+    network,
+    settings,
+    capabilities,
+    methods,
+    ...(capabilities.includes('payments') && paymentsKeyTtlMs !== undefined ? { paymentsKeyTtlMs } : {}),
+    actions,
+  });
 }
 
 function checkHosts({ id, hosts }: RawManifest): void {
@@ -80,7 +119,10 @@ function checkSchema(schema: Schema, use: SchemaUse, plugin: string, place: stri
   try {
     compileSchema(schema);
   } catch (error) {
-    throw pluginErrors.schema({ plugin, schema: place, problem: error instanceof Error ? error.message.slice(0, 200) : 'it does not compile' }, { cause: error });
+    throw pluginErrors.schema(
+      { plugin, schema: place, problem: error instanceof Error ? error.message.slice(0, 200) : 'it does not compile' },
+      { cause: error },
+    );
   }
 }
 
@@ -89,17 +131,22 @@ function checkCapabilities({ id, parts, methods, paymentsKeyTtlMs }: RawManifest
   const capabilities = (['payments', 'accounting', 'webhook'] as const).filter((capability) => parts.includes(capability));
   const missing = capabilities.flatMap((capability) => NEEDED[capability]).find((method) => !methods.includes(method));
   if (missing !== undefined) throw pluginErrors.capability({ plugin: id, missing });
-  if (capabilities.includes('payments') && !isDuration(paymentsKeyTtlMs)) throw pluginErrors.capability({ plugin: id, missing: 'payments.keyTtlMs' });
+  if (capabilities.includes('payments') && !isDuration(paymentsKeyTtlMs))
+    throw pluginErrors.capability({ plugin: id, missing: 'payments.keyTtlMs' });
   return capabilities;
 }
 
 function checkAction(spec: ActionSpec, methods: readonly string[], plugin: string): ActionManifest {
   const { name, effect, movesMoney, keyTtlMs } = spec;
   if (!/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/.test(name)) throw pluginErrors.action({ plugin, action: name });
-  if (!['read', 'keyed', 'lookup', 'once'].includes(effect)) throw pluginErrors.effect({ plugin, action: name, found: String(effect).slice(0, 20) });
-  if (movesMoney === true && effect !== 'keyed' && effect !== 'lookup') throw pluginErrors.effect({ plugin, action: name, found: effect, problem: 'it moves money' });
-  if (effect === 'keyed' && !isDuration(keyTtlMs)) throw pluginErrors.effect({ plugin, action: name, found: effect, problem: 'keyTtlMs is missing' });
-  if (effect === 'lookup' && !methods.includes('lookup')) throw pluginErrors.effect({ plugin, action: name, found: effect, problem: 'lookup() is missing' });
+  if (!['read', 'keyed', 'lookup', 'once'].includes(effect))
+    throw pluginErrors.effect({ plugin, action: name, found: String(effect).slice(0, 20) });
+  if (movesMoney === true && effect !== 'keyed' && effect !== 'lookup')
+    throw pluginErrors.effect({ plugin, action: name, found: effect, problem: 'it moves money' });
+  if (effect === 'keyed' && !isDuration(keyTtlMs))
+    throw pluginErrors.effect({ plugin, action: name, found: effect, problem: 'keyTtlMs is missing' });
+  if (effect === 'lookup' && !methods.includes('lookup'))
+    throw pluginErrors.effect({ plugin, action: name, found: effect, problem: 'lookup() is missing' });
   if (!methods.includes('run')) throw pluginErrors.action({ plugin, action: name, problem: 'run() is missing' });
   checkSchema(spec.input, 'input', plugin, `${name} input`);
   checkSchema(spec.output, 'output', plugin, `${name} output`);

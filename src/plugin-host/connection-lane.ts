@@ -5,7 +5,14 @@
  * - A `rate-limited` answer holds all calls of the connection back until the provider's time is over.
  * - Ten calls in a row without a usable answer open the breaker for ten seconds; then one call is let through to try.
  */
-import { BrokenCircuitError, CircuitState, circuitBreaker, ConsecutiveBreaker, handleWhenResult, type CircuitBreakerPolicy } from 'cockatiel';
+import {
+  BrokenCircuitError,
+  CircuitState,
+  circuitBreaker,
+  ConsecutiveBreaker,
+  handleWhenResult,
+  type CircuitBreakerPolicy,
+} from 'cockatiel';
 import { failed, type Outcome } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../kernel/clock.ts';
 
@@ -23,7 +30,10 @@ export class ConnectionLane {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#breaker = circuitBreaker(handleWhenResult(isNoAnswer), { halfOpenAfter: OPEN_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) });
+    this.#breaker = circuitBreaker(handleWhenResult(isNoAnswer), {
+      halfOpenAfter: OPEN_MS,
+      breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
+    });
   }
 
   /** True while calls are turned away without asking the provider. */
@@ -38,16 +48,22 @@ export class ConnectionLane {
     let left = timeoutMs;
     if (this.#inside >= AT_ONCE) {
       const since = this.#clock.elapsed();
-      if (!(await this.#wait(timeoutMs))) return failed('temporary', 'Too many calls of this connection are under way', { code: 'connection.busy' });
+      if (!(await this.#wait(timeoutMs)))
+        return failed('temporary', 'Too many calls of this connection are under way', { code: 'connection.busy' });
       left = Math.max(1, timeoutMs - (this.#clock.elapsed() - since));
     }
     this.#inside += 1;
     try {
       const outcome = await this.#breaker.execute(() => work(left));
-      if (outcome.kind === 'failed' && outcome.reason === 'rate-limited') this.#heldUntil = this.#clock.elapsed() + (outcome.retryAfterMs ?? DEFAULT_HOLD_MS);
+      if (outcome.kind === 'failed' && outcome.reason === 'rate-limited')
+        this.#heldUntil = this.#clock.elapsed() + (outcome.retryAfterMs ?? DEFAULT_HOLD_MS);
       return outcome;
     } catch (error) {
-      if (error instanceof BrokenCircuitError) return failed('temporary', 'The provider did not answer ten times in a row; it is asked again shortly', { code: 'connection.breaker-open', retryAfterMs: OPEN_MS });
+      if (error instanceof BrokenCircuitError)
+        return failed('temporary', 'The provider did not answer ten times in a row; it is asked again shortly', {
+          code: 'connection.breaker-open',
+          retryAfterMs: OPEN_MS,
+        });
       throw error;
     } finally {
       this.#inside -= 1;

@@ -36,7 +36,11 @@ export interface RefusedPlugin {
  *
  * @param packages names as `import` takes them, found from `from`
  */
-export function findPlugins(pluginsDir: string, packages: readonly string[], from: string): { found: FoundPlugin[]; refused: RefusedPlugin[] } {
+export function findPlugins(
+  pluginsDir: string,
+  packages: readonly string[],
+  from: string,
+): { found: FoundPlugin[]; refused: RefusedPlugin[] } {
   const found = new Map<string, FoundPlugin>();
   const refused: RefusedPlugin[] = [];
   const add = (id: string, read: () => FoundPlugin | undefined): void => {
@@ -106,9 +110,19 @@ function readKey(folder: string, id: string): { plugin?: unknown; provider?: unk
 }
 
 function readProvider(folder: string, declared: unknown, id: string): PretendProviderSpec {
-  const { host, serve, path } = typeof declared === 'object' && declared !== null ? (declared as Partial<Record<keyof PretendProviderSpec, unknown>>) : {};
-  if (typeof host !== 'string' || !host.endsWith('.test') || typeof serve !== 'string' || typeof path !== 'string' || !/^\/[a-z][a-z0-9-]*$/.test(path)) {
-    throw pluginErrors.manifest({ plugin: id, problem: '`kassaflow.provider` needs a host that ends in .test, serve and a path such as /sandbox' });
+  const { host, serve, path } =
+    typeof declared === 'object' && declared !== null ? (declared as Partial<Record<keyof PretendProviderSpec, unknown>>) : {};
+  if (
+    typeof host !== 'string' ||
+    !host.endsWith('.test') ||
+    typeof serve !== 'string' ||
+    typeof path !== 'string' ||
+    !/^\/[a-z][a-z0-9-]*$/.test(path)
+  ) {
+    throw pluginErrors.manifest({
+      plugin: id,
+      problem: '`kassaflow.provider` needs a host that ends in .test, serve and a path such as /sandbox',
+    });
   }
   return { host, serve: fileInside(folder, serve, id), path };
 }

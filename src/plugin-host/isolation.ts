@@ -37,13 +37,18 @@ const run = promisify(execFile);
 /** @throws plugin.isolation when `strict` is wanted and this machine cannot */
 export async function findIsolation(wanted: IsolationLevel): Promise<Isolation> {
   const dieWithHost = (await works('setpriv', ['--pdeathsig', 'KILL', '--', 'true'])) ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
-  if (wanted === 'strict' && !(await works('unshare', ['--user', '--net', '--map-current-user', '--', 'true']))) throw pluginErrors.isolation({ platform: process.platform });
+  if (wanted === 'strict' && !(await works('unshare', ['--user', '--net', '--map-current-user', '--', 'true'])))
+    throw pluginErrors.isolation({ platform: process.platform });
   return { level: wanted, dieWithHost };
 }
 
 /** The program and its arguments. */
-export function childCommand({ level, dieWithHost }: Isolation, { network, readable, source, script }: ChildCommand): readonly [string, ...string[]] {
-  const namespaces = level === 'strict' ? ['unshare', '--user', ...(network === 'gateway' ? ['--net'] : []), '--map-current-user', '--'] : [];
+export function childCommand(
+  { level, dieWithHost }: Isolation,
+  { network, readable, source, script }: ChildCommand,
+): readonly [string, ...string[]] {
+  const namespaces =
+    level === 'strict' ? ['unshare', '--user', ...(network === 'gateway' ? ['--net'] : []), '--map-current-user', '--'] : [];
   const node = [
     process.execPath,
     '--permission',
@@ -58,5 +63,8 @@ export function childCommand({ level, dieWithHost }: Isolation, { network, reada
 }
 
 async function works(program: string, parameters: readonly string[]): Promise<boolean> {
-  return run(program, parameters, { timeout: 5_000 }).then(() => true, () => false);
+  return run(program, parameters, { timeout: 5_000 }).then(
+    () => true,
+    () => false,
+  );
 }

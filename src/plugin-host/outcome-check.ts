@@ -17,17 +17,29 @@ export function checkOutcome(answer: unknown, checkValue: Validator, absentAllow
   if (typeof answer !== 'object' || answer === null) return { problem: 'the plugin returned no outcome' };
   const fields = answer as Readonly<Record<string, unknown>>; // any object is; each field is checked where it is read
   switch (fields['kind']) {
-    case 'ok': return checkOk(fields, checkValue, absentAllowed);
-    case 'declined': return { outcome: { kind: 'declined', code: text(fields['code'], 100) ?? 'other', message: text(fields['message']) ?? 'The provider declined' } };
-    case 'failed': return checkFailed(fields);
-    case 'unknown': return { outcome: { kind: 'unknown', message: text(fields['message']) ?? 'The provider’s answer is not known' } };
-    default: return { problem: '/kind must be ok, declined, failed or unknown' };
+    case 'ok':
+      return checkOk(fields, checkValue, absentAllowed);
+    case 'declined':
+      return {
+        outcome: {
+          kind: 'declined',
+          code: text(fields['code'], 100) ?? 'other',
+          message: text(fields['message']) ?? 'The provider declined',
+        },
+      };
+    case 'failed':
+      return checkFailed(fields);
+    case 'unknown':
+      return { outcome: { kind: 'unknown', message: text(fields['message']) ?? 'The provider’s answer is not known' } };
+    default:
+      return { problem: '/kind must be ok, declined, failed or unknown' };
   }
 }
 
 function checkOk({ value, reference }: Readonly<Record<string, unknown>>, checkValue: Validator, absentAllowed: boolean): CheckedOutcome {
   // JSON has no `undefined`; a plugin that says `null` means the same
-  if (absentAllowed && (value === undefined || value === null)) return { outcome: { kind: 'ok', value: undefined, reference: text(reference, 200) ?? '' } };
+  if (absentAllowed && (value === undefined || value === null))
+    return { outcome: { kind: 'ok', value: undefined, reference: text(reference, 200) ?? '' } };
   const problem = checkValue(value);
   if (problem) return { problem: `/value${problem.pointer} ${problem.message}` };
   return { outcome: { kind: 'ok', value, reference: text(reference, 200) ?? '' } };

@@ -1,3 +1,4 @@
+import type { Config } from '../platform/config/config.ts';
 import type { IsolationLevel } from './isolation.ts';
 
 /** What the operator decides about plugins; the app module fills it from the configuration. Also the token it is injected by. */
@@ -17,4 +18,18 @@ export abstract class PluginHostOptions {
   abstract readonly dataDir: string;
   /** Our own address, for links on pages of pretend providers: `http://127.0.0.1:8787`. */
   abstract readonly publicUrl: string;
+}
+
+/** The options that the configuration means. Pretend providers run in the demo and in tests, never in production. */
+export function optionsFrom(config: Config): PluginHostOptions {
+  return {
+    pluginsDir: config.pluginsDirectory,
+    packages: [],
+    isolation: config.pluginIsolation,
+    egressMap: config.egressMap,
+    egressAllow: [],
+    pretendProviders: config.environment !== 'production' && (config.demo || config.environment === 'test'),
+    dataDir: config.dataDirectory,
+    publicUrl: config.publicUrl,
+  };
 }

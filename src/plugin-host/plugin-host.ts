@@ -63,13 +63,18 @@ export class PluginHost implements OnModuleInit, OnModuleDestroy {
     chmodSync(this.#socketDir, 0o700);
     const { found, refused } = findPlugins(this.#options.pluginsDir, this.#options.packages, import.meta.url);
     this.#refused = refused;
-    for (const { id, error } of refused) this.#logger.warn({ plugin: id, code: error.code, problem: error.message }, 'the plugin is refused');
+    for (const { id, error } of refused)
+      this.#logger.warn({ plugin: id, code: error.code, problem: error.message }, 'the plugin is refused');
     await Promise.all([...found.map((plugin) => this.#start(plugin)), ...this.#startPretendProviders(found)]);
   }
 
   async onModuleDestroy(): Promise<void> {
     for (const runner of this.#runners.values()) runner.stop();
-    await Promise.all([...this.#gateways.map((gateway) => gateway.close()), ...this.#pretend.map((provider) => provider.stop()), this.#client.close()]);
+    await Promise.all([
+      ...this.#gateways.map((gateway) => gateway.close()),
+      ...this.#pretend.map((provider) => provider.stop()),
+      this.#client.close(),
+    ]);
     if (this.#socketDir) rmSync(this.#socketDir, { recursive: true, force: true });
   }
 
@@ -77,7 +82,9 @@ export class PluginHost implements OnModuleInit, OnModuleDestroy {
   status(): readonly PluginStatus[] {
     const isolation = this.#isolation?.level ?? this.#options.isolation;
     const running = [...this.#runners.values()].map(({ id, state, manifest, refusal }) => ({
-      id, state, isolation,
+      id,
+      state,
+      isolation,
       ...(manifest ? { manifest } : {}),
       ...(refusal ? { problem: refusalOf(refusal) } : {}),
     }));
@@ -102,11 +109,15 @@ export class PluginHost implements OnModuleInit, OnModuleDestroy {
   /** Calls a method of a plugin. Never rejects. */
   call(plugin: string, call: RunnerCall): Promise<ChildResult> {
     const runner = this.#runners.get(plugin);
-    return runner ? runner.call(call) : Promise.resolve({ kind: 'unavailable', message: `The plugin ${plugin} is not installed`, retryAfterMs: 60_000 });
+    return runner
+      ? runner.call(call)
+      : Promise.resolve({ kind: 'unavailable', message: `The plugin ${plugin} is not installed`, retryAfterMs: 60_000 });
   }
 
   async #start(plugin: FoundPlugin): Promise<void> {
-    const gateway = new EgressGateway(this.#rules, this.#client, (note) => this.#logger.debug({ plugin: plugin.id, ...note }, 'provider request'));
+    const gateway = new EgressGateway(this.#rules, this.#client, (note) =>
+      this.#logger.debug({ plugin: plugin.id, ...note }, 'provider request'),
+    );
     this.#gateways.push(gateway);
     const socket = join(this.#socketDir, `${plugin.id}.sock`);
     await gateway.listen(socket);
@@ -116,7 +127,8 @@ export class PluginHost implements OnModuleInit, OnModuleDestroy {
       command: (network) => this.#commandFor(plugin, network, socket),
       gateway,
       clock: systemClock,
-      log: (level, message, facts) => this.#logger[level === 'warn' ? 'warn' : 'log']({ plugin: plugin.id, ...redactSecrets(facts) }, message),
+      log: (level, message, facts) =>
+        this.#logger[level === 'warn' ? 'warn' : 'log']({ plugin: plugin.id, ...redactSecrets(facts) }, message),
     });
     this.#runners.set(plugin.id, runner);
     await runner.start();
@@ -124,7 +136,12 @@ export class PluginHost implements OnModuleInit, OnModuleDestroy {
 
   #commandFor(plugin: FoundPlugin, network: 'gateway' | 'direct', socket: string): readonly [string, ...string[]] {
     const isolation = this.#isolation ?? { level: this.#options.isolation, dieWithHost: [] };
-    return childCommand(isolation, { network, readable: readableFor(plugin.folder), source: isSource(plugin.entry), script: [CHILD, plugin.entry, socket] });
+    return childCommand(isolation, {
+      network,
+      readable: readableFor(plugin.folder),
+      source: isSource(plugin.entry),
+      script: [CHILD, plugin.entry, socket],
+    });
   }
 
   #startPretendProviders(found: readonly FoundPlugin[]): Promise<void>[] {
@@ -145,7 +162,13 @@ const CHILD = join(HERE, 'child', `main${extname(import.meta.url)}`);
 function readableFor(folder: string): string[] {
   const sdk = findPackageJSON('@kassaflow/plugin-sdk', import.meta.url);
   const undici = findPackageJSON('undici', import.meta.url);
-  const folders = [join(HERE, 'child'), folder, ...(sdk ? [dirname(sdk)] : []), ...(undici ? [dirname(dirname(undici))] : []), ...nodeModulesOf(folder)];
+  const folders = [
+    join(HERE, 'child'),
+    folder,
+    ...(sdk ? [dirname(sdk)] : []),
+    ...(undici ? [dirname(dirname(undici))] : []),
+    ...nodeModulesOf(folder),
+  ];
   return [...new Set(folders.map((one) => realpathSync(one)))];
 }
 

@@ -46,12 +46,21 @@ export class PluginProcess {
   #death: { reason: string; code: string } | undefined;
   #lastWords = '';
 
-  constructor([program, ...parameters]: readonly [string, ...string[]], cwd: string, events: ProcessEvents, limits: ProcessLimits = DEFAULT_LIMITS) {
+  constructor(
+    [program, ...parameters]: readonly [string, ...string[]],
+    cwd: string,
+    events: ProcessEvents,
+    limits: ProcessLimits = DEFAULT_LIMITS,
+  ) {
     this.#events = events;
     this.#limits = limits;
     this.#child = spawn(program, parameters, { cwd, env: {}, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     this.#pipe = this.#child.stdio[PIPE] as Duplex; // opened as a pipe one line above
-    const lines = lineReader(MAX_LINE_BYTES, (line) => this.#receive(line), () => this.kill('it sent more than 1 MiB in one piece', 'plugin.flood'));
+    const lines = lineReader(
+      MAX_LINE_BYTES,
+      (line) => this.#receive(line),
+      () => this.kill('it sent more than 1 MiB in one piece', 'plugin.flood'),
+    );
     this.#pipe.on('data', lines).on('error', () => undefined);
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#print(chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => {
@@ -100,8 +109,8 @@ export class PluginProcess {
   #turn(): void {
     if (this.#printed > OUTPUT_BYTES_PER_TURN) this.#events.onOutput(`[${this.#printed - OUTPUT_BYTES_PER_TURN} more bytes dropped]`);
     this.#printed = 0;
-    if (this.#pings - this.#pongs >= MISSED_PINGS) return this.kill('it did not answer for too long', 'plugin.hung');
     if (residentBytes(this.#child.pid) > this.#limits.maxResidentBytes) return this.kill('it used too much memory', 'plugin.memory');
+    if (this.#pings - this.#pongs >= MISSED_PINGS) return this.kill('it did not answer for too long', 'plugin.hung');
     this.#pings += 1;
     this.send({ t: 'ping', n: this.#pings });
   }

@@ -166,33 +166,52 @@ export class PluginRunner {
     this.#move('starting');
     this.#settled = Promise.withResolvers<void>();
     const { command, folder, limits = DEFAULT_LIMITS, loadMs = LOAD_MS } = this.#options;
-    const child = new PluginProcess(command(this.#network), folder, {
-      onMessage: (message) => this.#receive(message),
-      onOutput: (text) => this.#options.log('info', 'plugin output', { output: text.trimEnd() }),
-      onGone: (reason, code) => this.#gone(reason, code),
-    }, limits);
+    const child = new PluginProcess(
+      command(this.#network),
+      folder,
+      {
+        onMessage: (message) => this.#receive(message),
+        onOutput: (text) => this.#options.log('info', 'plugin output', { output: text.trimEnd() }),
+        onGone: (reason, code) => this.#gone(reason, code),
+      },
+      limits,
+    );
     this.#process = child;
     this.#timer = setTimeout(() => child.kill('it did not say what it is in time', 'plugin.load'), loadMs);
   }
 
   #receive(message: ToHost): void {
     switch (message.t) {
-      case 'manifest': return this.#accept(message.manifest);
-      case 'broken': return this.#refuse(pluginErrors.load({ plugin: this.id, problem: String(message.reason).slice(0, 500) }));
-      case 'answer': return this.#answered(message.id, (left) => ({ kind: 'answer', value: message.value, left }));
-      case 'invalid': return this.#answered(message.id, (left) => ({ kind: 'invalid', message: String(message.reason).slice(0, 500), code: 'plugin.result', left }));
+      case 'manifest':
+        return this.#accept(message.manifest);
+      case 'broken':
+        return this.#refuse(pluginErrors.load({ plugin: this.id, problem: String(message.reason).slice(0, 500) }));
+      case 'answer':
+        return this.#answered(message.id, (left) => ({ kind: 'answer', value: message.value, left }));
+      case 'invalid':
+        return this.#answered(message.id, (left) => ({
+          kind: 'invalid',
+          message: String(message.reason).slice(0, 500),
+          code: 'plugin.result',
+          left,
+        }));
       case 'threw': {
         const denied = message.code === 'ERR_ACCESS_DENIED';
         const code = denied ? 'plugin.denied' : 'plugin.threw';
         return this.#answered(message.id, (left) => ({ kind: 'threw', message: String(message.message).slice(0, 500), code, left }));
       }
-      case 'log': return this.#options.log(message.level === 'warn' ? 'warn' : 'info', String(message.message).slice(0, 2_000), { ...(typeof message.facts === 'object' ? message.facts : {}) });
-      case 'pong': return;
+      case 'log':
+        return this.#options.log(message.level === 'warn' ? 'warn' : 'info', String(message.message).slice(0, 2_000), {
+          ...(typeof message.facts === 'object' ? message.facts : {}),
+        });
+      case 'pong':
+        return;
     }
   }
 
   #answered(id: string, resultOf: (left: boolean) => ChildResult): void {
-    if (!this.#end(String(id), resultOf)) this.#options.log('warn', 'an answer came twice or after its time and is ignored', { code: 'plugin.late' });
+    if (!this.#end(String(id), resultOf))
+      this.#options.log('warn', 'an answer came twice or after its time and is ignored', { code: 'plugin.late' });
   }
 
   #accept(raw: unknown): void {
@@ -230,7 +249,8 @@ export class PluginRunner {
     clearTimeout(this.#timer);
     this.#endCalls(reason, code);
     if (this.#state === 'refused' || this.#state === 'stopped') return;
-    const wasNetworkOnly = this.#state === 'starting' && !this.#manifest && this.#network === 'direct' && reason.startsWith('it is started again');
+    const wasNetworkOnly =
+      this.#state === 'starting' && !this.#manifest && this.#network === 'direct' && reason.startsWith('it is started again');
     if (wasNetworkOnly) return this.#launchKeepingWaiters();
     if (!this.#manifest) return this.#refuse(pluginErrors.load({ plugin: this.id, problem: reason }));
     this.#options.log('warn', 'the plugin’s process ended', { code, reason });
@@ -261,7 +281,14 @@ export class PluginRunner {
 
   #unavailable(): ChildResult {
     const retryAfterMs = Math.max(100, this.#nextStartAt - this.#options.clock.elapsed());
-    const why = { starting: 'is starting', ready: 'is ready', waiting: 'is being restarted', broken: 'keeps crashing and rests', refused: 'is refused', stopped: 'is stopped' }[this.#state];
+    const why = {
+      starting: 'is starting',
+      ready: 'is ready',
+      waiting: 'is being restarted',
+      broken: 'keeps crashing and rests',
+      refused: 'is refused',
+      stopped: 'is stopped',
+    }[this.#state];
     return { kind: 'unavailable', message: `The plugin ${this.id} ${why}`, retryAfterMs };
   }
 
@@ -272,6 +299,11 @@ export class PluginRunner {
 
 async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise, new Promise<void>((resolve) => { timer = setTimeout(resolve, timeoutMs); })]);
+  await Promise.race([
+    promise,
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    }),
+  ]);
   clearTimeout(timer);
 }

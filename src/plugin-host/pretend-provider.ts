@@ -55,7 +55,10 @@ export class PretendProvider {
     const child = fork(this.#spec.serve, [dataDir, '0'], {
       cwd: this.#folder,
       env: { KASSAFLOW_PUBLIC_URL: this.#options.publicUrl },
-      execArgv: ['--disable-warning=ExperimentalWarning', ...(extname(this.#spec.serve) === '.ts' ? ['--conditions=kassaflow-source'] : [])],
+      execArgv: [
+        '--disable-warning=ExperimentalWarning',
+        ...(extname(this.#spec.serve) === '.ts' ? ['--conditions=kassaflow-source'] : []),
+      ],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;

@@ -1,7 +1,8 @@
 import type { Outcome, ProviderSignal, RawWebhook, Verdict } from '@kassaflow/plugin-sdk';
 
 /** Methods of a plugin's capabilities, by the path of their property: `payments.create`, `accounting.post`. */
-export type ProviderMethod = `payments.${'create' | 'fetch' | 'find' | 'capture' | 'cancel' | 'refund'}` | `accounting.${'post' | 'find' | 'reverse'}`;
+export type ProviderMethod =
+  `payments.${'create' | 'fetch' | 'find' | 'capture' | 'cancel' | 'refund'}` | `accounting.${'post' | 'find' | 'reverse'}`;
 
 /** One call of a capability's method. */
 export interface ProviderCall {

@@ -13,21 +13,52 @@ const shortText = { type: 'string', maxLength: 500 };
 
 const facts = {
   type: 'object',
-  required: ['providerState', 'currency', 'started', 'authorized', 'voided', 'captured', 'refunded', 'refundPending', 'chargedBack', 'fetchStartedAt'],
+  required: [
+    'providerState',
+    'currency',
+    'started',
+    'authorized',
+    'voided',
+    'captured',
+    'refunded',
+    'refundPending',
+    'chargedBack',
+    'fetchStartedAt',
+  ],
   properties: {
     providerState: shortText,
     currency: { type: 'string', pattern: '^[A-Z]{3}$' },
     started: { type: 'boolean' },
     ended: { enum: ['failed', 'cancelled', 'expired'] },
-    authorized: minor, voided: minor, captured: minor, refunded: minor, refundPending: minor, chargedBack: minor,
-    fetchStartedAt: moment, captureBefore: moment,
+    authorized: minor,
+    voided: minor,
+    captured: minor,
+    refunded: minor,
+    refundPending: minor,
+    chargedBack: minor,
+    fetchStartedAt: moment,
+    captureBefore: moment,
     method: shortText,
     fee: { type: 'integer', minimum: -MAX, maximum: MAX },
     failure: {
       type: 'object',
       required: ['reason', 'retryable'],
       properties: {
-        reason: { enum: ['insufficient-funds', 'card-expired', 'card-declined', 'authentication-failed', 'mandate-revoked', 'account-closed', 'fraud', 'limit', 'cancelled-by-customer', 'technical', 'other'] },
+        reason: {
+          enum: [
+            'insufficient-funds',
+            'card-expired',
+            'card-declined',
+            'authentication-failed',
+            'mandate-revoked',
+            'account-closed',
+            'fraud',
+            'limit',
+            'cancelled-by-customer',
+            'technical',
+            'other',
+          ],
+        },
         providerCode: shortText,
         retryable: { type: 'boolean' },
       },
@@ -41,14 +72,24 @@ const nextStep = {
   oneOf: [
     { properties: { kind: { const: 'none' } } },
     { required: ['url'], properties: { kind: { const: 'redirect' }, url: { type: 'string', pattern: '^https?://', maxLength: 4_000 } } },
-    { required: ['clientSecret', 'publishableKey'], properties: { kind: { const: 'hosted-fields' }, clientSecret: shortText, publishableKey: shortText } },
+    {
+      required: ['clientSecret', 'publishableKey'],
+      properties: { kind: { const: 'hosted-fields' }, clientSecret: shortText, publishableKey: shortText },
+    },
     { required: ['expiresAt'], properties: { kind: { const: 'push' }, expiresAt: moment } },
-    { required: ['payload', 'expiresAt'], properties: { kind: { const: 'qr' }, payload: { type: 'string', maxLength: 8_000 }, expiresAt: moment } },
+    {
+      required: ['payload', 'expiresAt'],
+      properties: { kind: { const: 'qr' }, payload: { type: 'string', maxLength: 8_000 }, expiresAt: moment },
+    },
   ],
 };
 
 const created = { type: 'object', required: ['providerId', 'facts', 'next'], properties: { providerId: id, facts, next: nextStep } };
-const refund = { type: 'object', required: ['providerId', 'state'], properties: { providerId: id, state: { enum: ['pending', 'done', 'failed'] } } };
+const refund = {
+  type: 'object',
+  required: ['providerId', 'state'],
+  properties: { providerId: id, state: { enum: ['pending', 'done', 'failed'] } },
+};
 const posted = { type: 'object', required: ['entry'], properties: { entry: id, number: shortText } };
 
 /** How one method behaves: its answer, and whether it changes anything at the provider. */
@@ -59,7 +100,11 @@ export interface MethodShape {
   readonly absentAllowed: boolean;
 }
 
-const shape = (schema: object, changes: boolean, absentAllowed = false): MethodShape => ({ check: compileJsonSchema(schema), changes, absentAllowed });
+const shape = (schema: object, changes: boolean, absentAllowed = false): MethodShape => ({
+  check: compileJsonSchema(schema),
+  changes,
+  absentAllowed,
+});
 
 export const METHOD_SHAPES: Readonly<Record<ProviderMethod, MethodShape>> = {
   'payments.create': shape(created, true),
@@ -91,7 +136,18 @@ export const checkVerdict = compileJsonSchema({
       required: ['reason'],
       properties: {
         ok: { const: false },
-        reason: { enum: ['signature-missing', 'signature-format', 'signature-scheme', 'signature-mismatch', 'timestamp-format', 'timestamp-old', 'timestamp-future', 'mode-mismatch'] },
+        reason: {
+          enum: [
+            'signature-missing',
+            'signature-format',
+            'signature-scheme',
+            'signature-mismatch',
+            'timestamp-format',
+            'timestamp-old',
+            'timestamp-future',
+            'mode-mismatch',
+          ],
+        },
         hint: shortText,
       },
     },

@@ -16,12 +16,18 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
 
 /** A copy of `facts` for a log line: fields named like secrets are masked, texts cleaned, depth and length bounded. */
 export function redactSecrets(facts: Readonly<Record<string, unknown>>, secrets: readonly string[] = []): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(facts).slice(0, 50).map(([name, value]) => [name, SECRET_NAME.test(name) ? MASK : redactValue(value, secrets, 0)]));
+  return Object.fromEntries(
+    Object.entries(facts)
+      .slice(0, 50)
+      .map(([name, value]) => [name, SECRET_NAME.test(name) ? MASK : redactValue(value, secrets, 0)]),
+  );
 }
 
 /** Every text inside the values of secret settings: what must not show up anywhere. */
 export function secretTexts(secrets: Readonly<Record<string, unknown>>): string[] {
-  return Object.values(secrets).flatMap((value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []));
+  return Object.values(secrets).flatMap((value) =>
+    typeof value === 'string' ? [value] : Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [],
+  );
 }
 
 function redactValue(value: unknown, secrets: readonly string[], depth: number): unknown {
@@ -29,5 +35,9 @@ function redactValue(value: unknown, secrets: readonly string[], depth: number):
   if (typeof value !== 'object' || value === null) return value;
   if (depth > 4) return '[…]';
   if (Array.isArray(value)) return value.slice(0, 50).map((one) => redactValue(one, secrets, depth + 1));
-  return Object.fromEntries(Object.entries(value).slice(0, 50).map(([name, one]) => [name, SECRET_NAME.test(name) ? MASK : redactValue(one, secrets, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, 50)
+      .map(([name, one]) => [name, SECRET_NAME.test(name) ? MASK : redactValue(one, secrets, depth + 1)]),
+  );
 }

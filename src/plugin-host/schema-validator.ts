@@ -20,7 +20,14 @@ const EMAIL = /^[^\s@<>"]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
 const PHONE = /^\+[1-9][0-9]{6,14}$/;
 const DATE = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 
-const ajv = new Ajv({ allErrors: false, useDefaults: false, strict: true, strictTypes: false, strictRequired: false, code: { regExp: Object.assign(safePattern, { code: 'safePattern' }) } });
+const ajv = new Ajv({
+  allErrors: false,
+  useDefaults: false,
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+  code: { regExp: Object.assign(safePattern, { code: 'safePattern' }) },
+});
 ajv.addFormat('email', (text: string) => text.length <= 254 && EMAIL.test(text));
 ajv.addFormat('uri', (text: string) => URL.canParse(text));
 ajv.addFormat('phone', PHONE);
@@ -51,24 +58,40 @@ export function compileJsonSchema(schema: object): Validator {
     const [error] = validate.errors ?? [];
     const extra: unknown = error?.params?.['additionalProperty'];
     const name = typeof extra === 'string' ? ` “${extra.slice(0, 60)}”` : '';
-    return { pointer: error?.instancePath ?? '', message: error?.keyword === 'money' ? 'must be an amount such as {"amount":"12.50","currency":"EUR"}' : `${error?.message ?? 'does not fit'}${name}` };
+    return {
+      pointer: error?.instancePath ?? '',
+      message:
+        error?.keyword === 'money'
+          ? 'must be an amount such as {"amount":"12.50","currency":"EUR"}'
+          : `${error?.message ?? 'does not fit'}${name}`,
+    };
   };
 }
 
 /** A copy of `value` with the defaults of its schema's top-level properties filled in; `value` itself when there are none. */
 export function withDefaults(schema: Field, value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const missing = Object.entries(schema.properties ?? {}).filter(([name, field]) => field.default !== undefined && value[name] === undefined);
-  return missing.length === 0 ? value : { ...value, ...Object.fromEntries(missing.map(([name, field]) => [name, structuredClone(field.default)])) };
+  const missing = Object.entries(schema.properties ?? {}).filter(
+    ([name, field]) => field.default !== undefined && value[name] === undefined,
+  );
+  return missing.length === 0
+    ? value
+    : { ...value, ...Object.fromEntries(missing.map(([name, field]) => [name, structuredClone(field.default)])) };
 }
 
 function jsonSchemaOf(field: Field): object {
   if (field.format === 'money') return { money: true };
   const { type, enum: values, format, minimum, maximum, minLength, maxLength, pattern } = field;
-  const shared = { type, ...(values ? { enum: values } : {}), ...(format ? { format } : {}), ...present({ minimum, maximum, minLength, maxLength, pattern }) };
+  const shared = {
+    type,
+    ...(values ? { enum: values } : {}),
+    ...(format ? { format } : {}),
+    ...present({ minimum, maximum, minLength, maxLength, pattern }),
+  };
   if (type === 'array') return { ...shared, ...(field.items ? { items: jsonSchemaOf(field.items) } : {}) };
   if (type !== 'object') return shared;
   const properties = Object.fromEntries(Object.entries(field.properties ?? {}).map(([name, one]) => [name, jsonSchemaOf(one)]));
-  const rest = typeof field.additionalProperties === 'object' ? jsonSchemaOf(field.additionalProperties) : field.additionalProperties === true;
+  const rest =
+    typeof field.additionalProperties === 'object' ? jsonSchemaOf(field.additionalProperties) : field.additionalProperties === true;
   return { ...shared, properties, ...(field.required ? { required: field.required } : {}), additionalProperties: rest };
 }
 

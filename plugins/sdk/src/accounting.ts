@@ -35,5 +35,8 @@ export interface Accounting<Settings = unknown> {
   post(context: Context<Settings>, posting: Posting): Promise<Outcome<Posted>>;
   find(context: Context<Settings>, request: { readonly reference: string }): Promise<Outcome<Posted | undefined>>;
   /** Books the opposite of an entry, as a new one with its own reference. */
-  reverse(context: Context<Settings>, request: { readonly entry: string; readonly reference: string; readonly date: string; readonly reason: string }): Promise<Outcome<Posted>>;
+  reverse(
+    context: Context<Settings>,
+    request: { readonly entry: string; readonly reference: string; readonly date: string; readonly reason: string },
+  ): Promise<Outcome<Posted>>;
 }

@@ -41,7 +41,11 @@ export interface Action<Settings = unknown> extends ActionSpec {
   lookup?(context: Context<Settings>, input: unknown): Promise<Outcome<unknown>>;
 }
 
-type Safe<T extends { effect: Effect; movesMoney?: boolean }> = T['movesMoney'] extends true ? (T['effect'] extends 'keyed' | 'lookup' ? unknown : { effect: 'keyed' | 'lookup' }) : unknown;
+type Safe<T extends { effect: Effect; movesMoney?: boolean }> = T['movesMoney'] extends true
+  ? T['effect'] extends 'keyed' | 'lookup'
+    ? unknown
+    : { effect: 'keyed' | 'lookup' }
+  : unknown;
 type Code<Settings, T extends ActionSpec> = T['effect'] extends 'lookup'
   ? Required<ActionCode<Settings, T['input'], T['output']>>
   : ActionCode<Settings, T['input'], T['output']>;
@@ -53,6 +57,7 @@ type Code<Settings, T extends ActionSpec> = T['effect'] extends 'lookup'
  */
 export function action<Settings>() {
   return <const T extends ActionSpec>(spec: T & Safe<T>) => ({
-    does: (code: Code<Settings, T>): Action<Settings> => ({ ...spec, ...(code as ActionCode<Settings, Schema, Schema>) }) as Action<Settings>,
+    does: (code: Code<Settings, T>): Action<Settings> =>
+      ({ ...spec, ...(code as ActionCode<Settings, Schema, Schema>) }) as Action<Settings>,
   });
 }

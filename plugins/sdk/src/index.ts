@@ -1,11 +1,29 @@
-export { ok, declined, failed, unknown, type Outcome, type Ok, type Declined, type Failed, type FailureReason, type Unknown } from './outcome.ts';
+export {
+  ok,
+  declined,
+  failed,
+  unknown,
+  type Outcome,
+  type Ok,
+  type Declined,
+  type Failed,
+  type FailureReason,
+  type Unknown,
+} from './outcome.ts';
 export { type Effect } from './effect.ts';
 export { type Field, type From, type Money, type Schema, type Text } from './schema.ts';
 export { type Context, type Log } from './context.ts';
 export { type Accounting, type Posted, type Posting, type PostingLine } from './accounting.ts';
 export { action, type Action, type ActionCode, type ActionSpec } from './action.ts';
 export {
-  type CreatedPayment, type CreatePayment, type DeclineReason, type NextStep, type PaymentFacts, type PaymentFailure, type PaymentProvider, type RefundResult,
+  type CreatedPayment,
+  type CreatePayment,
+  type DeclineReason,
+  type NextStep,
+  type PaymentFacts,
+  type PaymentFailure,
+  type PaymentProvider,
+  type RefundResult,
 } from './payments.ts';
 export { type ProviderSignal, type RawWebhook, type RefusalReason, type Verdict, type Webhook } from './webhook.ts';
 export { definePlugin, isPlugin, type CheckResult, type Plugin } from './plugin.ts';

@@ -35,8 +35,18 @@ export interface PaymentFacts {
   readonly failure?: PaymentFailure;
 }
 
-export type DeclineReason = 'insufficient-funds' | 'card-expired' | 'card-declined' | 'authentication-failed' | 'mandate-revoked'
-  | 'account-closed' | 'fraud' | 'limit' | 'cancelled-by-customer' | 'technical' | 'other';
+export type DeclineReason =
+  | 'insufficient-funds'
+  | 'card-expired'
+  | 'card-declined'
+  | 'authentication-failed'
+  | 'mandate-revoked'
+  | 'account-closed'
+  | 'fraud'
+  | 'limit'
+  | 'cancelled-by-customer'
+  | 'technical'
+  | 'other';
 
 export interface PaymentFailure {
   readonly reason: DeclineReason;
@@ -90,8 +100,14 @@ export interface PaymentProvider<Settings = unknown> {
   create(context: Context<Settings>, payment: CreatePayment): Promise<Outcome<CreatedPayment>>;
   fetch(context: Context<Settings>, request: { readonly providerId: string }): Promise<Outcome<PaymentFacts>>;
   /** Finds a payment by our reference: settles an unknown outcome of `create`. `undefined` only when it surely does not exist. */
-  find?(context: Context<Settings>, request: { readonly reference: string; readonly notBefore: number }): Promise<Outcome<CreatedPayment | undefined>>;
+  find?(
+    context: Context<Settings>,
+    request: { readonly reference: string; readonly notBefore: number },
+  ): Promise<Outcome<CreatedPayment | undefined>>;
   capture?(context: Context<Settings>, request: { readonly providerId: string; readonly amount: Money }): Promise<Outcome<PaymentFacts>>;
   cancel?(context: Context<Settings>, request: { readonly providerId: string }): Promise<Outcome<PaymentFacts>>;
-  refund?(context: Context<Settings>, request: { readonly providerId: string; readonly reference: string; readonly amount: Money; readonly reason?: string }): Promise<Outcome<RefundResult>>;
+  refund?(
+    context: Context<Settings>,
+    request: { readonly providerId: string; readonly reference: string; readonly amount: Money; readonly reason?: string },
+  ): Promise<Outcome<RefundResult>>;
 }

@@ -48,18 +48,29 @@ export interface Money {
   readonly currency: string;
 }
 
-type Value<F extends Field> = F['format'] extends 'money' ? Money
-  : F['enum'] extends readonly (infer E)[] ? E
-  : F['type'] extends 'string' ? string
-  : F['type'] extends 'integer' | 'number' ? number
-  : F['type'] extends 'boolean' ? boolean
-  : F['type'] extends 'array' ? readonly (F['items'] extends Field ? Value<F['items']> : unknown)[]
-  : F['properties'] extends Readonly<Record<string, Field>> ? Properties<F['properties'], F['required']>
-  : Readonly<Record<string, unknown>>;
+type Value<F extends Field> = F['format'] extends 'money'
+  ? Money
+  : F['enum'] extends readonly (infer E)[]
+    ? E
+    : F['type'] extends 'string'
+      ? string
+      : F['type'] extends 'integer' | 'number'
+        ? number
+        : F['type'] extends 'boolean'
+          ? boolean
+          : F['type'] extends 'array'
+            ? readonly (F['items'] extends Field ? Value<F['items']> : unknown)[]
+            : F['properties'] extends Readonly<Record<string, Field>>
+              ? Properties<F['properties'], F['required']>
+              : Readonly<Record<string, unknown>>;
 
 type Properties<P extends Readonly<Record<string, Field>>, R> = R extends readonly (infer K)[]
-  ? { readonly [N in keyof P & string as N extends K ? N : never]: Value<P[N]> } & { readonly [N in keyof P & string as N extends K ? never : N]?: Value<P[N]> }
+  ? { readonly [N in keyof P & string as N extends K ? N : never]: Value<P[N]> } & {
+      readonly [N in keyof P & string as N extends K ? never : N]?: Value<P[N]>;
+    }
   : { readonly [N in keyof P & string]?: Value<P[N]> };
 
-/** The TypeScript type of a schema written `as const`. */
-export type From<S extends Schema> = Properties<S['properties'], S['required']>;
+/** The TypeScript type of a schema written `as const`; of a schema that is not known before run time, any record. */
+export type From<S extends Schema> = string extends keyof S['properties']
+  ? Readonly<Record<string, unknown>>
+  : Properties<S['properties'], S['required']>;

@@ -13,7 +13,15 @@ export interface RawWebhook {
 }
 
 /** Why a delivery is refused: the door answers 401 with this as the end of its code. */
-export type RefusalReason = 'signature-missing' | 'signature-format' | 'signature-scheme' | 'signature-mismatch' | 'timestamp-format' | 'timestamp-old' | 'timestamp-future' | 'mode-mismatch';
+export type RefusalReason =
+  | 'signature-missing'
+  | 'signature-format'
+  | 'signature-scheme'
+  | 'signature-mismatch'
+  | 'timestamp-format'
+  | 'timestamp-old'
+  | 'timestamp-future'
+  | 'mode-mismatch';
 
 export type Verdict =
   | { readonly ok: true; readonly eventId: string; readonly occurredAt?: number }

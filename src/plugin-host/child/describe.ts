@@ -13,7 +13,9 @@ const PARTS = {
  * what arrives (`check-manifest.ts`).
  */
 export function describePlugin(plugin: Plugin): Record<string, unknown> {
-  const methods = Object.entries(PARTS).flatMap(([part, names]) => names.filter((name) => isMethod(read(plugin, part), name)).map((name) => `${part}.${name}`));
+  const methods = Object.entries(PARTS).flatMap(([part, names]) =>
+    names.filter((name) => isMethod(read(plugin, part), name)).map((name) => `${part}.${name}`),
+  );
   const parts = Object.keys(PARTS).filter((part) => read(plugin, part) !== undefined);
   return {
     id: plugin.id,
@@ -27,7 +29,9 @@ export function describePlugin(plugin: Plugin): Record<string, unknown> {
     parts,
     methods,
     paymentsKeyTtlMs: plugin.payments?.keyTtlMs,
-    actions: Array.isArray(plugin.actions) ? plugin.actions.map((action) => ({ spec: withoutCode(action), methods: ['run', 'lookup'].filter((name) => isMethod(action, name)) })) : (plugin.actions ?? []),
+    actions: Array.isArray(plugin.actions)
+      ? plugin.actions.map((action) => ({ spec: withoutCode(action), methods: ['run', 'lookup'].filter((name) => isMethod(action, name)) }))
+      : (plugin.actions ?? []),
   };
 }
 
@@ -35,7 +39,10 @@ export function describePlugin(plugin: Plugin): Record<string, unknown> {
 export function methodOf(plugin: Plugin, path: string): ((context: unknown, input: unknown) => unknown) | undefined {
   if (path.startsWith('action:')) {
     const [, name, method = ''] = path.split(':');
-    return bound(plugin.actions?.find((action) => action.name === name), method);
+    return bound(
+      plugin.actions?.find((action) => action.name === name),
+      method,
+    );
   }
   const [part = '', method = ''] = path.split('.');
   return Object.hasOwn(PARTS, part) ? bound(read(plugin, part), method) : undefined;

@@ -23,7 +23,14 @@ pipe.on('error', () => process.exit());
 
 const plugin = await load();
 if (plugin) {
-  pipe.on('data', lineReader(Number.MAX_SAFE_INTEGER, (line) => receive(plugin, JSON.parse(line) as ToChild), () => undefined)); // the host is trusted
+  pipe.on(
+    'data',
+    lineReader(
+      Number.MAX_SAFE_INTEGER,
+      (line) => receive(plugin, JSON.parse(line) as ToChild),
+      () => undefined,
+    ),
+  ); // the host is trusted
   say({ t: 'manifest', manifest: describePlugin(plugin) });
 }
 
@@ -69,15 +76,18 @@ function answer(id: string, value: unknown): void {
     return say({ t: 'invalid', id, reason: messageOf(error) });
   }
   if (text === undefined && value !== undefined) return say({ t: 'invalid', id, reason: `a ${typeof value} cannot be sent` });
-  if (text !== undefined && Buffer.byteLength(text) > MAX_RESULT_BYTES) return say({ t: 'invalid', id, reason: 'the result is larger than 1 MiB' });
+  if (text !== undefined && Buffer.byteLength(text) > MAX_RESULT_BYTES)
+    return say({ t: 'invalid', id, reason: 'the result is larger than 1 MiB' });
   pipe.write(`{"t":"answer","id":${JSON.stringify(id)}${text === undefined ? '' : `,"value":${text}`}}\n`);
 }
 
 function contextFor(id: string, context: Call['context'], signal: AbortSignal): Context {
   const startedAt = performance.now();
-  const log = (level: 'info' | 'warn') => (message: string, facts?: Readonly<Record<string, unknown>>): void => {
-    say({ t: 'log', id, level, message: String(message).slice(0, 2_000), ...(facts ? { facts } : {}) });
-  };
+  const log =
+    (level: 'info' | 'warn') =>
+    (message: string, facts?: Readonly<Record<string, unknown>>): void => {
+      say({ t: 'log', id, level, message: String(message).slice(0, 2_000), ...(facts ? { facts } : {}) });
+    };
   let agent: Context['agent'] | undefined;
   return {
     settings: context.settings,

@@ -42,7 +42,13 @@ export type ToHost =
   | { readonly t: 'answer'; readonly id: string; readonly value?: unknown }
   | { readonly t: 'invalid'; readonly id: string; readonly reason: string }
   | { readonly t: 'threw'; readonly id: string; readonly message: string; readonly code?: string }
-  | { readonly t: 'log'; readonly id?: string; readonly level: 'info' | 'warn'; readonly message: string; readonly facts?: Readonly<Record<string, unknown>> }
+  | {
+      readonly t: 'log';
+      readonly id?: string;
+      readonly level: 'info' | 'warn';
+      readonly message: string;
+      readonly facts?: Readonly<Record<string, unknown>>;
+    }
   | { readonly t: 'pong'; readonly n: number };
 
 /**

@@ -87,7 +87,10 @@ class CallAgent extends Agent {
 async function loadFetch(socketPath: string): Promise<{ fetch: typeof fetch; dispatcher: unknown }> {
   // undici's own `fetch`, because the one built into Node takes no socket path; loaded when first needed (40 ms)
   const { Agent: UndiciAgent, fetch: send } = await import('undici');
-  return { fetch: send as unknown as typeof fetch, dispatcher: new UndiciAgent({ connect: { socketPath }, headersTimeout: 0, bodyTimeout: 0 }) };
+  return {
+    fetch: send as unknown as typeof fetch,
+    dispatcher: new UndiciAgent({ connect: { socketPath }, headersTimeout: 0, bodyTimeout: 0 }),
+  };
 }
 
 function refusal(code: string, message: string): Error {

@@ -8,8 +8,18 @@ export interface StoredConnection extends Connection {
 }
 
 interface Row {
-  id: string; tenant_id: string; name: string; plugin: string; mode: 'test' | 'live'; state: Connection['state']; is_default: boolean;
-  settings: Readonly<Record<string, unknown>>; secrets: Uint8Array; last_check: LastCheck | null; created_at: Date | string; version: number;
+  id: string;
+  tenant_id: string;
+  name: string;
+  plugin: string;
+  mode: 'test' | 'live';
+  state: Connection['state'];
+  is_default: boolean;
+  settings: Readonly<Record<string, unknown>>;
+  secrets: Uint8Array;
+  last_check: LastCheck | null;
+  created_at: Date | string;
+  version: number;
 }
 
 /** Most connections of one tenant. */
@@ -21,7 +31,10 @@ export async function allConnections(tx: Transaction): Promise<StoredConnection[
   return rows.map(fromRow);
 }
 
-export async function insertConnection(tx: Transaction, { id, tenantId, name, plugin, mode, isDefault, settings, sealed }: StoredConnection): Promise<boolean> {
+export async function insertConnection(
+  tx: Transaction,
+  { id, tenantId, name, plugin, mode, isDefault, settings, sealed }: StoredConnection,
+): Promise<boolean> {
   const rows = await tx.query(
     `insert into connection (id, tenant_id, name, plugin, mode, is_default, settings, secrets) values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
      on conflict (tenant_id, name) do nothing returning id`,
@@ -31,7 +44,10 @@ export async function insertConnection(tx: Transaction, { id, tenantId, name, pl
 }
 
 /** Writes what changes by hand. False when another change came first. */
-export async function updateConnection(tx: Transaction, { id, version, name, isDefault, state, settings, sealed }: StoredConnection): Promise<boolean> {
+export async function updateConnection(
+  tx: Transaction,
+  { id, version, name, isDefault, state, settings, sealed }: StoredConnection,
+): Promise<boolean> {
   const rows = await tx.query(
     `update connection set name = $3, is_default = $4, state = $5, settings = $6::jsonb, secrets = $7, version = version + 1, updated_at = now()
      where id = $1 and version = $2 returning id`,
@@ -45,7 +61,12 @@ export async function nameIsTaken(tx: Transaction, name: string, exceptId: strin
 }
 
 /** Writes the result of a check; a connection that a person disabled stays so. */
-export async function recordCheck(tx: Transaction, id: string, lastCheck: LastCheck, state: 'active' | 'paused' | undefined): Promise<void> {
+export async function recordCheck(
+  tx: Transaction,
+  id: string,
+  lastCheck: LastCheck,
+  state: 'active' | 'paused' | undefined,
+): Promise<void> {
   await tx.query(
     `update connection set last_check = $2::jsonb, state = case when state = 'disabled' or $3::text is null then state else $3 end, version = version + 1, updated_at = now()
      where id = $1`,
@@ -63,14 +84,30 @@ export async function pauseConnection(tx: Transaction, id: string, lastCheck: La
 }
 
 /** Whose connection an id is, before the tenant is known. */
-export async function connectionOwner(tx: Transaction, id: string): Promise<{ tenantId: string; plugin: string; mode: 'test' | 'live'; state: Connection['state'] } | undefined> {
-  const [row] = await tx.query<{ tenant_id: string; plugin: string; mode: 'test' | 'live'; state: Connection['state'] }>('select * from find_connection_tenant($1)', [id]);
+export async function connectionOwner(
+  tx: Transaction,
+  id: string,
+): Promise<{ tenantId: string; plugin: string; mode: 'test' | 'live'; state: Connection['state'] } | undefined> {
+  const [row] = await tx.query<{ tenant_id: string; plugin: string; mode: 'test' | 'live'; state: Connection['state'] }>(
+    'select * from find_connection_tenant($1)',
+    [id],
+  );
   return row && { tenantId: row.tenant_id, plugin: row.plugin, mode: row.mode, state: row.state };
 }
 
 function fromRow(row: Row): StoredConnection {
   return {
-    id: row.id, tenantId: row.tenant_id, name: row.name, plugin: row.plugin, mode: row.mode, state: row.state, isDefault: row.is_default,
-    settings: row.settings, sealed: row.secrets, lastCheck: row.last_check ?? undefined, createdAt: new Date(row.created_at), version: row.version,
+    id: row.id,
+    tenantId: row.tenant_id,
+    name: row.name,
+    plugin: row.plugin,
+    mode: row.mode,
+    state: row.state,
+    isDefault: row.is_default,
+    settings: row.settings,
+    sealed: row.secrets,
+    lastCheck: row.last_check ?? undefined,
+    createdAt: new Date(row.created_at),
+    version: row.version,
   };
 }

@@ -41,7 +41,8 @@ export class EgressRules {
     if (mapped !== undefined) return { origin: mapped, host: url.host, guarded: false };
     if (url.username || url.password) throw egressErrors.credentials({ host: url.hostname });
     const known = url.protocol === 'https:' || url.protocol === 'http:';
-    if (known && (this.#allow.has(url.host) || this.#allow.has(url.hostname))) return { origin: url.origin, host: url.host, guarded: false };
+    if (known && (this.#allow.has(url.host) || this.#allow.has(url.hostname)))
+      return { origin: url.origin, host: url.host, guarded: false };
     if (url.protocol !== 'https:') throw egressErrors.scheme({ found: url.protocol.slice(0, 20) });
     if (!PORTS.has(url.port)) throw egressErrors.port({ found: url.port });
     const literal = literalAddress(url.hostname);

@@ -43,7 +43,22 @@ interface OpenCall {
 
 /** Deadline of one exchange when the call has none that is nearer. */
 const EXCHANGE_MS = 15_000;
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'host', 'content-length', CALL_HEADER, REFUSAL_HEADER]);
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'host',
+  'content-length',
+  CALL_HEADER,
+  REFUSAL_HEADER,
+]);
 
 /** The gateway of one plugin. */
 export class EgressGateway {
@@ -95,10 +110,13 @@ export class EgressGateway {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const host = String(request.headers.host ?? '').toLowerCase().replace(/:(80|443)$/, '');
+    const host = String(request.headers.host ?? '')
+      .toLowerCase()
+      .replace(/:(80|443)$/, '');
     const callId = String(request.headers[CALL_HEADER] ?? '');
     const path = request.url ?? '';
-    const note = (result: number | string): void => this.#note({ callId, host: host.slice(0, 253), method: request.method ?? '', path: path.split('?', 1)[0] ?? '', result });
+    const note = (result: number | string): void =>
+      this.#note({ callId, host: host.slice(0, 253), method: request.method ?? '', path: path.split('?', 1)[0] ?? '', result });
     try {
       const call = this.#admit(callId, host);
       const url = parseAddress(path.startsWith('/') ? `https://${host}${path}` : '');
@@ -113,11 +131,20 @@ export class EgressGateway {
         ...(body.length > 0 ? { body } : {}),
         timeoutMs: EXCHANGE_MS,
         signal: call.signal,
-        onLeaving: () => { call.left = true; },
+        onLeaving: () => {
+          call.left = true;
+        },
       });
       if (result.kind === 'answered') {
         note(result.status);
-        response.writeHead(result.status, endToEnd(Object.entries(result.headers).flatMap(([name, value]) => (Array.isArray(value) ? value.flatMap((one) => [name, one]) : [name, value ?? '']))));
+        response.writeHead(
+          result.status,
+          endToEnd(
+            Object.entries(result.headers).flatMap(([name, value]) =>
+              Array.isArray(value) ? value.flatMap((one) => [name, one]) : [name, value ?? ''],
+            ),
+          ),
+        );
         response.end(result.body);
       } else if (result.refusedBy !== undefined) {
         note(result.refusedBy);

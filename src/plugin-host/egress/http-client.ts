@@ -29,9 +29,19 @@ export interface HttpRequest {
 }
 
 export type HttpResult =
-  | { readonly kind: 'answered'; readonly status: number; readonly headers: Readonly<Record<string, string | string[] | undefined>>; readonly body: Buffer }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+      readonly body: Buffer;
+    }
   /** `left` is false when not one byte of the request was written. `refusedBy` is the code of the rule that closed the way. */
-  | { readonly kind: 'broken'; readonly left: boolean; readonly reason: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'too-large' | 'aborted'; readonly refusedBy?: string };
+  | {
+      readonly kind: 'broken';
+      readonly left: boolean;
+      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'too-large' | 'aborted';
+      readonly refusedBy?: string;
+    };
 
 /** Pools by origin. {@link close} ends them all. */
 export class HttpClient {
@@ -50,7 +60,14 @@ export class HttpClient {
       if (request.signal?.aborted) return exchange.abort();
       request.headers.push('host', request.destination.host);
       this.#poolFor(request.destination).dispatch(
-        { method: request.method, path: request.path, headers: request.headers, body: request.body ?? null, headersTimeout: request.timeoutMs, bodyTimeout: request.timeoutMs },
+        {
+          method: request.method,
+          path: request.path,
+          headers: request.headers,
+          body: request.body ?? null,
+          headersTimeout: request.timeoutMs,
+          bodyTimeout: request.timeoutMs,
+        },
         exchange,
       );
     });
@@ -111,7 +128,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#request.onLeaving?.();
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
     this.#status = status;
     this.#headers = headers;
   }
@@ -140,9 +161,19 @@ class Exchange implements Dispatcher.DispatchHandler {
 
 function reasonOf(error: Error): Pick<HttpResult & { kind: 'broken' }, 'reason' | 'refusedBy'> {
   if (isKassaflowError(error)) return { reason: 'refused', refusedBy: error.code };
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError || error instanceof errors.ConnectTimeoutError) return { reason: 'timeout' };
+  if (
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    error instanceof errors.ConnectTimeoutError
+  )
+    return { reason: 'timeout' };
   if (error instanceof errors.ResponseExceededMaxSizeError) return { reason: 'too-large' };
   if (error instanceof errors.RequestAbortedError) return { reason: 'aborted' };
   const code = 'code' in error ? error.code : undefined;
-  return { reason: code === 'ENOTFOUND' || code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EAI_AGAIN' ? 'unreachable' : 'reset' };
+  return {
+    reason:
+      code === 'ENOTFOUND' || code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EAI_AGAIN'
+        ? 'unreachable'
+        : 'reset',
+  };
 }

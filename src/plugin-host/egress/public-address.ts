@@ -24,7 +24,11 @@ export function literalAddress(host: string): string | undefined {
   return ipaddr.isValid(bare) ? bare : undefined;
 }
 
-type Resolver = (hostname: string, options: LookupOptions & { all: true }, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
+type Resolver = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
 
 /**
  * A `lookup` for sockets that refuses a name unless **every** address it resolves to is public. The socket connects to the

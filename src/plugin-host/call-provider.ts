@@ -1,0 +1,117 @@
+/** Domain modules' and the webhook door's way to a provider: see {@link ProviderCalls}. */
+import { Injectable, Logger } from '@nestjs/common';
+import { failed, type Outcome, type ProviderSignal, type RawWebhook, type Verdict } from '@kassaflow/plugin-sdk';
+import { ConnectionLanes } from './connection-lanes.ts';
+import type { OpenConnection } from './connections/connection.ts';
+import { connectionErrors } from './connections/connection-errors.ts';
+import { Connections } from './connections/connections.ts';
+import { contextFor, outcomeOfChild } from './plugin-call.ts';
+import { PluginCatalogue } from './plugin-catalogue.ts';
+import { pluginErrors } from './plugin-errors.ts';
+import { PluginHost } from './plugin-host.ts';
+import type { ChildResult } from './plugin-runner.ts';
+import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from './provider-calls.ts';
+import { checkSignals, checkVerdict, METHOD_SHAPES } from './provider-shapes.ts';
+
+/** Checking a signature and reading a delivery is arithmetic; a plugin that needs longer is stuck. */
+const WEBHOOK_MS = 5_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+@Injectable()
+export class CallProvider extends ProviderCalls {
+  readonly #logger = new Logger('provider-calls');
+
+  constructor(
+    private readonly host: PluginHost,
+    private readonly catalogue: PluginCatalogue,
+    private readonly connections: Connections,
+    private readonly lanes: ConnectionLanes,
+  ) {
+    super();
+  }
+
+  override async call<T>(call: ProviderCall): Promise<Outcome<T>> {
+    try {
+      return (await this.#call(call)) as Outcome<T>; // METHOD_SHAPES has checked it to be what the SDK promises for the method
+    } catch (error) {
+      this.#logger.error({ method: call.method, err: error }, 'a provider could not be called');
+      return failed('temporary', 'The provider could not be called', { code: 'action.not-called' });
+    }
+  }
+
+  override async has(connectionId: string, method: ProviderMethod): Promise<boolean> {
+    const connection = await this.connections.openByIdAlone(connectionId);
+    return connection !== undefined && (this.catalogue.find(connection.plugin)?.methods.includes(method) ?? false);
+  }
+
+  override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
+    if (!UUID.test(connectionId)) return undefined;
+    const connection = await this.connections.openByIdAlone(connectionId);
+    if (!connection || connection.plugin !== plugin || connection.state === 'disabled') return undefined;
+    if (!this.catalogue.find(plugin)?.capabilities.includes('webhook')) return undefined;
+    return { tenantId: connection.tenantId, connectionId, plugin, mode: connection.mode };
+  }
+
+  /** @throws plugin.unavailable, plugin.answer: the door answers 5xx and the provider sends it again */
+  override async verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict> {
+    const value = await this.#webhook(connection, 'webhook.verify', delivery);
+    const problem = checkVerdict(value);
+    if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its verdict ${problem.pointer} ${problem.message}` });
+    return value as Verdict; // the shape was just checked
+  }
+
+  /** @throws as {@link verify} */
+  override async translate(connection: WebhookConnection, delivery: RawWebhook): Promise<readonly ProviderSignal[]> {
+    const value = await this.#webhook(connection, 'webhook.translate', delivery);
+    const problem = checkSignals(value);
+    if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its signals ${problem.pointer} ${problem.message}` });
+    return value as readonly ProviderSignal[]; // the shape was just checked
+  }
+
+  async #call({ tenantId, connectionId, method, input, idempotencyKey, attempt, timeoutMs }: ProviderCall): Promise<Outcome<unknown>> {
+    const connection = await this.connections.open(tenantId, connectionId);
+    if (!connection || connection.state === 'disabled')
+      return failed('permanent', 'The connection is gone or disabled', { code: 'connection.unknown' });
+    if (connection.state === 'paused')
+      return failed('auth', `The connection ${connection.name} is paused, because the provider refused its credentials`, {
+        code: 'connection.paused',
+      });
+    const manifest = this.catalogue.find(connection.plugin);
+    if (manifest && !manifest.methods.includes(method))
+      return failed('permanent', `The plugin ${connection.plugin} cannot do ${method}`, { code: 'plugin.capability' });
+    const shape = METHOD_SHAPES[method];
+    const outcome = await this.lanes.of(connection.id).run(timeoutMs, async (left) => {
+      const result = await this.host.call(connection.plugin, {
+        path: method,
+        context: contextFor(connection, idempotencyKey, attempt),
+        input,
+        timeoutMs: left,
+        mayCallOut: true,
+      });
+      return outcomeOfChild(result, connection, shape);
+    });
+    if (outcome.kind === 'failed' && outcome.reason === 'auth') await this.connections.pause(connection, outcome.message);
+    return outcome;
+  }
+
+  async #webhook({ tenantId, connectionId, plugin }: WebhookConnection, path: string, delivery: RawWebhook): Promise<unknown> {
+    const connection = await this.connections.open(tenantId, connectionId);
+    if (!connection) throw connectionErrors.unknown();
+    const input = { ...delivery, body: Buffer.from(delivery.body).toString('base64') };
+    const result = await this.host.call(plugin, {
+      path,
+      context: contextFor(connection, '', 1),
+      input,
+      timeoutMs: WEBHOOK_MS,
+      mayCallOut: false,
+    });
+    if (result.kind === 'answer') return result.value;
+    this.#logger.warn({ plugin, path, result: result.kind, problem: problemOf(result, connection) }, 'a webhook could not be read');
+    throw pluginErrors.unavailable({ plugin }).after(result.kind === 'unavailable' ? result.retryAfterMs : 1_000);
+  }
+}
+
+function problemOf(result: Exclude<ChildResult, { kind: 'answer' }>, connection: OpenConnection): string {
+  const outcome = outcomeOfChild(result, connection, { check: () => undefined, changes: false, absentAllowed: true });
+  return outcome.kind === 'failed' ? outcome.message : outcome.kind;
+}

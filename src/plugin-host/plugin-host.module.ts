@@ -1,0 +1,37 @@
+import { Global, Module } from '@nestjs/common';
+import { Config } from '../platform/config/config.ts';
+import { ActionDoor } from './action-call.ts';
+import { BuiltInActions } from './built-in-actions.ts';
+import { CallProvider } from './call-provider.ts';
+import { ConnectionChecks } from './connection-checks.ts';
+import { ConnectionLanes } from './connection-lanes.ts';
+import { Connections } from './connections/connections.ts';
+import { ConnectionsController } from './connections/connections.controller.ts';
+import { Invoke } from './invoke.ts';
+import { PluginCatalogue } from './plugin-catalogue.ts';
+import { PluginHost } from './plugin-host.ts';
+import { optionsFrom, PluginHostOptions } from './plugin-host-options.ts';
+import { PluginsController } from './plugins.controller.ts';
+import { ProviderCalls } from './provider-calls.ts';
+
+/**
+ * Plugins, connections and the two doors to them. Needs `Config`, `Database`, `Sealer`, `Metrics` and `Audit` from global
+ * modules. Global itself, because modules of the domain offer actions and flows call them.
+ */
+@Global()
+@Module({
+  controllers: [ConnectionsController, PluginsController],
+  providers: [
+    { provide: PluginHostOptions, inject: [Config], useFactory: optionsFrom },
+    { provide: ActionDoor, useClass: Invoke },
+    { provide: ProviderCalls, useClass: CallProvider },
+    PluginHost,
+    PluginCatalogue,
+    BuiltInActions,
+    Connections,
+    ConnectionLanes,
+    ConnectionChecks,
+  ],
+  exports: [ActionDoor, ProviderCalls, BuiltInActions, Connections, ConnectionChecks, PluginHost, PluginCatalogue],
+})
+export class PluginHostModule {}
