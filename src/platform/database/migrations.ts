@@ -7,6 +7,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { connectionAs, type DatabaseAddress } from './database-address.ts';
 import { databaseErrors } from './database-errors.ts';
+import { messageOf } from '../thrown.ts';
 
 /** Beside `src` and `dist`; Node reads the TypeScript in it as it is. */
 const FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'migrations');
@@ -102,7 +103,7 @@ async function applyMissing(address: DatabaseAddress, known: readonly KnownMigra
   try {
     return (await orm.migrator.up()).map((migration) => migration.name);
   } catch (error) {
-    throw databaseErrors['migration-failed']({ reason: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw databaseErrors['migration-failed']({ reason: messageOf(error) }, { cause: error });
   } finally {
     await orm.close(true);
   }

@@ -61,37 +61,39 @@ export class PostgresDatabase extends Database {
     await this.#orm.close(true);
   }
 
+  /**
+   * The transaction is the query builder's and not `em.begin()`: that one keeps a connection of the pool for ever when
+   * BEGIN fails, so a database that restarts a few times would leave a pool in which everybody waits.
+   */
   async #once<T>(tenantId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const em = this.#orm.em.fork({ clear: true, useContext: false });
-    const afterCommit: (() => void)[] = [];
-    await em.begin();
+    const hints: (() => void)[] = [];
     let committing = false;
+    const transaction = this.#orm.em.getConnection().getClient<unknown>().transaction();
     try {
-      const tx = transactionOn(em, tenantId, afterCommit);
-      await tx.query(`select set_config('app.tenant', $1, true)`, [tenantId]);
-      const result = await work(tx);
-      await em.flush();
-      committing = true;
-      await em.commit();
-      committing = false;
-      for (const hint of afterCommit) hint();
+      const result = await transaction.execute(async (context) => {
+        const em = this.#orm.em.fork({ clear: true, useContext: false });
+        em.setTransactionContext(context);
+        const tx = transactionOn(em, context, tenantId, hints);
+        await tx.query(`select set_config('app.tenant', $1, true)`, [tenantId]);
+        const answer = await work(tx);
+        await em.flush();
+        committing = true;
+        return answer;
+      });
+      for (const hint of hints) hint();
       return result;
     } catch (error) {
-      // A broken connection refuses the rollback as well; the server has rolled back by then.
-      await em.rollback().catch(() => undefined);
       if (committing && isConnectionLost(error)) throw databaseErrors['outcome-unknown']({}, { cause: error }).after(1_000);
       throw error;
     }
   }
 }
 
-function transactionOn(em: EntityManager, tenantId: string, hints: (() => void)[]): Transaction {
+function transactionOn(em: EntityManager, context: Kysely<unknown>, tenantId: string, hints: (() => void)[]): Transaction {
   return {
     tenantId,
     em,
     query: async <R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> => {
-      const context = em.getTransactionContext<Kysely<unknown>>();
-      if (!context) throw new RangeError('Transaction.query was called after the transaction had ended');
       // `em.execute` writes values into the text; this hands text and values to `pg` apart from each other.
       const { rows } = await context.executeQuery<R>({
         sql: text,

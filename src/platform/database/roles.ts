@@ -13,7 +13,7 @@ export function roleStatements(database: string, login?: string): string[] {
   const owner = roleName('owner');
   return [
     ...DATABASE_ROLES.map((role) => `create role ${roleName(role)} ${login === undefined ? 'login' : 'nologin'} nosuperuser nobypassrls`),
-    ...(login === undefined ? [] : [`grant ${DATABASE_ROLES.map(roleName).join(', ')} to ${quote(login)} with inherit false`]),
+    ...(login === undefined ? [] : [`grant ${DATABASE_ROLES.map(roleName).join(', ')} to ${quote(login)}`]),
     ...(login === undefined
       ? []
       : [`grant create, connect on database ${quotedDatabase} to ${owner}`, `grant usage, create on schema public to ${owner}`]),

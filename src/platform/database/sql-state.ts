@@ -1,6 +1,10 @@
 /** Turns what goes wrong between us and the database into our own errors. */
 import { isKassaflowError, type KassaflowError } from '../../kernel/errors.ts';
 import { databaseErrors } from './database-errors.ts';
+import { chainOf, codeOf, messageOf } from '../thrown.ts';
+
+/** Five digits and capitals; `EPIPE` has the same shape and is a code of the operating system. */
+const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 
 /** How long a client should wait before it tries again, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
@@ -23,16 +27,15 @@ const POOL_FULL = /timeout exceeded when trying to connect/;
 
 /** The five-character SQLSTATE of a failed statement, also when the ORM wrapped the error. */
 export function sqlState(error: unknown): string | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
-    if ('code' in current && typeof current.code === 'string' && /^[0-9A-Z]{5}$/.test(current.code)) return current.code;
-  }
-  return undefined;
+  return chainOf(error)
+    .map(codeOf)
+    .find((code) => code !== undefined && SQLSTATE.test(code));
 }
 
 /** The constraint that refused a row, for telling one unique index from another. */
 export function violatedConstraint(error: unknown): string | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
-    if ('constraint' in current && typeof current.constraint === 'string') return current.constraint;
+  for (const link of chainOf(error)) {
+    if (typeof link === 'object' && link !== null && 'constraint' in link && typeof link.constraint === 'string') return link.constraint;
   }
   return undefined;
 }
@@ -48,12 +51,9 @@ export function isConnectionLost(error: unknown): boolean {
   const state = sqlState(error);
   // 08: connection exception; 57P01–57P03: the server stops, crashed or starts.
   if (state !== undefined && /^(08|57P0[123])/.test(state)) return true;
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
-    if (current instanceof AggregateError && current.errors.some(isConnectionLost)) return true;
-    if ('code' in current && typeof current.code === 'string' && UNREACHABLE.has(current.code)) return true;
-    if (LOST.test(current.message)) return true;
-  }
-  return false;
+  return chainOf(error).some(
+    (link) => UNREACHABLE.has(codeOf(link) ?? '') || LOST.test(messageOf(link)) || partsOf(link).some(isConnectionLost),
+  );
 }
 
 /**
@@ -68,6 +68,11 @@ export function asDatabaseError(error: unknown): KassaflowError | undefined {
   if (state !== undefined && ['40001', '40P01', '53300', '55P03', '57014'].includes(state)) {
     return databaseErrors.busy({}, { cause: error }).after(RETRY_AFTER_MS);
   }
-  if (error instanceof Error && POOL_FULL.test(error.message)) return databaseErrors.busy({}, { cause: error }).after(RETRY_AFTER_MS);
+  if (POOL_FULL.test(messageOf(error))) return databaseErrors.busy({}, { cause: error }).after(RETRY_AFTER_MS);
   return isConnectionLost(error) ? databaseErrors.unavailable({}, { cause: error }).after(RETRY_AFTER_MS) : undefined;
+}
+
+/** A host with several addresses fails with one error for each. */
+function partsOf(error: unknown): unknown[] {
+  return typeof error === 'object' && error !== null && 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
 }

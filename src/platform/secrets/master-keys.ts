@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Key } from './aead.ts';
 import { secretsErrors } from './secrets-errors.ts';
+import { isSystemError, messageOf } from '../thrown.ts';
 
 /** File in the data directory that holds the key when no setting does. */
 const FILE = 'master.key';
@@ -56,8 +57,7 @@ function readOrMakeFile(file: string): Buffer {
       found: exposed ? `permissions ${(mode & 0o777).toString(8)}` : `${key.length} bytes`,
     });
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error)
-      throw secretsErrors['key-file-unusable']({ file, found: error.message }, { cause: error });
+    if (isSystemError(error)) throw secretsErrors['key-file-unusable']({ file, found: messageOf(error) }, { cause: error });
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, symlinkSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { databaseErrors } from '../database-errors.ts';
+import { codeOf } from '../../thrown.ts';
 
 export interface PostgresBinaries {
   /** Absolute path of `initdb`. */
@@ -38,7 +39,8 @@ function nativeFolder(): string {
   throw databaseErrors['embedded-missing']({ platform: `${process.platform}-${process.arch}` });
 }
 
-function makeMissingLinks(native: string): void {
+/** Makes the links listed in `pg-symlinks.json` of the package's folder `native` that are not there yet. */
+export function makeMissingLinks(native: string): void {
   const list = path.join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   for (const { source, target } of parseLinks(readFileSync(list, 'utf8'))) {
@@ -49,7 +51,7 @@ function makeMissingLinks(native: string): void {
       symlinkSync(path.relative(path.dirname(link), path.join(native, '..', source)), link);
     } catch (error) {
       // Two processes may start at the same time; the other one made it.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
 }

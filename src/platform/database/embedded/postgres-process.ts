@@ -8,11 +8,14 @@ import { databaseErrors } from '../database-errors.ts';
 import { dyingWithParent, ordinaryUser, type Launcher } from './ordinary-user.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { isAlive, orphanedPostmaster, readPostmaster } from './postmaster-file.ts';
+import { messageOf } from '../../thrown.ts';
 
 /** What a cluster needs to be started. */
 export interface ClusterOptions {
   /** Directory of the cluster; made when it does not exist. */
   readonly directory: string;
+  /** Where the socket is put; the default is the cluster's directory, or a short path when that one's is too long. */
+  readonly socketDirectory?: string;
   /** Settings for `postgres -c name=value`. */
   readonly settings: Readonly<Record<string, string>>;
   /** Receives what PostgreSQL writes about itself, line by line. */
@@ -111,8 +114,8 @@ export class PostgresProcess {
   }
 }
 
-function launch({ directory, settings, log }: ClusterOptions, launcher: Launcher): PostgresProcess {
-  const socketDirectory = socketDirectoryFor(directory, launcher);
+function launch({ directory, socketDirectory: given, settings, log }: ClusterOptions, launcher: Launcher): PostgresProcess {
+  const socketDirectory = given ?? socketDirectoryFor(directory, launcher);
   const args = ['-D', directory, '-p', String(SOCKET_PORT), '-k', socketDirectory];
   const all = { ...settings, listen_addresses: '', unix_socket_permissions: '0700' };
   for (const [name, value] of Object.entries(all)) args.push('-c', `${name}=${value}`);
@@ -132,7 +135,7 @@ function initialise({ directory, settings }: ClusterOptions, launcher: Launcher)
     mkdirSync(draft, { recursive: true, mode: 0o700 });
     if (launcher.owner !== undefined) chownSync(draft, launcher.owner, launcher.owner);
   } catch (error) {
-    throw databaseErrors['data-dir-unusable']({ directory, found: error instanceof Error ? error.message : String(error) });
+    throw databaseErrors['data-dir-unusable']({ directory, found: messageOf(error) });
   }
   // Sorting by C.UTF-8 is the same on every machine and never changes with the operating system's library.
   const args = ['-D', draft, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--locale-provider=builtin'];

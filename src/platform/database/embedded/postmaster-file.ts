@@ -1,6 +1,7 @@
 /** `postmaster.pid`: the file in which a running PostgreSQL says who it is and whether it accepts connections. */
 import { readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../../thrown.ts';
 
 export interface Postmaster {
   readonly pid: number;
@@ -39,7 +40,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 

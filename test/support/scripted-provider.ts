@@ -1,0 +1,132 @@
+/** A provider behind the `ProviderCalls` port, without a process or a wire: it keeps payments, honours keys, and can be told to misbehave. */
+import { declined, failed, ok, unknown, type CreatePayment, type CreatedPayment, type Outcome, type PaymentFacts, type Posted, type Posting, type ProviderSignal, type RawWebhook, type RefundResult, type Verdict } from '@kassaflow/plugin-sdk';
+import type { Clock } from '../../src/kernel/clock.ts';
+import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from '../../src/plugin-host/provider-calls.ts';
+
+type Misbehaviour = 'carries it out, answers nothing' | 'does nothing, answers nothing' | 'declines' | 'is unreachable';
+
+export class ScriptedProvider extends ProviderCalls {
+  readonly calls: ProviderCall[] = [];
+  readonly facts = new Map<string, PaymentFacts>();
+  readonly created = new Map<string, CreatePayment>();
+  readonly postings = new Map<string, Posting>();
+  /** Refunds that it accepts stay pending until a test says otherwise. */
+  refundsAreSlow = false;
+  /** Does not say whether it offers anything else. */
+  missing = new Set<ProviderMethod>();
+  readonly connections = new Map<string, WebhookConnection>();
+  readonly #answers = new Map<string, Outcome<unknown>>();
+  readonly #next = new Map<ProviderMethod, Misbehaviour[]>();
+
+  constructor(private readonly clock: Clock) {
+    super();
+  }
+
+  /** How the next call of `method` goes wrong; several stack up. */
+  next(method: ProviderMethod, ...misbehaviours: Misbehaviour[]): void {
+    this.#next.set(method, misbehaviours);
+  }
+
+  /** Changes what it will report of a payment. */
+  report(providerId: string, change: Partial<PaymentFacts>): void {
+    const before = this.facts.get(providerId);
+    if (!before) throw new Error(`the provider has no payment ${providerId}`);
+    this.facts.set(providerId, { ...before, ...change });
+  }
+
+  count(method: ProviderMethod): number {
+    return this.calls.filter((call) => call.method === method).length;
+  }
+
+  override async call<T>(call: ProviderCall): Promise<Outcome<T>> {
+    this.calls.push(call);
+    const wrong = this.#next.get(call.method)?.shift();
+    if (wrong === 'does nothing, answers nothing') return unknown('no answer');
+    if (wrong === 'is unreachable') return failed('temporary', 'connection refused');
+    if (wrong === 'declines') return declined('insufficient-funds', 'no');
+    const answer = this.#remembered(call);
+    // The caller says by its type argument what this method answers.
+    return wrong === 'carries it out, answers nothing' ? unknown('connection reset') : (answer as Outcome<T>);
+  }
+
+  override async has(_connectionId: string, method: ProviderMethod): Promise<boolean> {
+    return !this.missing.has(method);
+  }
+
+  override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
+    const found = this.connections.get(connectionId);
+    return found?.plugin === plugin ? found : undefined;
+  }
+
+  /** A delivery is `{"id":…,"signals":[…]}`, signed by the header `x-signature: good`. */
+  override async verify(_connection: WebhookConnection, { headers, body }: RawWebhook): Promise<Verdict> {
+    const signature = headers['x-signature'];
+    if (signature === undefined) return { ok: false, reason: 'signature-missing' };
+    if (typeof signature !== 'string' || signature === '') return { ok: false, reason: 'signature-format' };
+    if (signature !== 'good') return { ok: false, reason: 'signature-mismatch' };
+    return { ok: true, eventId: (JSON.parse(Buffer.from(body).toString()) as { id: string }).id };
+  }
+
+  override async translate(_connection: WebhookConnection, { body }: RawWebhook): Promise<readonly ProviderSignal[]> {
+    return (JSON.parse(Buffer.from(body).toString()) as { signals: ProviderSignal[] }).signals;
+  }
+
+  #remembered(call: ProviderCall): Outcome<unknown> {
+    const known = call.idempotencyKey === '' ? undefined : this.#answers.get(call.idempotencyKey);
+    const answer = known ?? this.#answer(call);
+    this.#answers.set(call.idempotencyKey, answer);
+    return answer;
+  }
+
+  #answer({ method, input }: ProviderCall): Outcome<unknown> {
+    switch (method) {
+      case 'payments.create':
+        return this.#create(input as CreatePayment);
+      case 'payments.fetch':
+        return this.#fetch((input as { providerId: string }).providerId);
+      case 'payments.find': {
+        const found = [...this.created].find(([, { reference }]) => reference === (input as { reference: string }).reference);
+        return ok(found && this.#createdPayment(found[0]));
+      }
+      case 'payments.refund':
+        return this.#refund(input as { providerId: string; reference: string; amount: { amount: string } });
+      case 'accounting.post':
+        this.postings.set((input as Posting).reference, input as Posting);
+        return ok<Posted>({ entry: `entry-${this.postings.size}`, number: '17' });
+      case 'accounting.find':
+        return ok(this.postings.has((input as Posting).reference) ? { entry: 'entry-1' } : undefined);
+      default:
+        return failed('permanent', `not scripted: ${method}`);
+    }
+  }
+
+  #create(request: CreatePayment): Outcome<CreatedPayment> {
+    const providerId = `px_${this.created.size + 1}`;
+    this.created.set(providerId, request);
+    this.facts.set(providerId, {
+      providerState: 'open', currency: request.amount.currency, started: false, authorized: 0, voided: 0, captured: 0, refunded: 0, refundPending: 0, chargedBack: 0, fetchStartedAt: this.clock.now().getTime(),
+    });
+    return ok(this.#createdPayment(providerId), providerId);
+  }
+
+  #createdPayment(providerId: string): CreatedPayment {
+    return { providerId, facts: this.#now(providerId), next: { kind: 'redirect', url: `https://pay.example/${providerId}` } };
+  }
+
+  #fetch(providerId: string): Outcome<PaymentFacts> {
+    return this.facts.has(providerId) ? ok(this.#now(providerId)) : failed('permanent', 'no such payment');
+  }
+
+  #refund({ providerId, reference, amount }: { providerId: string; reference: string; amount: { amount: string } }): Outcome<RefundResult> {
+    const facts = this.#now(providerId);
+    const minor = Number(amount.amount.replace('.', ''));
+    this.report(providerId, this.refundsAreSlow ? { refundPending: facts.refundPending + minor } : { refunded: facts.refunded + minor });
+    return ok({ providerId: `re_${reference}`, state: this.refundsAreSlow ? 'pending' : 'done' });
+  }
+
+  #now(providerId: string): PaymentFacts {
+    const facts = this.facts.get(providerId);
+    if (!facts) throw new Error(`the provider has no payment ${providerId}`);
+    return { ...facts, fetchStartedAt: this.clock.now().getTime() };
+  }
+}
