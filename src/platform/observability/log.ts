@@ -26,6 +26,8 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: names.flatMap((name) => [name, `*.${name}`, `*.*.${name}`, `*.headers["${name}"]`]), censor: '[redacted]' },
     serializers: { err: serializeError },
+    // On the finished line, because pino copies an error's message into `msg` past every serializer.
+    hooks: { streamWrite: withoutSecrets },
   };
   return destination ? pino(options, destination) : pino(options);
 }
@@ -43,11 +45,11 @@ interface LoggedError {
  * `detail`, HTTP clients carry the whole request.
  */
 export function serializeError(error: unknown, depth = 0): LoggedError {
-  if (!(error instanceof Error)) return { type: typeof error, message: withoutSecrets(String(error)) };
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   return {
     type: error.name,
-    message: withoutSecrets(error.message),
-    ...(error.stack !== undefined && { stack: withoutSecrets(error.stack) }),
+    message: error.message,
+    ...(error.stack !== undefined && { stack: error.stack }),
     ...('code' in error && typeof error.code === 'string' && { code: error.code }),
     ...(error.cause !== undefined && depth < 3 && { cause: serializeError(error.cause, depth + 1) }),
   };
@@ -55,5 +57,5 @@ export function serializeError(error: unknown, depth = 0): LoggedError {
 
 /** Our keys, and passwords in addresses such as DATABASE_URL. */
 function withoutSecrets(text: string): string {
-  return text.replaceAll(/kf_(test|live)_[0-9A-Za-z_]+/g, 'kf_$1_[redacted]').replaceAll(/(:\/\/[^/\s:@]*):[^@\s]+@/g, '$1:[redacted]@');
+  return text.replaceAll(/kf_(test|live)_[0-9A-Za-z_]+/g, 'kf_$1_[redacted]').replaceAll(/(:\/\/[^/\s:@"]*):[^@\s/"]+@/g, '$1:[redacted]@');
 }
