@@ -5,7 +5,16 @@ export class StripeProblem extends Error {
   readonly status: number;
   readonly error: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, error: { readonly type: string; readonly code?: string; readonly message: string; readonly param?: string; readonly decline_code?: string }) {
+  constructor(
+    status: number,
+    error: {
+      readonly type: string;
+      readonly code?: string;
+      readonly message: string;
+      readonly param?: string;
+      readonly decline_code?: string;
+    },
+  ) {
     super(error.message);
     this.status = status;
     this.error = error;
@@ -99,20 +108,35 @@ export interface Dispute {
 export function onlyParameters(form: Form, ...known: readonly string[]): void {
   const stranger = Object.keys(form).find((name) => !known.includes(name));
   if (stranger === undefined) return;
-  throw new StripeProblem(400, { type: 'invalid_request_error', code: 'parameter_unknown', message: `Received unknown parameter: ${stranger}`, param: stranger });
+  throw new StripeProblem(400, {
+    type: 'invalid_request_error',
+    code: 'parameter_unknown',
+    message: `Received unknown parameter: ${stranger}`,
+    param: stranger,
+  });
 }
 
 /** @throws StripeProblem 400 `parameter_missing` */
 export function required(value: FormValue | undefined, param: string): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw new StripeProblem(400, { type: 'invalid_request_error', code: 'parameter_missing', message: `Missing required param: ${param}.`, param });
+  throw new StripeProblem(400, {
+    type: 'invalid_request_error',
+    code: 'parameter_missing',
+    message: `Missing required param: ${param}.`,
+    param,
+  });
 }
 
 /** @throws StripeProblem 400 `parameter_invalid_integer` */
 export function integer(value: FormValue | undefined, param: string): number {
   const text = required(value, param);
   if (/^-?\d+$/.test(text)) return Number(text);
-  throw new StripeProblem(400, { type: 'invalid_request_error', code: 'parameter_invalid_integer', message: `Invalid integer: ${text}`, param });
+  throw new StripeProblem(400, {
+    type: 'invalid_request_error',
+    code: 'parameter_invalid_integer',
+    message: `Invalid integer: ${text}`,
+    param,
+  });
 }
 
 export function below(value: FormValue | undefined, ...path: readonly string[]): FormValue | undefined {

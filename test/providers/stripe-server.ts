@@ -11,7 +11,19 @@ import { FaultScript, readFaults } from '../../plugins/sandbox/src/provider/faul
 import { jsonReply, serveHttp, type Received, type Reply, type RunningServer } from '../../plugins/sandbox/src/provider/http-server.ts';
 import { readForm, type Form } from './form-body.ts';
 import { RequestLog } from './request-log.ts';
-import { below, integer, onlyParameters, required, StripeProblem, textMap, type Charge, type Dispute, type Intent, type Refund, type Session } from './stripe-objects.ts';
+import {
+  below,
+  integer,
+  onlyParameters,
+  required,
+  StripeProblem,
+  textMap,
+  type Charge,
+  type Dispute,
+  type Intent,
+  type Refund,
+  type Session,
+} from './stripe-objects.ts';
 import { StripeWebhooks, type WebhookTarget } from './stripe-webhooks.ts';
 
 export interface StripeServerOptions {
@@ -51,7 +63,10 @@ export class StripeServer {
       port: options.port ?? 0,
       faults: stripe.faults,
       handle: (request) => stripe.#answer(request),
-      faultReply: (status) => problemReply(new StripeProblem(status, { type: 'api_error', ...(status === 429 ? { code: 'rate_limit' } : {}), message: 'A scripted fault.' })),
+      faultReply: (status) =>
+        problemReply(
+          new StripeProblem(status, { type: 'api_error', ...(status === 429 ? { code: 'rate_limit' } : {}), message: 'A scripted fault.' }),
+        ),
     });
     return stripe;
   }
@@ -61,7 +76,11 @@ export class StripeServer {
     this.log = new RequestLog(options.journalFile);
     this.webhooks = new StripeWebhooks(this.faults, options.webhooks);
     this.#routes = [
-      ['GET /v1/account', /^\/v1\/account$/, () => ({ id: 'acct_1LocalServer', object: 'account', settings: { dashboard: { display_name: 'Local shop' } } })],
+      [
+        'GET /v1/account',
+        /^\/v1\/account$/,
+        () => ({ id: 'acct_1LocalServer', object: 'account', settings: { dashboard: { display_name: 'Local shop' } } }),
+      ],
       ['POST /v1/checkout/sessions', /^\/v1\/checkout\/sessions$/, (_id, form) => this.#createSession(form)],
       ['GET /v1/checkout/sessions', /^\/v1\/checkout\/sessions$/, (_id, _form, query) => this.#listSessions(query)],
       ['GET /v1/checkout/sessions/:id', /^\/v1\/checkout\/sessions\/([^/]+)$/, (id) => showSession(this.session(id))],
@@ -71,8 +90,18 @@ export class StripeServer {
       ['POST /v1/payment_intents/:id/capture', /^\/v1\/payment_intents\/([^/]+)\/capture$/, (id, form) => this.#capture(id, form)],
       ['POST /v1/payment_intents/:id/cancel', /^\/v1\/payment_intents\/([^/]+)\/cancel$/, (id, form) => this.#cancelIntent(id, form)],
       ['POST /v1/refunds', /^\/v1\/refunds$/, (_id, form) => this.#createRefund(form)],
-      ['GET /v1/refunds', /^\/v1\/refunds$/, (_id, _form, query) => listOf([...this.#refunds.values()].filter((refund) => refund.payment_intent === query.get('payment_intent')))],
-      ['GET /v1/disputes', /^\/v1\/disputes$/, (_id, _form, query) => listOf([...this.#disputes.values()].filter((dispute) => dispute.payment_intent === query.get('payment_intent')))],
+      [
+        'GET /v1/refunds',
+        /^\/v1\/refunds$/,
+        (_id, _form, query) =>
+          listOf([...this.#refunds.values()].filter((refund) => refund.payment_intent === query.get('payment_intent'))),
+      ],
+      [
+        'GET /v1/disputes',
+        /^\/v1\/disputes$/,
+        (_id, _form, query) =>
+          listOf([...this.#disputes.values()].filter((dispute) => dispute.payment_intent === query.get('payment_intent'))),
+      ],
     ];
   }
 
@@ -97,7 +126,8 @@ export class StripeServer {
   /** The customer pays on the hosted page. With `sepa_debit` the money is under way until {@link settle}. */
   pay(sessionId: string, method = 'ideal'): Intent {
     const session = this.session(sessionId);
-    if (session.status !== 'open') throw new StripeProblem(400, { type: 'invalid_request_error', message: `The session is ${session.status}.` });
+    if (session.status !== 'open')
+      throw new StripeProblem(400, { type: 'invalid_request_error', message: `The session is ${session.status}.` });
     const intent = this.#begin(session);
     const manual = intent.capture_method === 'manual';
     const slow = method === 'sepa_debit';
@@ -109,7 +139,10 @@ export class StripeServer {
     else Object.assign(intent, { status: 'succeeded', amount_received: intent.amount });
     session.payment_status = slow || manual ? 'unpaid' : 'paid';
     this.#emit('charge.succeeded', charge);
-    this.#emit(slow ? 'payment_intent.processing' : manual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded', intent);
+    this.#emit(
+      slow ? 'payment_intent.processing' : manual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded',
+      intent,
+    );
     this.#emit('checkout.session.completed', showSession(session));
     return intent;
   }
@@ -118,7 +151,12 @@ export class StripeServer {
   decline(sessionId: string, declineCode = 'insufficient_funds'): Intent {
     const intent = this.#begin(this.session(sessionId));
     intent.status = 'requires_payment_method';
-    intent.last_payment_error = { type: 'card_error', code: 'card_declined', decline_code: declineCode, message: 'Your card was declined.' };
+    intent.last_payment_error = {
+      type: 'card_error',
+      code: 'card_declined',
+      decline_code: declineCode,
+      message: 'Your card was declined.',
+    };
     this.#emit('payment_intent.payment_failed', intent);
     return intent;
   }
@@ -137,14 +175,23 @@ export class StripeServer {
       return;
     }
     intent.status = 'requires_payment_method';
-    intent.last_payment_error = { type: 'invalid_request_error', code: 'payment_intent_payment_attempt_failed', decline_code: 'insufficient_funds', message: 'The debit bounced.' };
+    intent.last_payment_error = {
+      type: 'invalid_request_error',
+      code: 'payment_intent_payment_attempt_failed',
+      decline_code: 'insufficient_funds',
+      message: 'The debit bounced.',
+    };
     this.#emit('payment_intent.payment_failed', intent);
     if (session) this.#emit('checkout.session.async_payment_failed', showSession(session));
   }
 
   expireSession(id: string): Session & { readonly draft: Form } {
     const session = this.session(id);
-    if (session.status !== 'open') throw new StripeProblem(400, { type: 'invalid_request_error', message: `Only open sessions can be expired; this one is ${session.status}.` });
+    if (session.status !== 'open')
+      throw new StripeProblem(400, {
+        type: 'invalid_request_error',
+        message: `Only open sessions can be expired; this one is ${session.status}.`,
+      });
     session.status = 'expired';
     session.url = null;
     this.#emit('checkout.session.expired', showSession(session));
@@ -152,15 +199,32 @@ export class StripeServer {
   }
 
   /** A refund, as by the API or by a person in the dashboard. `pending` ones end with {@link finishRefund}. */
-  refund(intentId: string, amount: number, more: { readonly metadata?: Record<string, string>; readonly reason?: string; readonly status?: Refund['status'] } = {}): Refund {
+  refund(
+    intentId: string,
+    amount: number,
+    more: { readonly metadata?: Record<string, string>; readonly reason?: string; readonly status?: Refund['status'] } = {},
+  ): Refund {
     const intent = this.intent(intentId);
     const charge = this.#chargeOf(intent);
     if (amount > charge.amount_captured - charge.amount_refunded) {
-      throw new StripeProblem(400, { type: 'invalid_request_error', code: 'charge_already_refunded', message: 'Refund amount is greater than unrefunded amount on charge.', param: 'amount' });
+      throw new StripeProblem(400, {
+        type: 'invalid_request_error',
+        code: 'charge_already_refunded',
+        message: 'Refund amount is greater than unrefunded amount on charge.',
+        param: 'amount',
+      });
     }
     const refund: Refund = {
-      id: newId('re'), object: 'refund', amount, currency: intent.currency, status: more.status ?? 'succeeded', charge: charge.id, payment_intent: intent.id,
-      reason: more.reason ?? null, metadata: more.metadata ?? {}, created: seconds(),
+      id: newId('re'),
+      object: 'refund',
+      amount,
+      currency: intent.currency,
+      status: more.status ?? 'succeeded',
+      charge: charge.id,
+      payment_intent: intent.id,
+      reason: more.reason ?? null,
+      metadata: more.metadata ?? {},
+      created: seconds(),
     };
     this.#refunds.set(refund.id, refund);
     charge.amount_refunded += amount;
@@ -182,8 +246,16 @@ export class StripeServer {
     const charge = this.#chargeOf(this.intent(intentId));
     const known = [...this.#disputes.values()].find((dispute) => dispute.payment_intent === intentId);
     const dispute: Dispute = known ?? {
-      id: newId('dp'), object: 'dispute', amount: charge.amount_captured, currency: charge.currency, status, charge: charge.id, payment_intent: intentId,
-      reason: 'fraudulent', created: seconds(), livemode: false,
+      id: newId('dp'),
+      object: 'dispute',
+      amount: charge.amount_captured,
+      currency: charge.currency,
+      status,
+      charge: charge.id,
+      payment_intent: intentId,
+      reason: 'fraudulent',
+      created: seconds(),
+      livemode: false,
     };
     dispute.status = status;
     charge.disputed = true;
@@ -205,14 +277,23 @@ export class StripeServer {
 
   #execute(request: Received, route: Route | undefined, key: string): { reply: Reply; executed: boolean } {
     try {
-      if (request.headers.authorization !== `Bearer ${this.apiKey}`) throw new StripeProblem(401, { type: 'invalid_request_error', message: 'Invalid API Key provided.' });
-      if (!route) throw new StripeProblem(404, { type: 'invalid_request_error', message: `Unrecognized request URL (${request.method}: ${request.path}).` });
+      if (request.headers.authorization !== `Bearer ${this.apiKey}`)
+        throw new StripeProblem(401, { type: 'invalid_request_error', message: 'Invalid API Key provided.' });
+      if (!route)
+        throw new StripeProblem(404, {
+          type: 'invalid_request_error',
+          message: `Unrecognized request URL (${request.method}: ${request.path}).`,
+        });
       const hash = createHash('sha256').update(`${request.path}\n`).update(request.body).digest('hex');
       const earlier = request.method === 'POST' ? this.#answers.get(key) : undefined;
       if (earlier && earlier.request !== hash) {
-        throw new StripeProblem(400, { type: 'idempotency_error', message: 'Keys for idempotent requests can only be used with the same parameters they were first used with.' });
+        throw new StripeProblem(400, {
+          type: 'idempotency_error',
+          message: 'Keys for idempotent requests can only be used with the same parameters they were first used with.',
+        });
       }
-      if (earlier) return { reply: { ...earlier.reply, headers: { ...earlier.reply.headers, 'idempotent-replayed': 'true' } }, executed: false };
+      if (earlier)
+        return { reply: { ...earlier.reply, headers: { ...earlier.reply.headers, 'idempotent-replayed': 'true' } }, executed: false };
       const value = route[2](route[1].exec(request.path)?.[1] ?? '', readForm(request.body.toString('utf8')), request.query);
       const reply = jsonReply(200, value, { 'request-id': newId('req') });
       if (request.method === 'POST') this.#answers.set(key, { request: hash, reply });
@@ -225,26 +306,51 @@ export class StripeServer {
 
   #createSession(form: Form): unknown {
     onlyParameters(
-      form, 'mode', 'client_reference_id', 'line_items', 'success_url', 'cancel_url', 'metadata', 'payment_intent_data', 'allowed_payment_method_types',
-      'customer_email', 'locale', 'expires_at',
+      form,
+      'mode',
+      'client_reference_id',
+      'line_items',
+      'success_url',
+      'cancel_url',
+      'metadata',
+      'payment_intent_data',
+      'allowed_payment_method_types',
+      'customer_email',
+      'locale',
+      'expires_at',
     );
     onlyParameters(textOrForm(form['payment_intent_data']), 'metadata', 'description', 'capture_method', 'setup_future_usage');
     const price = below(form['line_items'], '0', 'price_data');
     const amount = integer(below(price, 'unit_amount'), 'line_items[0][price_data][unit_amount]');
     if (amount < 50) {
-      throw new StripeProblem(400, { type: 'invalid_request_error', code: 'amount_too_small', message: 'The amount is below the minimum.', param: 'line_items[0][price_data][unit_amount]' });
+      throw new StripeProblem(400, {
+        type: 'invalid_request_error',
+        code: 'amount_too_small',
+        message: 'The amount is below the minimum.',
+        param: 'line_items[0][price_data][unit_amount]',
+      });
     }
     required(below(price, 'product_data', 'name'), 'line_items[0][price_data][product_data][name]');
     const id = newId('cs_test');
     const methods = form['allowed_payment_method_types'];
     const session: Session & { readonly draft: Form } = {
-      id, object: 'checkout.session', status: 'open', payment_status: 'unpaid', mode: 'payment', amount_total: amount,
+      id,
+      object: 'checkout.session',
+      status: 'open',
+      payment_status: 'unpaid',
+      mode: 'payment',
+      amount_total: amount,
       currency: required(below(price, 'currency'), 'line_items[0][price_data][currency]'),
       client_reference_id: typeof form['client_reference_id'] === 'string' ? form['client_reference_id'] : null,
-      payment_intent: null, url: `${this.url}/pay/${id}`, metadata: textMap(form['metadata']),
+      payment_intent: null,
+      url: `${this.url}/pay/${id}`,
+      metadata: textMap(form['metadata']),
       allowed_payment_method_types: Array.isArray(methods) ? methods.map(String) : null,
-      success_url: required(form['success_url'], 'success_url'), cancel_url: typeof form['cancel_url'] === 'string' ? form['cancel_url'] : null,
-      expires_at: form['expires_at'] === undefined ? seconds() + 86_400 : integer(form['expires_at'], 'expires_at'), created: seconds(), livemode: false,
+      success_url: required(form['success_url'], 'success_url'),
+      cancel_url: typeof form['cancel_url'] === 'string' ? form['cancel_url'] : null,
+      expires_at: form['expires_at'] === undefined ? seconds() + 86_400 : integer(form['expires_at'], 'expires_at'),
+      created: seconds(),
+      livemode: false,
       draft: textOrForm(form['payment_intent_data']),
     };
     this.#sessions.set(id, session);
@@ -272,10 +378,21 @@ export class StripeServer {
     if (known) return known;
     const { draft } = session;
     const intent: Intent = {
-      id: newId('pi'), object: 'payment_intent', status: 'requires_payment_method', amount: session.amount_total, amount_capturable: 0, amount_received: 0,
-      currency: session.currency, capture_method: draft['capture_method'] === 'manual' ? 'manual' : 'automatic', cancellation_reason: null,
-      description: typeof draft['description'] === 'string' ? draft['description'] : null, last_payment_error: null, latest_charge: null,
-      metadata: textMap(draft['metadata']), created: seconds(), livemode: false,
+      id: newId('pi'),
+      object: 'payment_intent',
+      status: 'requires_payment_method',
+      amount: session.amount_total,
+      amount_capturable: 0,
+      amount_received: 0,
+      currency: session.currency,
+      capture_method: draft['capture_method'] === 'manual' ? 'manual' : 'automatic',
+      cancellation_reason: null,
+      description: typeof draft['description'] === 'string' ? draft['description'] : null,
+      last_payment_error: null,
+      latest_charge: null,
+      metadata: textMap(draft['metadata']),
+      created: seconds(),
+      livemode: false,
     };
     this.#intents.set(intent.id, intent);
     session.payment_intent = intent.id;
@@ -285,10 +402,31 @@ export class StripeServer {
   #createCharge(intent: Intent, method: string, status: Charge['status']): Charge {
     const manual = intent.capture_method === 'manual';
     const charge: Charge = {
-      id: newId('ch'), object: 'charge', status, amount: intent.amount, amount_captured: manual ? 0 : intent.amount, amount_refunded: 0, captured: !manual, refunded: false,
-      disputed: false, currency: intent.currency, payment_intent: intent.id, metadata: intent.metadata, created: seconds(), livemode: false,
+      id: newId('ch'),
+      object: 'charge',
+      status,
+      amount: intent.amount,
+      amount_captured: manual ? 0 : intent.amount,
+      amount_refunded: 0,
+      captured: !manual,
+      refunded: false,
+      disputed: false,
+      currency: intent.currency,
+      payment_intent: intent.id,
+      metadata: intent.metadata,
+      created: seconds(),
+      livemode: false,
       payment_method_details: { type: method, ...(manual ? { card: { capture_before: seconds() + 7 * 86_400 } } : {}) },
-      balance_transaction: manual ? null : { id: newId('txn'), object: 'balance_transaction', amount: intent.amount, fee: 29, net: intent.amount - 29, currency: intent.currency },
+      balance_transaction: manual
+        ? null
+        : {
+            id: newId('txn'),
+            object: 'balance_transaction',
+            amount: intent.amount,
+            fee: 29,
+            net: intent.amount - 29,
+            currency: intent.currency,
+          },
     };
     this.#charges.set(charge.id, charge);
     intent.latest_charge = charge.id;
@@ -300,11 +438,21 @@ export class StripeServer {
     onlyParameters(form, 'amount_to_capture', 'final_capture');
     const intent = this.intent(id);
     if (intent.status !== 'requires_capture') {
-      throw new StripeProblem(400, { type: 'invalid_request_error', code: 'payment_intent_unexpected_state', message: `This PaymentIntent could not be captured because it has a status of ${intent.status}.` });
+      throw new StripeProblem(400, {
+        type: 'invalid_request_error',
+        code: 'payment_intent_unexpected_state',
+        message: `This PaymentIntent could not be captured because it has a status of ${intent.status}.`,
+      });
     }
-    const amount = form['amount_to_capture'] === undefined ? intent.amount_capturable : integer(form['amount_to_capture'], 'amount_to_capture');
+    const amount =
+      form['amount_to_capture'] === undefined ? intent.amount_capturable : integer(form['amount_to_capture'], 'amount_to_capture');
     if (amount > intent.amount_capturable) {
-      throw new StripeProblem(400, { type: 'invalid_request_error', code: 'amount_too_large', message: 'The amount is more than what can be captured.', param: 'amount_to_capture' });
+      throw new StripeProblem(400, {
+        type: 'invalid_request_error',
+        code: 'amount_too_large',
+        message: 'The amount is more than what can be captured.',
+        param: 'amount_to_capture',
+      });
     }
     Object.assign(this.#chargeOf(intent), { captured: true, amount_captured: amount });
     Object.assign(intent, { status: 'succeeded', amount_capturable: 0, amount_received: amount });
@@ -316,7 +464,11 @@ export class StripeServer {
     onlyParameters(form, 'cancellation_reason');
     const intent = this.intent(id);
     if (!NOT_TAKEN_YET.has(intent.status)) {
-      throw new StripeProblem(400, { type: 'invalid_request_error', code: 'payment_intent_unexpected_state', message: `You cannot cancel this PaymentIntent because it has a status of ${intent.status}.` });
+      throw new StripeProblem(400, {
+        type: 'invalid_request_error',
+        code: 'payment_intent_unexpected_state',
+        message: `You cannot cancel this PaymentIntent because it has a status of ${intent.status}.`,
+      });
     }
     Object.assign(intent, { status: 'canceled', amount_capturable: 0, cancellation_reason: form['cancellation_reason'] ?? null });
     this.#emit('payment_intent.canceled', intent);
@@ -327,7 +479,10 @@ export class StripeServer {
     onlyParameters(form, 'payment_intent', 'amount', 'reason', 'metadata');
     const intent = this.intent(required(form['payment_intent'], 'payment_intent'));
     const amount = form['amount'] === undefined ? intent.amount_received : integer(form['amount'], 'amount');
-    return this.refund(intent.id, amount, { metadata: textMap(form['metadata']), reason: String(form['reason'] ?? 'requested_by_customer') });
+    return this.refund(intent.id, amount, {
+      metadata: textMap(form['metadata']),
+      reason: String(form['reason'] ?? 'requested_by_customer'),
+    });
   }
 
   #showIntent(intent: Intent, query: URLSearchParams): unknown {
@@ -341,7 +496,15 @@ export class StripeServer {
 
   #emit(type: string, object: object): void {
     // A snapshot: an event tells how things were then, and is never updated.
-    const event = { id: newId('evt'), object: 'event', api_version: '2026-10-28.endive', created: seconds(), livemode: false, type, data: structuredClone({ object }) };
+    const event = {
+      id: newId('evt'),
+      object: 'event',
+      api_version: '2026-10-28.endive',
+      created: seconds(),
+      livemode: false,
+      type,
+      data: structuredClone({ object }),
+    };
     this.webhooks.send(event);
   }
 
@@ -358,7 +521,11 @@ export class StripeServer {
     const session = this.session(id);
     if (request.method !== 'POST') {
       const form = `<form method="post"><button formaction="/pay/${id}/pay">Pay</button> <button formaction="/pay/${id}/decline">Decline</button></form>`;
-      return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: `<!doctype html><title>Pay</title><p>${session.amount_total} ${session.currency} (${session.status})</p>${form}` };
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/html; charset=utf-8' },
+        body: `<!doctype html><title>Pay</title><p>${session.amount_total} ${session.currency} (${session.status})</p>${form}`,
+      };
     }
     if (button === 'pay') this.pay(id);
     else this.decline(id);
@@ -384,7 +551,12 @@ function problemReply(problem: StripeProblem): Reply {
 }
 
 function missing(kind: string, id: string): never {
-  throw new StripeProblem(404, { type: 'invalid_request_error', code: 'resource_missing', message: `No such ${kind}: '${id}'`, param: 'id' });
+  throw new StripeProblem(404, {
+    type: 'invalid_request_error',
+    code: 'resource_missing',
+    message: `No such ${kind}: '${id}'`,
+    param: 'id',
+  });
 }
 
 function newId(prefix: string): string {

@@ -24,7 +24,11 @@ export type Manner = 'read' | 'write';
  * Runs `work` against Stripe and turns whatever it throws into an outcome.
  * Refuses a live key in a test connection and the reverse, before anything is sent.
  */
-export async function callStripe<T>(context: Context<Settings>, manner: Manner, work: (stripe: Stripe) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+export async function callStripe<T>(
+  context: Context<Settings>,
+  manner: Manner,
+  work: (stripe: Stripe) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
   const { secretKey } = context.settings;
   if (modeOf(secretKey) !== context.mode) {
     return failed('auth', `This is a ${context.mode} connection, and its key is for the other mode.`, { field: 'secretKey' });

@@ -62,7 +62,8 @@ function authorizedOf(intent: Stripe.PaymentIntent | undefined, charge: Stripe.C
 
 /** A declined attempt does not end a session: the customer may try again until it expires. */
 function endedOf(session: Stripe.Checkout.Session | undefined, intent: Stripe.PaymentIntent | undefined): PaymentFacts['ended'] {
-  if (intent?.status === 'canceled') return intent.cancellation_reason === 'automatic' || intent.cancellation_reason === 'expired' ? 'expired' : 'cancelled';
+  if (intent?.status === 'canceled')
+    return intent.cancellation_reason === 'automatic' || intent.cancellation_reason === 'expired' ? 'expired' : 'cancelled';
   if (session?.status === 'expired') return session.metadata?.[CANCELLED_MARK] === undefined ? 'expired' : 'cancelled';
   // A debit that bounced days after the session was completed: nobody is on the page to try again.
   if (session?.status === 'complete' && intent?.status === 'requires_payment_method' && intent.last_payment_error) return 'failed';

@@ -1,4 +1,13 @@
-import { declined, failed, unknown, type DeclineReason, type Failed, type FailureReason, type Outcome, type PaymentFailure } from '@kassaflow/plugin-sdk';
+import {
+  declined,
+  failed,
+  unknown,
+  type DeclineReason,
+  type Failed,
+  type FailureReason,
+  type Outcome,
+  type PaymentFailure,
+} from '@kassaflow/plugin-sdk';
 import type Stripe from 'stripe';
 import type { Manner } from './client.ts';
 
@@ -68,11 +77,14 @@ export function outcomeOf(error: unknown, manner: Manner, library: typeof Stripe
   const code = error.code ?? error.type;
   const message = error.message;
   if (error instanceof errors.StripeCardError) return outcomeOfDecline(error);
-  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError) return failed('auth', 'Stripe refuses this key for this call.', { code, field: 'secretKey' });
+  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
+    return failed('auth', 'Stripe refuses this key for this call.', { code, field: 'secretKey' });
   // The first request under this key is still being carried out somewhere, and its end is not known yet.
   if (code === 'idempotency_key_in_use') return doubt(manner, 'Stripe is still busy with an earlier attempt of this call.');
-  if (error instanceof errors.StripeRateLimitError && code !== 'lock_timeout') return failed('rate-limited', 'Stripe asks to slow down.', { code, retryAfterMs: retryAfterMs(error.headers) });
-  if (error.statusCode !== undefined && error.statusCode >= 500) return doubt(manner, `Stripe answered ${error.statusCode}${error.requestId ? ` (request ${error.requestId})` : ''}.`);
+  if (error instanceof errors.StripeRateLimitError && code !== 'lock_timeout')
+    return failed('rate-limited', 'Stripe asks to slow down.', { code, retryAfterMs: retryAfterMs(error.headers) });
+  if (error.statusCode !== undefined && error.statusCode >= 500)
+    return doubt(manner, `Stripe answered ${error.statusCode}${error.requestId ? ` (request ${error.requestId})` : ''}.`);
   if (error instanceof errors.StripeInvalidRequestError && error.statusCode === 400) return outcomeOfRequest(error.param, code, message);
   if (error.statusCode === undefined || error.statusCode < 400) return doubt(manner, 'Stripe’s answer could not be read.');
   return failed(CODES[code] ?? (error.statusCode === 409 ? 'temporary' : 'permanent'), message, { code });
@@ -88,10 +100,18 @@ export function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** A payment attempt's last error, in our words. */
-export function failureOf(error: { readonly code?: string | null; readonly decline_code?: string | null; readonly advice_code?: string | null }): PaymentFailure {
+export function failureOf(error: {
+  readonly code?: string | null;
+  readonly decline_code?: string | null;
+  readonly advice_code?: string | null;
+}): PaymentFailure {
   const providerCode = error.decline_code ?? error.code ?? undefined;
   const [reason, retryable] = declineOf(error);
-  return { reason, retryable: retryable && error.advice_code !== 'do_not_try_again', ...(providerCode === undefined ? {} : { providerCode }) };
+  return {
+    reason,
+    retryable: retryable && error.advice_code !== 'do_not_try_again',
+    ...(providerCode === undefined ? {} : { providerCode }),
+  };
 }
 
 /** An amount that Stripe cannot be asked for; found before anything is sent. */
@@ -121,7 +141,9 @@ function doubt(manner: Manner, message: string): Outcome<never> {
 }
 
 function declineOf(error: { readonly code?: string | null; readonly decline_code?: string | null }): readonly [DeclineReason, boolean] {
-  return DECLINES[error.decline_code ?? ''] ?? DECLINES[error.code ?? ''] ?? [error.code === 'card_declined' ? 'card-declined' : 'other', true];
+  return (
+    DECLINES[error.decline_code ?? ''] ?? DECLINES[error.code ?? ''] ?? [error.code === 'card_declined' ? 'card-declined' : 'other', true]
+  );
 }
 
 /** Stripe often sends no `Retry-After`; a second is its own advice for one endpoint's 25 requests per second. */

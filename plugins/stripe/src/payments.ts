@@ -1,4 +1,13 @@
-import { failed, ok, type Context, type CreatedPayment, type CreatePayment, type Outcome, type PaymentFacts, type PaymentProvider } from '@kassaflow/plugin-sdk';
+import {
+  failed,
+  ok,
+  type Context,
+  type CreatedPayment,
+  type CreatePayment,
+  type Outcome,
+  type PaymentFacts,
+  type PaymentProvider,
+} from '@kassaflow/plugin-sdk';
 import type Stripe from 'stripe';
 import { toStripe } from './amounts.ts';
 import { callStripe } from './client.ts';
@@ -31,7 +40,8 @@ export const payments: PaymentProvider<Settings> = {
       return created(session, { session, refunds: [], disputes: [], fetchStartedAt });
     }),
 
-  fetch: (context, { providerId }) => callStripe(context, 'read', async (stripe) => facts(await see(context, stripe, providerId), providerId)),
+  fetch: (context, { providerId }) =>
+    callStripe(context, 'read', async (stripe) => facts(await see(context, stripe, providerId), providerId)),
 
   find: (context, { reference, notBefore }) =>
     callStripe(context, 'read', async (stripe) => {
@@ -41,7 +51,8 @@ export const payments: PaymentProvider<Settings> = {
       for await (const session of stripe.checkout.sessions.list({ created: { gte: since }, limit: 100 })) {
         if (session.client_reference_id === reference) return created(session, await see(context, stripe, session.id));
         searched += 1;
-        if (searched >= MAX_SEARCHED) return failed('temporary', 'There are too many checkout sessions in this time to prove that one is missing.');
+        if (searched >= MAX_SEARCHED)
+          return failed('temporary', 'There are too many checkout sessions in this time to prove that one is missing.');
       }
       return ok(undefined);
     }),
@@ -60,7 +71,11 @@ export const payments: PaymentProvider<Settings> = {
         await stripe.checkout.sessions.update(session.id, { metadata: { [CANCELLED_MARK]: 'true' } }, { idempotencyKey: `${key}:mark` });
         await stripe.checkout.sessions.expire(session.id, {}, { idempotencyKey: `${key}:expire` });
       } else if (intent && intent.status !== 'canceled' && intent.status !== 'succeeded') {
-        await stripe.paymentIntents.cancel(intent.id, { cancellation_reason: 'requested_by_customer' }, { idempotencyKey: `${key}:cancel` });
+        await stripe.paymentIntents.cancel(
+          intent.id,
+          { cancellation_reason: 'requested_by_customer' },
+          { idempotencyKey: `${key}:cancel` },
+        );
       } else if (intent?.status === 'succeeded') {
         return failed('permanent', 'The money was taken already; refund it instead.', { code: 'already_captured' });
       }
@@ -77,7 +92,8 @@ export const payments: PaymentProvider<Settings> = {
         {
           payment_intent: intent.id,
           amount: toStripe(amount),
-          reason: reason !== undefined && REFUND_REASONS.has(reason) ? (reason as Stripe.RefundCreateParams.Reason) : 'requested_by_customer',
+          reason:
+            reason !== undefined && REFUND_REASONS.has(reason) ? (reason as Stripe.RefundCreateParams.Reason) : 'requested_by_customer',
           metadata: { refund_id: reference, payment_id: intent.metadata['payment_id'] ?? '' },
         },
         { idempotencyKey: context.idempotencyKey },
@@ -96,7 +112,14 @@ function creation(payment: CreatePayment): Stripe.Checkout.SessionCreateParams {
     mode: 'payment',
     client_reference_id: payment.reference,
     line_items: [
-      { quantity: 1, price_data: { currency: payment.amount.currency.toLowerCase(), unit_amount: toStripe(payment.amount), product_data: { name: description } } },
+      {
+        quantity: 1,
+        price_data: {
+          currency: payment.amount.currency.toLowerCase(),
+          unit_amount: toStripe(payment.amount),
+          product_data: { name: description },
+        },
+      },
     ],
     success_url: payment.returnUrl,
     cancel_url: payment.cancelUrl ?? payment.returnUrl,

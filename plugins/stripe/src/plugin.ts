@@ -22,7 +22,11 @@ export default definePlugin({
         const name = account.value.settings?.dashboard?.display_name;
         return { ok: true, account: name ? `${name} (${account.value.id})` : account.value.id, mode: modeOf(context.settings.secretKey) };
       }
-      return { ok: false, message: account.message, ...(account.kind === 'failed' && account.reason === 'auth' ? { field: 'secretKey' } : {}) };
+      return {
+        ok: false,
+        message: account.message,
+        ...(account.kind === 'failed' && account.reason === 'auth' ? { field: 'secretKey' } : {}),
+      };
     },
   },
   payments,

@@ -15,7 +15,8 @@ export const settings = {
     webhookSecrets: {
       type: 'array',
       title: { en: 'Webhook signing secrets', nl: 'Webhook-geheimen', da: 'Webhook-hemmeligheder', nb: 'Webhook-hemmeligheter' },
-      description: 'From the webhook endpoint that you make with this connection’s address. While you roll a secret: the new one first, then the old one.',
+      description:
+        'From the webhook endpoint that you make with this connection’s address. While you roll a secret: the new one first, then the old one.',
       items: { type: 'string', pattern: '^whsec_', minLength: 24, maxLength: 128 },
       default: [],
       'x-secret': true,

@@ -37,11 +37,17 @@ export const webhook: Webhook<Settings> = {
     const timestamp = parts.find(([name]) => name === 't')?.[1];
     if (timestamp === undefined) return { ok: false, reason: 'signature-format', hint: 'The header has no "t=".' };
     if (!/^\d{1,10}$/.test(timestamp)) return { ok: false, reason: 'timestamp-format' };
-    if (!parts.some(([name]) => name === 'v1')) return { ok: false, reason: parts.some(([name]) => /^v\d/.test(name ?? '')) ? 'signature-scheme' : 'signature-format' };
+    if (!parts.some(([name]) => name === 'v1'))
+      return { ok: false, reason: parts.some(([name]) => /^v\d/.test(name ?? '')) ? 'signature-scheme' : 'signature-format' };
 
     const secrets = settings.webhookSecrets ?? [];
     if (!(await isSigned(delivery, header, secrets))) {
-      return { ok: false, reason: 'signature-mismatch', hint: secrets.length === 0 ? 'The connection has no webhook signing secret yet.' : 'Another secret, or a proxy that rewrote the body.' };
+      return {
+        ok: false,
+        reason: 'signature-mismatch',
+        hint:
+          secrets.length === 0 ? 'The connection has no webhook signing secret yet.' : 'Another secret, or a proxy that rewrote the body.',
+      };
     }
     // The library looks at the past only: it accepts a timestamp from next year.
     const age = Math.floor(delivery.receivedAt / 1000) - Number(timestamp);
@@ -99,12 +105,17 @@ function providerIdOf({ type, object }: StripeEvent): string | undefined {
 
 function referenceOf(object: Readonly<Record<string, unknown>>): string | undefined {
   const metadata = object['metadata'];
-  const fromMetadata = typeof metadata === 'object' && metadata !== null && 'payment_id' in metadata ? textOf(metadata.payment_id) : undefined;
+  const fromMetadata =
+    typeof metadata === 'object' && metadata !== null && 'payment_id' in metadata ? textOf(metadata.payment_id) : undefined;
   return fromMetadata ?? textOf(object['client_reference_id']);
 }
 
 /** Disputes, and refunds made in Stripe's dashboard, do not carry our payment's id; their payment intent does. */
-async function lookUpReference(context: Context<Settings>, kind: ProviderSignal['kind'], intent: string | undefined): Promise<string | undefined> {
+async function lookUpReference(
+  context: Context<Settings>,
+  kind: ProviderSignal['kind'],
+  intent: string | undefined,
+): Promise<string | undefined> {
   if (intent === undefined || !intent.startsWith('pi_') || (kind !== 'chargeback' && kind !== 'refund')) return undefined;
   const found = await callStripe(context, 'read', async (stripe) => ok(await stripe.paymentIntents.retrieve(intent)));
   // Throwing keeps the delivery in the inbox to be read again, where a missing reference would make it an orphan.
@@ -116,7 +127,14 @@ function read(delivery: RawWebhook): StripeEvent | undefined {
   try {
     const { id, type, created, livemode, data } = JSON.parse(Buffer.from(delivery.body).toString('utf8')) as Record<string, unknown>;
     const object = typeof data === 'object' && data !== null && 'object' in data ? data.object : undefined;
-    if (typeof id === 'string' && typeof type === 'string' && typeof created === 'number' && typeof livemode === 'boolean' && typeof object === 'object' && object !== null) {
+    if (
+      typeof id === 'string' &&
+      typeof type === 'string' &&
+      typeof created === 'number' &&
+      typeof livemode === 'boolean' &&
+      typeof object === 'object' &&
+      object !== null
+    ) {
       return { id, type, created, livemode, object: { ...object } };
     }
   } catch {

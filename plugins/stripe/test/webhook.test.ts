@@ -70,7 +70,10 @@ describe('verifying a delivery', () => {
   });
 
   test('B23: a test event at a live connection is refused', async () => {
-    expect(await webhook.verify(context([SECRET], { mode: 'live' }), delivery(VECTOR_HEADER))).toEqual({ ok: false, reason: 'mode-mismatch' });
+    expect(await webhook.verify(context([SECRET], { mode: 'live' }), delivery(VECTOR_HEADER))).toEqual({
+      ok: false,
+      reason: 'mode-mismatch',
+    });
   });
 
   test.each<[what: string, signedWith: readonly string[], known: readonly string[]]>([
@@ -102,11 +105,31 @@ describe('translating a delivery', () => {
   afterEach(() => stripe.close());
 
   test.each([
-    ['checkout.session.completed', { id: 'cs_1', client_reference_id: 'pay_01', metadata: {} }, { kind: 'payment', providerId: 'cs_1', reference: 'pay_01' }],
-    ['payment_intent.succeeded', { id: 'pi_1', metadata: { payment_id: 'pay_01' } }, { kind: 'payment', providerId: 'pi_1', reference: 'pay_01' }],
-    ['charge.succeeded', { id: 'ch_1', payment_intent: 'pi_1', metadata: { payment_id: 'pay_01' } }, { kind: 'payment', providerId: 'pi_1', reference: 'pay_01' }],
-    ['charge.refunded', { id: 'ch_1', payment_intent: 'pi_1', metadata: { payment_id: 'pay_01' } }, { kind: 'refund', providerId: 'pi_1', reference: 'pay_01' }],
-    ['refund.updated', { id: 're_1', payment_intent: 'pi_1', metadata: { payment_id: 'pay_01' } }, { kind: 'refund', providerId: 'pi_1', reference: 'pay_01' }],
+    [
+      'checkout.session.completed',
+      { id: 'cs_1', client_reference_id: 'pay_01', metadata: {} },
+      { kind: 'payment', providerId: 'cs_1', reference: 'pay_01' },
+    ],
+    [
+      'payment_intent.succeeded',
+      { id: 'pi_1', metadata: { payment_id: 'pay_01' } },
+      { kind: 'payment', providerId: 'pi_1', reference: 'pay_01' },
+    ],
+    [
+      'charge.succeeded',
+      { id: 'ch_1', payment_intent: 'pi_1', metadata: { payment_id: 'pay_01' } },
+      { kind: 'payment', providerId: 'pi_1', reference: 'pay_01' },
+    ],
+    [
+      'charge.refunded',
+      { id: 'ch_1', payment_intent: 'pi_1', metadata: { payment_id: 'pay_01' } },
+      { kind: 'refund', providerId: 'pi_1', reference: 'pay_01' },
+    ],
+    [
+      'refund.updated',
+      { id: 're_1', payment_intent: 'pi_1', metadata: { payment_id: 'pay_01' } },
+      { kind: 'refund', providerId: 'pi_1', reference: 'pay_01' },
+    ],
     ['mandate.updated', { id: 'mandate_1' }, { kind: 'mandate', providerId: 'mandate_1' }],
     ['payout.paid', { id: 'po_1' }, { kind: 'settlement', providerId: 'po_1' }],
   ])('%s', async (type, object, signal) => {
@@ -124,7 +147,10 @@ describe('translating a delivery', () => {
   test('a dispute finds our payment through its payment intent', async () => {
     const session = await createSession(stripe);
     const { id } = stripe.pay(session);
-    const signals = await webhook.translate(context([SECRET], { server: stripe.url }), delivery('', event('charge.dispute.created', { id: 'dp_1', payment_intent: id })));
+    const signals = await webhook.translate(
+      context([SECRET], { server: stripe.url }),
+      delivery('', event('charge.dispute.created', { id: 'dp_1', payment_intent: id })),
+    );
     expect(signals).toEqual([{ kind: 'chargeback', type: 'charge.dispute.created', providerId: id, reference: 'pay_01', occurredAt: AT }]);
   });
 
@@ -137,10 +163,19 @@ describe('translating a delivery', () => {
 
 async function createSession(stripe: StripeServer): Promise<string> {
   const form = {
-    mode: 'payment', success_url: 'https://shop.example', 'line_items[0][quantity]': '1', 'line_items[0][price_data][currency]': 'eur', 'line_items[0][price_data][unit_amount]': '1250',
-    'line_items[0][price_data][product_data][name]': 'Credits', 'payment_intent_data[metadata][payment_id]': 'pay_01',
+    mode: 'payment',
+    success_url: 'https://shop.example',
+    'line_items[0][quantity]': '1',
+    'line_items[0][price_data][currency]': 'eur',
+    'line_items[0][price_data][unit_amount]': '1250',
+    'line_items[0][price_data][product_data][name]': 'Credits',
+    'payment_intent_data[metadata][payment_id]': 'pay_01',
   };
-  const answer = await fetch(`${stripe.url}/v1/checkout/sessions`, { method: 'POST', headers: { authorization: `Bearer ${stripe.apiKey}`, 'idempotency-key': 'k' }, body: new URLSearchParams(form) });
+  const answer = await fetch(`${stripe.url}/v1/checkout/sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${stripe.apiKey}`, 'idempotency-key': 'k' },
+    body: new URLSearchParams(form),
+  });
   const { id } = (await answer.json()) as { id: string };
   return id;
 }

@@ -71,7 +71,7 @@ export function jsonReply(status: number, value: unknown, headers: Readonly<Reco
 
 async function answer({ faults, handle, faultReply }: ServeOptions, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const request = await receive(incoming);
-  if (!request) return send(response, { status: 413, body: '' });
+  if (typeof request === 'number') return send(response, { status: request, body: '' });
   const fault = request.path.startsWith('/__') ? undefined : faults.take(`${request.method} ${request.path}`);
   if (fault?.action === 'drop') return void incoming.socket.destroy();
   if (fault?.action === '429') return send(response, faultReply(429));
@@ -84,16 +84,18 @@ async function answer({ faults, handle, faultReply }: ServeOptions, incoming: In
   send(response, reply);
 }
 
-async function receive(incoming: IncomingMessage): Promise<Received | undefined> {
+async function receive(incoming: IncomingMessage): Promise<Received | 400 | 413> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > MAX_BODY_BYTES) return undefined;
+    if (size > MAX_BODY_BYTES) return 413;
     chunks.push(bytes);
   }
   const url = new URL(incoming.url ?? '/', 'http://server.invalid');
+  // What a proxy lets through as `/sandbox/…` must not arrive as another path: dots are not resolved here.
+  if (!(incoming.url ?? '/').startsWith(url.pathname)) return 400;
   return {
     method: incoming.method ?? 'GET',
     path: url.pathname,

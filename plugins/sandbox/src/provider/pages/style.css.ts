@@ -66,7 +66,7 @@ button.go { background: var(--accent); border-color: var(--accent); color: var(-
 button.go:hover { filter: brightness(1.08); }
 button.quiet { border-color: transparent; background: none; color: var(--soft); text-decoration: underline; text-underline-offset: 3px; }
 button.bad { color: var(--bad); }
-.customer { display: grid; place-content: center; grid-template-columns: minmax(0, 26rem); padding: 1.5rem 1.25rem; }
+.customer { display: grid; place-content: center; grid-template-columns: minmax(0, 26rem); gap: 1rem; padding: 1.5rem 1.25rem; }
 .customer .card { padding: 1.75rem; display: grid; gap: 1.25rem; box-shadow: 0 12px 40px light-dark(#0000000f, #00000050); }
 .customer .sum { font-size: 2.5rem; line-height: 1.1; letter-spacing: -.03em; font-weight: 680; font-variant-numeric: tabular-nums; margin: .2rem 0 0; overflow-wrap: anywhere; }
 .customer form { display: grid; gap: .6rem; }
@@ -96,7 +96,7 @@ code { font: .875em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflo
 @media (max-width: 34rem) {
   main { padding-top: 1.5rem; }
   .bar { padding-bottom: .4rem; }
-  .payment .acts { grid-column: 1 / -1; justify-content: flex-start; }
+  .payment .acts { grid-column: 1 / -1; justify-content: flex-start; margin-top: .4rem; }
   .number { min-width: 5rem; }
 }
 @media (prefers-reduced-motion: no-preference) { button, .tiles a, nav a { transition: border-color .12s, background-color .12s, filter .12s; } }
