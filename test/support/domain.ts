@@ -64,7 +64,18 @@ export async function domainWorld() {
   const subjects = new PaymentSubjects(customers, invoices);
   const addresses = new WebhookAddresses(config as never);
   const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, clock);
-  const payments = new Payments(db.database, provider, new NewPayment(invoices, provider), applyFacts, subjects, customers, eventLog, readers, addresses, clock);
+  const payments = new Payments(
+    db.database,
+    provider,
+    new NewPayment(invoices, provider),
+    applyFacts,
+    subjects,
+    customers,
+    eventLog,
+    readers,
+    addresses,
+    clock,
+  );
   const refunds = new Refunds(db.database, provider, payments, subjects, eventLog, readers, clock);
   const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, config as never, clock);
   const credits = new Credits(db.database, customers, eventLog);
@@ -76,26 +87,73 @@ export async function domainWorld() {
   for (const service of [customers, invoices, payments, refunds, credits, orders]) service.onModuleInit();
   const connectionId = await addConnection(db, 'pay', 'acme');
   provider.connections.set(connectionId, { tenantId: db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
-  return { db, clock, provider, eventLog, readers, ledger, customers, invoices, payments, refunds, resolver, credits, packages, orders, postings, actions, addresses, connectionId, ...stories(db, { customers, invoices, payments }) };
+  return {
+    db,
+    clock,
+    provider,
+    eventLog,
+    readers,
+    ledger,
+    customers,
+    invoices,
+    payments,
+    refunds,
+    resolver,
+    credits,
+    packages,
+    orders,
+    postings,
+    actions,
+    addresses,
+    connectionId,
+    ...stories(db, { customers, invoices, payments }),
+  };
 }
 
 export async function addConnection(db: TestDatabase, name: string, plugin: string): Promise<string> {
   const id = newUuid();
   const values = [id, db.tenantId, name, plugin];
-  await db.ownerPool.query(`insert into connection (id, tenant_id, name, plugin, mode, settings, secrets) values ($1, $2, $3, $4, 'test', '{}', '')`, values);
+  await db.ownerPool.query(
+    `insert into connection (id, tenant_id, name, plugin, mode, settings, secrets) values ($1, $2, $3, $4, 'test', '{}', '')`,
+    values,
+  );
   return id;
 }
 
 /** Short ways to the beginnings of tests, and to what they look at in the end. */
 function stories(db: TestDatabase, { customers, invoices, payments }: { customers: Customers; invoices: Invoices; payments: Payments }) {
-  const aCustomer = async () => uuidOf('cus', (await customers.create(db.tenantId, { reference: null, name: 'A. de Vries', firstName: 'Anna', email: '', phone: '+31612345678', locale: 'nl' })).id);
+  const aCustomer = async () =>
+    uuidOf(
+      'cus',
+      (
+        await customers.create(db.tenantId, {
+          reference: null,
+          name: 'A. de Vries',
+          firstName: 'Anna',
+          email: '',
+          phone: '+31612345678',
+          locale: 'nl',
+        })
+      ).id,
+    );
   /** An issued invoice with the given total, without VAT. */
   const anInvoice = async (total: string, customerId?: string) => {
     const owner = customerId ?? (await aCustomer());
-    const draft = await invoices.create(db.tenantId, { customerId: owner, description: 'work', lines: [{ description: 'work', quantity: 1, unit: eur(total), vatRate: 0 }] });
+    const draft = await invoices.create(db.tenantId, {
+      customerId: owner,
+      description: 'work',
+      lines: [{ description: 'work', quantity: 1, unit: eur(total), vatRate: 0 }],
+    });
     return uuidOf('inv', (await invoices.issue(db.tenantId, uuidOf('inv', draft.id), 14)).id);
   };
-  const wish = (more: Partial<PaymentWish>): PaymentWish => ({ invoices: [], split: 'oldest-first', returnUrl: 'https://shop.example/back', metadata: {}, requestKey: newUuid(), ...more });
+  const wish = (more: Partial<PaymentWish>): PaymentWish => ({
+    invoices: [],
+    split: 'oldest-first',
+    returnUrl: 'https://shop.example/back',
+    metadata: {},
+    requestKey: newUuid(),
+    ...more,
+  });
   return {
     aCustomer,
     anInvoice,
@@ -118,7 +176,9 @@ function stories(db: TestDatabase, { customers, invoices, payments }: { customer
     },
     /** Zero in every currency, or something is wrong. */
     imbalance: async () => {
-      const { rows } = await db.ownerPool.query<{ sum: string }>(`select sum(case side when 'debit' then minor else -minor end)::text as sum from ledger_line group by currency`);
+      const { rows } = await db.ownerPool.query<{ sum: string }>(
+        `select sum(case side when 'debit' then minor else -minor end)::text as sum from ledger_line group by currency`,
+      );
       return rows.filter(({ sum }) => sum !== '0');
     },
   };

@@ -1,5 +1,20 @@
 /** A provider behind the `ProviderCalls` port, without a process or a wire: it keeps payments, honours keys, and can be told to misbehave. */
-import { declined, failed, ok, unknown, type CreatePayment, type CreatedPayment, type Outcome, type PaymentFacts, type Posted, type Posting, type ProviderSignal, type RawWebhook, type RefundResult, type Verdict } from '@kassaflow/plugin-sdk';
+import {
+  declined,
+  failed,
+  ok,
+  unknown,
+  type CreatePayment,
+  type CreatedPayment,
+  type Outcome,
+  type PaymentFacts,
+  type Posted,
+  type Posting,
+  type ProviderSignal,
+  type RawWebhook,
+  type RefundResult,
+  type Verdict,
+} from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from '../../src/plugin-host/provider-calls.ts';
 
@@ -104,7 +119,16 @@ export class ScriptedProvider extends ProviderCalls {
     const providerId = `px_${this.created.size + 1}`;
     this.created.set(providerId, request);
     this.facts.set(providerId, {
-      providerState: 'open', currency: request.amount.currency, started: false, authorized: 0, voided: 0, captured: 0, refunded: 0, refundPending: 0, chargedBack: 0, fetchStartedAt: this.clock.now().getTime(),
+      providerState: 'open',
+      currency: request.amount.currency,
+      started: false,
+      authorized: 0,
+      voided: 0,
+      captured: 0,
+      refunded: 0,
+      refundPending: 0,
+      chargedBack: 0,
+      fetchStartedAt: this.clock.now().getTime(),
     });
     return ok(this.#createdPayment(providerId), providerId);
   }
