@@ -1,4 +1,4 @@
-import { cliErrors } from './cli-errors.ts';
+import { clientErrors } from './client-errors.ts';
 
 /** Where the running Kassaflow is, and who calls. */
 export interface ApiSettings {
@@ -15,7 +15,7 @@ interface Problem {
   readonly errors?: readonly { readonly pointer?: string; readonly code: string; readonly detail: string; readonly help?: string }[];
 }
 
-/** The HTTP API as the command line uses it. */
+/** The HTTP API of a running Kassaflow, as the command line and the demo use it. */
 export class ApiClient {
   constructor(private readonly settings: ApiSettings) {}
 
@@ -42,7 +42,7 @@ export class ApiClient {
     body?: unknown,
     options: { readonly idempotencyKey?: string; readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> } = {},
   ): Promise<T> {
-    if (!this.settings.apiKey) throw cliErrors['no-key']();
+    if (!this.settings.apiKey) throw clientErrors['no-key']();
     let answer: Response;
     try {
       answer = await fetch(new URL(path, this.settings.url), {
@@ -57,7 +57,7 @@ export class ApiClient {
         signal: AbortSignal.timeout(30_000),
       });
     } catch (error) {
-      throw cliErrors.unreachable({ address: this.settings.url }, { cause: error });
+      throw clientErrors.unreachable({ address: this.settings.url }, { cause: error });
     }
     const text = await answer.text();
     if (!answer.ok) throw refusal(answer.status, text);
@@ -73,7 +73,7 @@ function refusal(status: number, text: string): Error {
   } catch {
     // Not from Kassaflow itself, a proxy perhaps: the status is all there is to show.
   }
-  return cliErrors
+  return clientErrors
     .refused({ status, code: problem.code, because: problem.detail ?? problem.title, help: problem.help })
     .with((problem.errors ?? []).map(({ pointer, code, detail, help }) => ({ pointer: pointer ?? '', code, detail, ...(help === undefined ? {} : { help }) })));
 }

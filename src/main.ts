@@ -1,0 +1,98 @@
+/** The process: settings, database, application, ready line; and the way back when it is told to stop. */
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.ts';
+import { startDemo } from './demo/demo.ts';
+import type { Config } from './platform/config/config.ts';
+import { loadConfig } from './platform/config/read-config.ts';
+import { DatabaseHealth } from './platform/database/database-health.ts';
+import { databaseErrors } from './platform/database/database-errors.ts';
+import { DatabaseServer } from './platform/database/database-server.ts';
+import { openPool } from './platform/database/engine-pool.ts';
+import { Door } from './platform/http/door.ts';
+import { prepareHttp } from './platform/http/prepare-http.ts';
+import { createLog, type Log } from './platform/observability/log.ts';
+import { MetricsServer } from './platform/observability/metrics-server.ts';
+import { Readiness } from './platform/observability/readiness.ts';
+import { adoptDataKeys } from './platform/secrets/data-keys.ts';
+import { MasterKeys } from './platform/secrets/master-keys.ts';
+import { PluginHost } from './plugin-host/plugin-host.ts';
+import { routePretendProviders } from './plugin-host/pretend-provider-proxy.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * Starts Kassaflow in this process and resolves at the ready line. SIGINT and SIGTERM stop it cleanly: no new work, what is
+ * under way is finished, then our own PostgreSQL.
+ *
+ * @throws a {@link KassaflowError} that says what keeps it from starting and what to do
+ */
+export async function start(): Promise<void> {
+  const { config, warnings } = loadConfig();
+  const log = createLog(config.logLevel);
+  for (const warning of warnings) log.warn(warning);
+  const server = await DatabaseServer.start(config, log);
+  let app: NestFastifyApplication | undefined;
+  try {
+    const masterKeys = await openMasterKeys(config, server, log);
+    app = await createApp(config, server, masterKeys, log);
+    stopOnSignals(app, server, log);
+    await app.listen({ host: config.host, port: config.port });
+    if (config.metricsPort !== undefined) await app.get(MetricsServer).listen(config.metricsPort);
+    app.get(Readiness).opened();
+  } catch (error) {
+    await app?.close();
+    await server.stop();
+    throw error;
+  }
+  const demo = config.demo ? await startDemo(app, config) : [];
+  process.stdout.write([`Kassaflow is ready at ${config.publicUrl}`, ...demo, ''].join('\n'));
+}
+
+async function openMasterKeys(config: Config, server: DatabaseServer, log: Log): Promise<MasterKeys> {
+  const masterKeys = MasterKeys.from(config);
+  const owner = openPool(server.address, 'owner', 1);
+  try {
+    const rewrapped = await adoptDataKeys(owner, masterKeys);
+    if (rewrapped > 0) log.info({ rewrapped }, 'data keys were wrapped with the current master key');
+    return masterKeys;
+  } finally {
+    await owner.end();
+  }
+}
+
+async function createApp(config: Config, server: DatabaseServer, masterKeys: MasterKeys, log: Log): Promise<NestFastifyApplication> {
+  const module = AppModule.of({ config, address: server.address, masterKeys, log });
+  const app = await NestFactory.create<NestFastifyApplication>(module, new Door(), { bufferLogs: true, abortOnError: false });
+  app.useLogger(app.get(Logger));
+  await prepareHttp(app, { requestsPerMinute: config.requestsPerMinute, version: VERSION });
+  const health = app.get(DatabaseHealth);
+  app.get(Readiness).check('database', async () => {
+    if (!(await health.isReachable())) throw databaseErrors.unavailable();
+  });
+  await app.init();
+  routePretendProviders(app.getHttpAdapter().getInstance(), app.get(PluginHost));
+  return app;
+}
+
+function stopOnSignals(app: NestFastifyApplication, server: DatabaseServer, log: Log): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    // A second Ctrl-C is impatience, not another command: what is being finished is somebody's money.
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    await app.close();
+    await server.stop();
+    process.exitCode = 0;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        log.error({ err: error }, 'the stop was not clean');
+        process.exit(1);
+      });
+    });
+  }
+}
