@@ -86,7 +86,10 @@ export class ConnectionLane {
   }
 }
 
+/** A plugin that is being restarted says nothing about its provider. */
 function isNoAnswer(result: unknown): boolean {
   const outcome = result as Outcome<unknown>; // the breaker only ever sees outcomes
-  return outcome.kind === 'unknown' || (outcome.kind === 'failed' && outcome.reason === 'temporary');
+  return (
+    outcome.kind === 'unknown' || (outcome.kind === 'failed' && outcome.reason === 'temporary' && outcome.code !== 'plugin.unavailable')
+  );
 }

@@ -29,7 +29,7 @@ interface Prepared {
 }
 
 /** Visible ASCII without `#`; no `..` part, so that a call stays below the base address. */
-const PATH = /^\/(?!.*(?:^|\/)\.\.?(?:\/|\?|$))[!"$-~]*$/;
+const PATH = /^(?![^?]*\/(?:\.|%2e){1,2}(?:[/?]|$))\/[!"$-~]*$/i;
 /** Larger answers do not fit the journal. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const NOT_OURS = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'authorization', 'idempotency-key', 'content-type']);

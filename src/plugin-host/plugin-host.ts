@@ -1,5 +1,5 @@
 /** All plugins of this installation: found, started side by side, each behind its own gateway, and called by id. */
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -169,7 +169,8 @@ function readableFor(folder: string): string[] {
     ...(undici ? [dirname(dirname(undici))] : []),
     ...nodeModulesOf(folder),
   ];
-  return [...new Set(folders.map((one) => realpathSync(one)))];
+  // both names of each, because the permission model looks at the one that is opened, and packages may be links
+  return [...new Set(folders.flatMap((one) => [one, realpathSync(one)]))];
 }
 
 /** The `node_modules` folders that Node searches from `folder` upwards, as far as they exist. */
@@ -177,11 +178,7 @@ function nodeModulesOf(folder: string): string[] {
   const parts = folder.split('/');
   return parts.flatMap((_, index) => {
     const candidate = join(parts.slice(0, parts.length - index).join('/') || '/', 'node_modules');
-    try {
-      return [realpathSync(candidate)];
-    } catch {
-      return []; // there is none at this height
-    }
+    return existsSync(candidate) ? [candidate] : [];
   });
 }
 
