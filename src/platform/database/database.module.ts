@@ -14,7 +14,7 @@ export interface DatabaseModuleOptions {
   /** Most connections of the app role, and of the engine role, each. */
   readonly poolSize: number;
   /** Hears of connections that broke while nobody used them. */
-  onConnectionError?(error: Error): void;
+  readonly onConnectionError?: (error: Error) => void;
 }
 
 @Module({})

@@ -8,7 +8,7 @@ import { asDatabaseError, isConflict, isConnectionLost } from './sql-state.ts';
 import { Database, type Transaction } from './transaction.ts';
 
 /** Entity definitions (`defineEntity`) of the domain; the platform knows none of them. */
-export type EntityList = NonNullable<Options['entities']>;
+export type EntityList = Readonly<NonNullable<Options['entities']>>;
 
 const TRIES = 3;
 
@@ -26,7 +26,7 @@ export class PostgresDatabase extends Database {
     const { host, port, database, user, password, ssl, options, connectionTimeoutMillis } = connectionAs(address, 'app');
     return new PostgresDatabase(
       new MikroORM({
-        entities,
+        entities: [...entities],
         dbName: database ?? '',
         host: host ?? '',
         port: port ?? 5432,

@@ -104,7 +104,7 @@ test('a secret does not print itself', () => {
   const secret = new Secret('hunter2');
   const printed = [
     String(secret),
-    `${secret}`,
+    [secret].join(),
     JSON.stringify({ secret }),
     inspect({ secret }, { depth: 9, showHidden: true }),
     secret + '',

@@ -19,7 +19,7 @@ export interface ClusterOptions {
   /** Settings for `postgres -c name=value`. */
   readonly settings: Readonly<Record<string, string>>;
   /** Receives what PostgreSQL writes about itself, line by line. */
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }
 
 /** The only port number used: it is part of the socket's file name and nothing listens on TCP. */
