@@ -64,6 +64,8 @@ export interface RunHost {
   readonly door: ActionDoor;
   readonly clock: Clock;
   readonly settings: RunSettings;
+  /** The process is about to stop: calls under way are finished and recorded, no other one begins. */
+  readonly stopping: boolean;
   random(): number;
   /** The current state of the subjects that the run's event names; waits for as long as they cannot be read. */
   readSubjects(facts: RunFacts, names: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
@@ -107,7 +109,6 @@ export class LiveRun implements StepHost {
   readonly #needed = new Set<string>();
   #branches = 1;
   #calls = 0;
-  #quiet = false;
   #final: FinalStatus | undefined;
   #mode: 'computing' | 'ended' | 'leaving' | 'dropped' = 'computing';
 
@@ -137,11 +138,6 @@ export class LiveRun implements StepHost {
   /** A call is under way whose answer is worth waiting for before the process stops. */
   get calling(): boolean {
     return this.#calls > 0;
-  }
-
-  /** The process is about to stop: calls under way are finished and recorded, no other one begins. */
-  quiesce(): void {
-    this.#quiet = true;
   }
 
   /** Starts to interpret; returns at the first await. */
@@ -289,7 +285,7 @@ export class LiveRun implements StepHost {
 
   append(entry: JournalEntry): void {
     // An intent whose call will not leave would look like an unknown outcome after the restart.
-    if (this.#mode !== 'computing' || (this.#quiet && entry.kind === 'intent')) return;
+    if (this.#mode !== 'computing' || (this.host.stopping && entry.kind === 'intent')) return;
     this.#entries.push(JSON.stringify(entry));
     this.#trackChange(entry);
     this.host.touched(this);
@@ -309,7 +305,7 @@ export class LiveRun implements StepHost {
   /** Resolves when everything recorded so far is on disk; never, when the process is stopping. */
   commit(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#quiet) return;
+      if (this.host.stopping) return;
       this.#calls += 1;
       this.#waiters.push(resolve);
       this.host.touched(this);

@@ -14,7 +14,7 @@ import type { TriggerIndex } from '../../flows/trigger-index.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
 import { RunStarter, type StartingEvent } from '../run-starter.ts';
 import type { RunSettings } from '../run-settings.ts';
-import type { RunStatus } from '../run.ts';
+import type { FinalStatus, RunStatus } from '../run.ts';
 import { SubjectBatch } from '../subject-batch.ts';
 import type { SubjectReaders } from '../../events/subject-readers.ts';
 import { Admission } from './admission.ts';
@@ -39,8 +39,8 @@ export interface EngineParts {
 
 /** Is told what happens to runs, for counting. Called on the hot path. */
 export interface RunWatch {
-  ended(run: LiveRun, status: RunStatus): void;
-  attention(kind: string): void;
+  started(run: LiveRun): void;
+  ended(run: LiveRun, status: FinalStatus): void;
 }
 
 const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
@@ -61,6 +61,7 @@ export class PostgresEngine {
   #commandPoll: NodeJS.Timeout | undefined;
   #adopting: Promise<void> | undefined;
   #findOwn = false;
+  #draining = false;
   #stopping = false;
 
   constructor(private readonly parts: EngineParts) {
@@ -104,15 +105,20 @@ export class PostgresEngine {
     this.#commandPoll = setInterval(() => this.#commands.look(), COMMAND_POLL_MS).unref();
   }
 
-  /** Takes no more in, waits for the calls under way to be recorded, and releases the leases. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
+  /** No step begins any more; resolves when the calls under way are recorded, or after `stopMs`. Events are still taken in. */
+  async drain(): Promise<void> {
+    this.#draining = true;
     clearInterval(this.#adoption);
     clearInterval(this.#commandPoll);
     await Promise.all([this.#timers.stop(), this.#commands.stop(), this.#adopting]);
-    for (const lane of this.#lanes) for (const run of lane.runs.values()) run.quiesce();
     const deadline = this.parts.clock.elapsed() + this.parts.settings.stopMs;
-    while (this.#lanes.some((lane) => lane.busy) && this.parts.clock.elapsed() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#lanes.some((lane) => lane.calling) && this.parts.clock.elapsed() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Takes nothing more in, writes what is pending and releases the leases, so that whoever comes next goes on at once. */
+  async stop(): Promise<void> {
+    if (!this.#draining) await this.drain();
+    this.#stopping = true;
     await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
 
@@ -191,7 +197,7 @@ export class PostgresEngine {
     try {
       for (const lane of this.#lanes) {
         if (this.#findOwn) await this.#resume.findOwn(lane);
-        while (!this.#stopping && (await this.#resume.adopt(lane)));
+        while (!this.#draining && (await this.#resume.adopt(lane)));
       }
       this.#findOwn = false;
     } catch (error) {
@@ -209,9 +215,10 @@ export class PostgresEngine {
       emittedStarts: (checkpoint) => this.#emittedStarts(checkpoint),
       released: (run) => {
         this.#admission.released();
-        if (run.finalStatus) this.parts.watch?.ended(run, run.finalStatus);
+        if (run.finalStatus && !run.isNew) this.parts.watch?.ended(run, run.finalStatus);
       },
       acquired: () => void setImmediate(() => void this.#adopt()),
+      started: (run) => this.parts.watch?.started(run),
       elapsed: () => clock.elapsed(),
       now: () => this.#databaseClock.now(),
       timersSet: (run, moments) => {
@@ -234,7 +241,11 @@ export class PostgresEngine {
     let host = this.#hosts.get(lane);
     if (!host) {
       const { door, clock, settings } = this.parts;
+      const isStopping = () => this.#draining;
       host = {
+        get stopping() {
+          return isStopping();
+        },
         door,
         clock,
         settings,
@@ -252,10 +263,12 @@ export class PostgresEngine {
     return this.#lanes.find((lane) => lane.has(runId));
   }
 
+  /** @throws events.unavailable before the engine has started */
   #quietest(): Lane {
     const open = this.#lanes.filter((lane) => !lane.away);
-    const lane = (open.length > 0 ? open : this.#lanes).reduce((a, b) => (b.load < a.load ? b : a));
-    return lane;
+    const [first, ...others] = open.length > 0 ? open : this.#lanes;
+    if (!first) throw eventErrors.unavailable().after(1_000);
+    return others.reduce((quietest, lane) => (lane.load < quietest.load ? lane : quietest), first);
   }
 }
 

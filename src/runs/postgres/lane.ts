@@ -33,6 +33,8 @@ export interface LaneHost {
   readonly process: string;
   /** Starts for the events that these runs recorded, to be written with them. */
   emittedStarts(checkpoint: Checkpoint): readonly Start[];
+  /** A new run is on disk. */
+  started(run: LiveRun): void;
   /** A run left memory, however it did. */
   released(run: LiveRun): void;
   /** The lease is new: runs of dead leases may be adopted under it. */
@@ -88,9 +90,9 @@ export class Lane {
     return this.runs.size + this.#starts.length;
   }
 
-  /** True while something is being written or some run is between two awaits. */
-  get busy(): boolean {
-    return this.#hasWork() || this.#loop !== undefined || [...this.runs.values()].some((run) => run.calling);
+  /** True while an intent or an answer that is worth waiting for is on its way. */
+  get calling(): boolean {
+    return !this.#away && [...this.runs.values()].some((run) => run.calling);
   }
 
   get away(): boolean {
@@ -270,6 +272,7 @@ export class Lane {
         continue;
       }
       run.isNew = false;
+      this.host.started(run);
       this.runs.set(run.facts.id, run);
       const checkpoint = first.get(run);
       if (checkpoint) this.#settleCheckpoint(checkpoint);

@@ -1,0 +1,105 @@
+/** Runs: the engine, when this process has one, and what people see of runs. */
+import { Inject, Module, type DynamicModule, type ModuleMetadata, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { Clock } from '../kernel/clock.ts';
+import { CLOCK } from '../platform/clock.ts';
+import { Config } from '../platform/config/config.ts';
+import { EnginePool } from '../platform/database/engine-pool.ts';
+import { Metrics } from '../platform/observability/metrics.ts';
+import { ActionDoor } from '../plugin-host/action-call.ts';
+import { BuiltInActions } from '../plugin-host/built-in-actions.ts';
+import { Dispatcher } from '../events/dispatcher.ts';
+import { EventIntake } from '../events/event-intake.ts';
+import { SubjectReaders } from '../events/subject-readers.ts';
+import { FlowCatalogue } from '../flows/flow-catalogue.ts';
+import { TriggerIndex } from '../flows/trigger-index.ts';
+import { AbsentRunEngine } from './absent-run-engine.ts';
+import { RunsController } from './operations/runs.controller.ts';
+import { Runs } from './operations/runs.service.ts';
+import { staffTask } from './operations/staff-task.action.ts';
+import { TasksController } from './operations/tasks.controller.ts';
+import { Tasks } from './operations/tasks.service.ts';
+import { PostgresEngine } from './postgres/engine.ts';
+import { PostgresIntake } from './postgres/intake.ts';
+import { PostgresRunEngine } from './postgres/postgres-run-engine.ts';
+import { StartFromLog } from './postgres/start-from-log.ts';
+import { RunEngine } from './run-engine.ts';
+import { DEFAULT_RUN_SETTINGS, type RunSettings } from './run-settings.ts';
+
+/** Starts the engine when everything it calls is there, and stops it before what it calls goes away. */
+@Module({})
+class RunEngineModule implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  constructor(
+    private readonly engine: PostgresEngine,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  onModuleInit(): void {
+    this.dispatcher.subscribe(new StartFromLog(this.engine));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.engine.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.engine.drain();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.engine.stop();
+  }
+}
+
+@Module({})
+export class RunsModule implements OnModuleInit {
+  constructor(
+    @Inject(BuiltInActions) private readonly actions: BuiltInActions,
+    private readonly tasks: Tasks,
+  ) {}
+
+  /**
+   * @param imports modules that export `Dispatcher`, `SubjectReaders`, `EventLog`, `FlowCatalogue` and `TriggerIndex`
+   * @param options.engine whether this process runs flows; then `EventIntake` is exported as well
+   * @param options.settings in place of the defaults, for tests
+   */
+  static over(imports: NonNullable<ModuleMetadata['imports']>, options: { readonly engine: boolean; readonly settings?: Partial<RunSettings> }): DynamicModule {
+    const engine: DynamicModule = {
+      module: RunEngineModule,
+      imports,
+      providers: [
+        {
+          provide: PostgresEngine,
+          inject: [EnginePool, ActionDoor, SubjectReaders, TriggerIndex, FlowCatalogue, CLOCK, Config, Metrics],
+          useFactory: (pool: EnginePool, door: ActionDoor, subjects: SubjectReaders, index: TriggerIndex, catalogue: FlowCatalogue, clock: Clock, config: Config, metrics: Metrics) =>
+            new PostgresEngine({ pool, door, subjects, index, catalogue, clock, settings: { ...settingsFrom(config), ...options.settings }, watch: counting(metrics) }),
+        },
+        PostgresIntake,
+        { provide: EventIntake, useExisting: PostgresIntake },
+        { provide: RunEngine, useClass: PostgresRunEngine },
+      ],
+      exports: [PostgresEngine, EventIntake, RunEngine],
+    };
+    return {
+      module: RunsModule,
+      imports: options.engine ? [...imports, engine] : imports,
+      controllers: [RunsController, TasksController],
+      providers: [Runs, Tasks, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
+      exports: options.engine ? [Runs, Tasks, engine] : [Runs, Tasks, RunEngine],
+    };
+  }
+
+  onModuleInit(): void {
+    this.actions.offer(staffTask(this.tasks));
+  }
+}
+
+function settingsFrom({ leaseMs, flushLanes, maxInFlight, publicUrl }: Config): RunSettings {
+  return { ...DEFAULT_RUN_SETTINGS, leaseMs, lanes: flushLanes, maxInFlight, publicUrl };
+}
+
+function counting(metrics: Metrics) {
+  return {
+    started: ({ flow }: { flow: { name: string } }) => metrics.runsStarted.inc({ flow: flow.name }),
+    ended: ({ flow }: { flow: { name: string } }, status: string) => metrics.runsFinished.inc({ flow: flow.name, status }),
+  };
+}
