@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { until } from '../../../test/support/until.ts';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { newUuid, uuidOf } from '../../kernel/ids.ts';
-import { sampleApp, type SampleApp } from '../http/sample-app.test-support.ts';
+import { sampleApp, type SampleApp } from '../http/test-app/sample-app.ts';
 import { newApiKeyText, readApiKeyText, sameHash } from './api-key-text.ts';
 import { ApiKeys } from './api-keys.ts';
 import { DeclaredAccess } from './declared-access.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sampleApp, type SampleApp } from './sample-app.test-support.ts';
+import { sampleApp, type SampleApp } from './test-app/sample-app.ts';
 
 let sample: SampleApp;
 beforeAll(async () => {

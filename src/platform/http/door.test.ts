@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LightMyRequestResponse } from 'fastify';
-import { sampleApp, type SampleApp } from './sample-app.test-support.ts';
+import { sampleApp, type SampleApp } from './test-app/sample-app.ts';
 
 let sample: SampleApp;
 let key: string;

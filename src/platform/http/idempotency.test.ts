@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '../../../test/support/until.ts';
 import { defineErrors } from '../../kernel/errors.ts';
-import { sampleApp, type SampleApp } from './sample-app.test-support.ts';
+import { sampleApp, type SampleApp } from './test-app/sample-app.ts';
 
 const sampleErrors = defineErrors('sample', {
   refused: { status: 422, title: 'The sample was refused', remedy: 'fix' },

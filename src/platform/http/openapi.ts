@@ -12,7 +12,7 @@ export class OpenApi {
     const config = new DocumentBuilder()
       .setOpenAPIVersion('3.1.0')
       .setTitle('Kassaflow')
-      .setDescription('Durable workflow automation for payments. Errors are RFC 9457 problems; their codes are stable.')
+      .setDescription('Durable automation of what happens around payments. Errors are RFC 9457 problems; their codes are stable.')
       .setVersion(version)
       .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
       .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'kf_test_… or kf_live_…' })

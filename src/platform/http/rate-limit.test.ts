@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newUuid } from '../../kernel/ids.ts';
 import { newApiKeyText } from '../auth/api-key-text.ts';
 import { networkOf } from './rate-limit.ts';
-import { sampleApp, type SampleApp } from './sample-app.test-support.ts';
+import { sampleApp, type SampleApp } from './test-app/sample-app.ts';
 
 describe('requests per minute', () => {
   let sample: SampleApp;

@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { until } from '../../../test/support/until.ts';
-import { sampleApp, type SampleApp } from './sample-app.test-support.ts';
+import { sampleApp, type SampleApp } from './test-app/sample-app.ts';
 import { formatMessage, SseStreams } from './sse.ts';
 
 let sample: SampleApp;

@@ -1,6 +1,5 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
-import { DatabaseCheck } from './database-check.ts';
 import { HealthController } from './health.controller.ts';
 import { createLog, LOG, type Log, type LogLevel } from './log.ts';
 import { MetricsServer } from './metrics-server.ts';
@@ -13,7 +12,7 @@ export interface ObservabilityOptions {
   readonly log?: Log;
 }
 
-/** Log, metrics and health, for every module. Needs `Database` from a global module. After creation: `app.useLogger(app.get(Logger))` with nestjs-pino's `Logger`. */
+/** Log, metrics and health, for every module. After creation: `app.useLogger(app.get(Logger))` with nestjs-pino's `Logger`. */
 @Global()
 @Module({})
 export class ObservabilityModule {
@@ -23,7 +22,7 @@ export class ObservabilityModule {
       // No routes: pino-http's middleware costs more than a small event does. `http/request-log.ts` logs requests.
       imports: [LoggerModule.forRoot({ pinoHttp: { logger: log, autoLogging: false }, forRoutes: [] })],
       controllers: [HealthController],
-      providers: [{ provide: LOG, useValue: log }, DatabaseCheck, Metrics, MetricsServer, Readiness],
+      providers: [{ provide: LOG, useValue: log }, Metrics, MetricsServer, Readiness],
       exports: [LOG, Metrics, MetricsServer, Readiness],
     };
   }

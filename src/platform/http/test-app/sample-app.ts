@@ -1,32 +1,32 @@
-/** A small application behind the real door, for the tests of this folder and of `auth`: real Fastify, real PostgreSQL. */
+/** A small application behind the real door, for the tests of `http`, `auth` and `observability`: real Fastify, real PostgreSQL. */
 import { Body, Controller, Get, Global, Module, Param, Post, Query, Res, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { z } from 'zod';
-import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
-import { systemClock, type Clock } from '../../kernel/clock.ts';
-import { toWire, type Money } from '../../kernel/money.ts';
-import { Public, Requires } from '../auth/access.ts';
-import { ApiKeys } from '../auth/api-keys.ts';
-import { AuthModule } from '../auth/auth.module.ts';
-import { CurrentCaller, type Caller } from '../auth/caller.ts';
-import type { GrantedScope } from '../auth/scopes.ts';
-import { CLOCK } from '../clock.ts';
-import { Database } from '../database/transaction.ts';
-import { createLog } from '../observability/log.ts';
-import { ObservabilityModule } from '../observability/observability.module.ts';
-import { TenancyModule } from '../tenancy/tenancy.module.ts';
-import { Door, type DoorOptions } from './door.ts';
-import { HttpModule } from './http.module.ts';
-import { Idempotent, IdempotencyKeyValue } from './idempotent.ts';
-import { moneySchema } from './money-schema.ts';
-import { pageFields, pageOf, readCursor, type Page } from './page.ts';
-import { Paged } from './paged.ts';
-import { prepareHttp } from './prepare-http.ts';
-import { TakesRawBody } from './raw-body.ts';
-import { SseStreams } from './sse.ts';
+import { testDatabase, type TestDatabase } from '../../../../test/support/database.ts';
+import { systemClock, type Clock } from '../../../kernel/clock.ts';
+import { toWire, type Money } from '../../../kernel/money.ts';
+import { Public, Requires } from '../../auth/access.ts';
+import { ApiKeys } from '../../auth/api-keys.ts';
+import { AuthModule } from '../../auth/auth.module.ts';
+import { CurrentCaller, type Caller } from '../../auth/caller.ts';
+import type { GrantedScope } from '../../auth/scopes.ts';
+import { CLOCK } from '../../clock.ts';
+import { Database } from '../../database/transaction.ts';
+import { createLog } from '../../observability/log.ts';
+import { ObservabilityModule } from '../../observability/observability.module.ts';
+import { TenancyModule } from '../../tenancy/tenancy.module.ts';
+import { Door, type DoorOptions } from '../door.ts';
+import { HttpModule } from '../http.module.ts';
+import { Idempotent, IdempotencyKeyValue } from '../idempotent.ts';
+import { moneySchema } from '../money-schema.ts';
+import { pageFields, pageOf, readCursor, type Page } from '../page.ts';
+import { Paged } from '../paged.ts';
+import { prepareHttp } from '../prepare-http.ts';
+import { TakesRawBody } from '../raw-body.ts';
+import { SseStreams } from '../sse.ts';
 
 const sampleSchema = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
