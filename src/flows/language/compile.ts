@@ -14,7 +14,8 @@ import { both, compileCondition, compileExpression } from './expressions/express
 import { fieldsOf, kindOfText, literalValue, propertyOf } from './field-value.ts';
 import { readFlow } from './read/read-flow.ts';
 import { formula } from './read/read-step.ts';
-import type { Shape } from './shape.ts';
+import { SUBJECT_WORDS } from './names.ts';
+import { fieldOf, type Shape } from './shape.ts';
 import type { FlowSyntax, RetrySyntax, StepSyntax, Text } from './syntax.ts';
 import { compileTemplate } from './templates/template.ts';
 import type { ActionWord, Vocabulary } from './vocabulary.ts';
@@ -22,7 +23,8 @@ import { guessed, type YamlNode } from './yaml/node.ts';
 
 /** Technical failures are tried again five times by default: after 10 s, 30 s, 90 s, 4.5 min and 13.5 min. */
 const USUAL_RETRY: RetryPolicy = { kind: 'backoff', times: 5, firstMs: 10_000, factor: 3, longestMs: 3_600_000 };
-const USUAL_TIME_ZONE = 'UTC';
+/** The zone of a flow that names none; the same as a new tenant's. */
+const USUAL_TIME_ZONE = 'Europe/Amsterdam';
 
 const compileErrors = defineErrors('flow', {
   unreadable: {
@@ -72,12 +74,22 @@ class Compilation {
       timeZone: this.timeZone,
       triggers: this.syntax.triggers.flatMap((trigger): CompiledTrigger[] => this.#trigger(trigger)),
       ...(condition && { condition }),
-      ...(onePer && { onePer: { key: this.#expression(onePer), ifRunning: ifRunning?.text ?? 'skip' } }),
+      ...(onePer && { onePer: { key: this.#expression(this.#identity(onePer)), ifRunning: ifRunning?.text ?? 'skip' } }),
       vars: Object.fromEntries(vars.map(({ key, value }) => [key, guessed(value)])),
       ...(timeout?.duration && { timeoutMs: approximateMs(timeout.duration) }),
       steps: this.#steps(steps, ''),
       onFailure: this.#steps(onFailure, 'on-failure.'),
     };
+  }
+
+  /** `payment.id` is the id in the event: an identity never changes, so no subject need be read before the run starts. */
+  #identity(key: Text): Text {
+    const [, subject = ''] = /^\s*([a-z]+)\.id\s*$/.exec(key.text) ?? [];
+    const event = this.#shapes['event'];
+    const inEvent = event?.kind === 'object' ? event.fields[subject] : undefined;
+    return SUBJECT_WORDS.some((word) => word === subject) && inEvent && fieldOf(inEvent, 'id')
+      ? { ...key, text: `event.${subject}.id` }
+      : key;
   }
 
   #trigger(trigger: FlowSyntax['triggers'][number]): CompiledTrigger[] {

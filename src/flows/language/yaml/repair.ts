@@ -14,16 +14,19 @@ const BLOCK_TEXT = /(?:^|[:-] +)[|>][+-]?[0-9]?[+-]? *(?:#.*)?$/;
 /** @returns a text of the same length in which the structure is what was meant */
 export function repair(source: string, diagnostics: Diagnostics): string {
   const state: State = { block: undefined, quote: undefined, flow: 0, documents: false };
-  let offset = 0;
-  return source
+  // A byte order mark stays where it is: YAML knows it.
+  const mark = source.startsWith('\ufeff') ? '\ufeff' : '';
+  let offset = mark.length;
+  const lines = source
+    .slice(offset)
     .split('\n')
     .map((full) => {
       const line = full.endsWith('\r') ? full.slice(0, -1) : full;
       const repaired = repairLine(line, offset, state, diagnostics) + full.slice(line.length);
       offset += full.length + 1;
       return repaired;
-    })
-    .join('\n');
+    });
+  return mark + lines.join('\n');
 }
 
 interface State {
@@ -64,9 +67,9 @@ function repairLine(original: string, offset: number, state: State, diagnostics:
 }
 
 function repairIndent(line: string, offset: number, diagnostics: Diagnostics): string {
-  const [space = ''] = /^[\s\u00a0\u2000-\u200b\u202f\u3000\ufeff]*/.exec(line) ?? [];
-  const odd = [...space].findIndex((character) => character !== ' ' && character !== '\ufeff');
-  if (odd < 0) return line.replace(/^\ufeff/, ' ');
+  const [space = ''] = /^[\s\u00a0\u2000-\u200b\u202f\u3000]*/.exec(line) ?? [];
+  const odd = [...space].findIndex((character) => character !== ' ');
+  if (odd < 0) return line;
   if (space.trim() === '' && line.trim() === '') return ' '.repeat(line.length);
   const found = space[odd] ?? '';
   if (found === '\t') diagnostics.report('flow.tab', [offset + odd, offset + odd + 1]);

@@ -1,0 +1,211 @@
+/** Publishing flows: a text becomes an immutable revision, and the newest revision of an enabled flow starts runs. */
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../kernel/clock.ts';
+import type { FieldProblem } from '../kernel/errors.ts';
+import { newUuid } from '../kernel/ids.ts';
+import { CLOCK } from '../platform/clock.ts';
+import { Database, type Transaction } from '../platform/database/transaction.ts';
+import { Audit } from '../platform/tenancy/audit.ts';
+import { flowErrors } from './flow-errors.ts';
+import { FlowVocabulary } from './flow-vocabulary.ts';
+import { checkFlow, publishable, type CheckedFlow } from './language/check/check-flow.ts';
+import type { Diagnostic } from './language/diagnostic.ts';
+import type { FlowSyntax } from './language/syntax.ts';
+import { PublishedFlows } from './published-flows.ts';
+
+/** A flow as lists show it. */
+export interface FlowSummary {
+  /** `uuid`; `flw_…` on the wire. */
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly enabled: boolean;
+  readonly revision: number;
+  /** SHA-256 of the newest revision's text, in hexadecimal: the ETag. */
+  readonly hash: string;
+  readonly updatedAt: Date;
+}
+
+/** One revision with its text. */
+export interface FlowRevision extends FlowSummary {
+  readonly source: string;
+  readonly publishedAt: Date;
+  readonly publishedBy: string;
+}
+
+export interface Publication {
+  readonly source: string;
+  /** For the audit: `key/key_…`, `file`. */
+  readonly by: string;
+  /** The name that the text must have. */
+  readonly name?: string;
+  /** Hash of the revision that was changed; `null`: there must be none yet; absent: whatever there is. */
+  readonly expected?: string | null;
+}
+
+export interface Published extends FlowSummary {
+  /** False when the newest revision had this very text already. */
+  readonly changed: boolean;
+  readonly warnings: readonly Diagnostic[];
+}
+
+interface FlowRow {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly enabled: boolean;
+  readonly revision: number;
+  readonly hash: Buffer;
+  readonly updated_at: Date;
+}
+
+const SUMMARY = `f.id, f.name, f.title, f.enabled, f.revision, r.hash, f.updated_at`;
+const NEWEST = `flow f join flow_revision r on r.flow_id = f.id and r.revision = f.revision`;
+
+@Injectable()
+export class Flows {
+  constructor(
+    private readonly database: Database,
+    private readonly vocabulary: FlowVocabulary,
+    private readonly published: PublishedFlows,
+    private readonly audit: Audit,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** What is wrong with a text for this tenant; nothing is stored. */
+  check(tenantId: string, source: string): Promise<CheckedFlow> {
+    return this.database.transact(tenantId, async (tx) => checkFlow(source, await this.vocabulary.of(tx)));
+  }
+
+  /**
+   * Publishes a text. The same text again is the same revision.
+   *
+   * @throws flow.invalid with every problem, flow.other-name, flow.changed when `expected` is not what is published
+   */
+  async publish(tenantId: string, { source, by, name, expected }: Publication): Promise<Published> {
+    const result = await this.database.transact(tenantId, async (tx) => {
+      const checked = publishable(source, await this.vocabulary.of(tx));
+      if (!checked.flow) throw flowErrors.invalid({ problems: checked.diagnostics.length }).with(checked.diagnostics.map(fieldProblem));
+      if (name !== undefined && checked.flow.name.text !== name)
+        throw flowErrors['other-name']({ expected: name, found: checked.flow.name.text });
+      const stored = await this.#store(tx, checked.flow, source, by, expected);
+      return { ...stored, warnings: checked.diagnostics };
+    });
+    await this.published.refresh();
+    return result;
+  }
+
+  /** Makes an old text the newest revision. @throws flow.not-found, flow.unknown-revision, flow.invalid */
+  async rollback(tenantId: string, name: string, revision: number, by: string): Promise<Published> {
+    const { source } = await this.revision(tenantId, name, revision);
+    return this.publish(tenantId, { source, by, name });
+  }
+
+  /** A disabled flow starts no runs; those under way go on. @throws flow.not-found */
+  async setEnabled(tenantId: string, name: string, enabled: boolean, by: string): Promise<FlowSummary> {
+    const summary = await this.database.transact(tenantId, async (tx) => {
+      const [row] = await tx.query<{ id: string }>(
+        'update flow set enabled = $2, updated_at = clock_timestamp() where name = $1 returning id',
+        [name, enabled],
+      );
+      if (!row) throw flowErrors['not-found']({ name });
+      await this.audit.append(tx, { actor: by, action: enabled ? 'flow.enable' : 'flow.disable', subject: `flow/${name}` });
+      return this.#summary(tx, name);
+    });
+    await this.published.refresh();
+    return summary;
+  }
+
+  /** By name. `after` is the last name of the page before. */
+  list(tenantId: string, limit: number, after = ''): Promise<FlowSummary[]> {
+    return this.database.transact(tenantId, async (tx) =>
+      (await tx.query<FlowRow>(`select ${SUMMARY} from ${NEWEST} where f.name > $1 order by f.name limit $2`, [after, limit])).map(
+        summaryOf,
+      ),
+    );
+  }
+
+  /** The newest revision, or the one asked for. @throws flow.not-found, flow.unknown-revision */
+  revision(tenantId: string, name: string, revision?: number): Promise<FlowRevision> {
+    return this.database.transact(tenantId, async (tx) => {
+      const summary = await this.#summary(tx, name);
+      const [row] = await tx.query<{ revision: number; source: string; hash: Buffer; published_at: Date; published_by: string }>(
+        'select revision, source, hash, published_at, published_by from flow_revision where flow_id = $1 and revision = $2',
+        [summary.id, revision ?? summary.revision],
+      );
+      if (!row) throw flowErrors['unknown-revision']({ name, revision });
+      return {
+        ...summary,
+        revision: row.revision,
+        hash: row.hash.toString('hex'),
+        source: row.source,
+        publishedAt: new Date(row.published_at),
+        publishedBy: row.published_by,
+      };
+    });
+  }
+
+  async #store(
+    tx: Transaction,
+    flow: FlowSyntax,
+    source: string,
+    by: string,
+    expected: string | null | undefined,
+  ): Promise<Omit<Published, 'warnings'>> {
+    const hash = createHash('sha256').update(source).digest();
+    const name = flow.name.text;
+    const title = flow.title?.text ?? name;
+    const [created] = await tx.query<{ id: string }>(
+      'insert into flow (id, tenant_id, name, title, enabled, revision) values ($1, $2, $3, $4, $5, 1) on conflict (tenant_id, name) do nothing returning id',
+      [newUuid(), tx.tenantId, name, title, flow.enabled],
+    );
+    // Locks the flow: two publications of one flow stand in line, and the second sees the first.
+    const [current] = created ? [] : await tx.query<FlowRow>(`select ${SUMMARY} from ${NEWEST} where f.name = $1 for update of f`, [name]);
+    const was = current?.hash.toString('hex') ?? null;
+    if (expected !== undefined && expected !== was)
+      throw flowErrors.changed({ name, expected: expected ?? 'no flow', found: was ?? 'no flow' });
+    if (current && was === hash.toString('hex')) return { ...summaryOf(current), changed: false };
+    const id = created?.id ?? current?.id ?? '';
+    const revision = (current?.revision ?? 0) + 1;
+    await tx.query(
+      'insert into flow_revision (flow_id, revision, tenant_id, source, hash, published_at, published_by) values ($1, $2, $3, $4, $5, $6, $7)',
+      [id, revision, tx.tenantId, source, hash, this.clock.now(), by],
+    );
+    if (current)
+      await tx.query('update flow set title = $2, enabled = $3, revision = $4, updated_at = clock_timestamp() where id = $1', [
+        id,
+        title,
+        enabledAfter(flow, current),
+        revision,
+      ]);
+    await this.audit.append(tx, {
+      actor: by,
+      action: 'flow.publish',
+      subject: `flow/${name}`,
+      detail: { revision, hash: hash.toString('hex') },
+    });
+    return { ...(await this.#summary(tx, name)), changed: true };
+  }
+
+  async #summary(tx: Transaction, name: string): Promise<FlowSummary> {
+    const [row] = await tx.query<FlowRow>(`select ${SUMMARY} from ${NEWEST} where f.name = $1`, [name]);
+    if (!row) throw flowErrors['not-found']({ name });
+    return summaryOf(row);
+  }
+}
+
+/** `enabled: false` in the text disables; a flow that somebody disabled by hand stays so until they enable it. */
+function enabledAfter(flow: FlowSyntax, current: FlowRow): boolean {
+  return flow.enabled && current.enabled;
+}
+
+function summaryOf(row: FlowRow): FlowSummary {
+  const { id, name, title, enabled, revision, hash, updated_at: updatedAt } = row;
+  return { id, name, title, enabled, revision, hash: hash.toString('hex'), updatedAt: new Date(updatedAt) };
+}
+
+/** A diagnostic as one of the problems of an RFC 9457 answer. The pointer is the place in the text (RFC 5147, lines from 0). */
+export function fieldProblem({ code, message, help, place }: Diagnostic): FieldProblem {
+  return { pointer: `/source#line=${place.line - 1}`, code, detail: `line ${place.line}, column ${place.column}: ${message}`, help };
+}
