@@ -66,7 +66,6 @@ beforeAll(async () => {
     egressAllow: [],
     pretendProviders: false,
     dataDir: pluginsDir,
-    publicUrl: 'http://127.0.0.1',
     egressMap: new Map([
       ['https://api.good.test', origin],
       ['https://api.bad.test', origin],

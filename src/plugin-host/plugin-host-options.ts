@@ -16,8 +16,6 @@ export abstract class PluginHostOptions {
   abstract readonly pretendProviders: boolean;
   /** Where pretend providers keep their data. */
   abstract readonly dataDir: string;
-  /** Our own address, for links on pages of pretend providers: `http://127.0.0.1:8787`. */
-  abstract readonly publicUrl: string;
 }
 
 /** The options that the configuration means. Pretend providers run in the demo and in tests, never in production. */
@@ -30,6 +28,5 @@ export function optionsFrom(config: Config): PluginHostOptions {
     egressAllow: [],
     pretendProviders: config.environment !== 'production' && (config.demo || config.environment === 'test'),
     dataDir: config.dataDirectory,
-    publicUrl: config.publicUrl,
   };
 }

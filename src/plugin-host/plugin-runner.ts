@@ -276,7 +276,7 @@ export class PluginRunner {
   }
 
   #endCalls(message: string, code: string): void {
-    for (const id of [...this.#calls.keys()]) this.#end(id, (left) => ({ kind: 'died', message, code, left }));
+    for (const id of this.#calls.keys()) this.#end(id, (left) => ({ kind: 'died', message, code, left }));
   }
 
   #unavailable(): ChildResult {

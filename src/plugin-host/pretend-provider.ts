@@ -3,9 +3,9 @@
  * and in tests. It is a server like the provider's own: reached over HTTP by the plugin through the gateway, and by people
  * through `pretend-provider-proxy.ts`.
  *
- * The server is started as `serve DATA_DIRECTORY 0` with nothing in its environment but `KASSAFLOW_PUBLIC_URL`, our own
- * address. It takes a free port and says `{"ready": true, "port": 1234}` over the IPC channel; when that closes it must
- * exit. When it ends early it is started again after 500 ms; its data is its own and survives that.
+ * The server is started as `serve DATA_DIRECTORY 0` with an empty environment. It takes a free port and says
+ * `{"ready": true, "port": 1234}` over the IPC channel; when that closes it must exit. When it ends early it is started
+ * again after 500 ms; its data is its own and survives that.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -54,7 +54,7 @@ export class PretendProvider {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const child = fork(this.#spec.serve, [dataDir, '0'], {
       cwd: this.#folder,
-      env: { KASSAFLOW_PUBLIC_URL: this.#options.publicUrl },
+      env: {},
       execArgv: [
         '--disable-warning=ExperimentalWarning',
         ...(extname(this.#spec.serve) === '.ts' ? ['--conditions=kassaflow-source'] : []),

@@ -1,4 +1,4 @@
-import type { Field, Schema } from '@kassaflow/plugin-sdk';
+import type { Schema } from '@kassaflow/plugin-sdk';
 
 /** Where a schema is used: what comes from people is closed all the way down; an output may hold free JSON deeper down. */
 export type SchemaUse = 'settings' | 'input' | 'output';

@@ -49,7 +49,7 @@ async function misbehave(how: string, context: Context<{ apiKey?: string }>): Pr
       return new Promise(() => undefined);
     case 'heap': {
       const kept: unknown[] = [];
-      for (;;) kept.push(new Array(1_000_000).fill(kept.length));
+      for (;;) kept.push(Array.from({ length: 1_000_000 }, () => kept.length));
     }
     case 'buffers': {
       const kept: Buffer[] = [];
