@@ -9,6 +9,7 @@ const LOCK_CLASS = 0x6b_66_65_76;
 export class DeliveryLocks {
   readonly #held = new Set<string>();
   #connection: Promise<PoolClient> | undefined;
+  #client: PoolClient | undefined;
 
   constructor(private readonly pool: Pick<EnginePool, 'connect'>) {}
 
@@ -28,8 +29,7 @@ export class DeliveryLocks {
   /** Gives all locks back, by closing their connection. */
   async release(): Promise<void> {
     const client = await this.#connection?.catch(() => undefined);
-    this.#forget();
-    client?.release(true);
+    if (client) this.#drop(client);
   }
 
   #connect(): Promise<PoolClient> {
@@ -40,19 +40,21 @@ export class DeliveryLocks {
   async #open(): Promise<PoolClient> {
     try {
       const client = await this.pool.connect();
-      client.once('error', (error) => {
-        this.#forget();
-        client.release(error);
-      });
+      this.#client = client;
+      client.on('error', () => this.#drop(client));
       return client;
     } catch (error) {
-      this.#forget();
+      this.#connection = undefined;
       throw error;
     }
   }
 
-  #forget(): void {
-    this.#held.clear();
+  /** Closes the connection, once: it may break a second time while it is closing. */
+  #drop(client: PoolClient): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
     this.#connection = undefined;
+    this.#held.clear();
+    client.release(true);
   }
 }

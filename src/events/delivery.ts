@@ -1,6 +1,7 @@
 /** The loop that delivers the log to one subscriber; the rules are at {@link Dispatcher}. */
 import { Logger } from '@nestjs/common';
 import { isKassaflowError } from '../kernel/errors.ts';
+import { idOf } from '../kernel/ids.ts';
 import { eventErrors } from './event-errors.ts';
 import type { EventReader } from './event-reader.ts';
 import type { EventBatch, EventSubscriber } from './event-subscriber.ts';
@@ -13,7 +14,7 @@ export interface DeliveryStatus {
   readonly delivering: boolean;
   /** Failures in a row; 0 when the last batch was accepted. */
   readonly failures: number;
-  /** The event it stops at, or the first of the batch that failed: `payment.completed`. */
+  /** `evt_…`: the event it stops at, or the first of the batch that failed. */
   readonly stoppedAt: string | undefined;
 }
 
@@ -42,7 +43,10 @@ export class Delivery {
   #stopping = false;
   #delivering = false;
   #failures = 0;
-  #stoppedAt: string | undefined;
+  /** The batch that the handler has, or refused. */
+  #trying: EventBatch | undefined;
+  /** Up to here events are handed over one by one, because one of them was refused again and again. */
+  #oneByOneUpTo: bigint | undefined;
   #busyUntil = 0;
   /** Where the cursor stood before a batch that a handler said it had done. */
   #doneAfter: bigint | undefined;
@@ -70,7 +74,7 @@ export class Delivery {
   }
 
   status(): DeliveryStatus {
-    return { subscriber: this.subscriber.name, delivering: this.#delivering, failures: this.#failures, stoppedAt: this.#stoppedAt };
+    return { subscriber: this.subscriber.name, delivering: this.#delivering, failures: this.#failures, stoppedAt: this.#stoppedAt() };
   }
 
   async #run(): Promise<void> {
@@ -84,37 +88,52 @@ export class Delivery {
   /** Delivers one batch, if there is one. Gives the pause before the next look. */
   async #turn(): Promise<number> {
     this.#delivering = await this.ports.hold(this.subscriber.name);
-    const size = this.#failures < ONE_BY_ONE_AFTER ? BATCH : 1;
-    const batch = this.#delivering ? await this.ports.reader.next(this.subscriber, size) : undefined;
+    const batch = this.#delivering
+      ? await this.ports.reader.next(this.subscriber, this.#oneByOneUpTo === undefined ? BATCH : 1)
+      : undefined;
     if (!batch || this.#stopping) return this.ports.elapsed() < this.#busyUntil ? BUSY_POLL_MS : IDLE_POLL_MS;
-    this.#stoppedAt = batch.events[0]?.type;
+    this.#trying = batch;
     await this.#hand(batch);
+    if (this.#oneByOneUpTo !== undefined && batch.upTo >= this.#oneByOneUpTo) this.#oneByOneUpTo = undefined;
     this.#failures = 0;
-    this.#stoppedAt = undefined;
+    this.#trying = undefined;
     this.#busyUntil = this.ports.elapsed() + STAYS_BUSY_MS;
     return 0;
   }
 
   async #hand(batch: EventBatch): Promise<void> {
     const { name, advancesCursorItself } = this.subscriber;
-    // A handler that says it is done and leaves the cursor where it was would get the same batch for ever, without a pause.
-    if (advancesCursorItself && batch.after === this.#doneAfter)
-      throw eventErrors['cursor-stuck']({ subscriber: name, cursor: batch.after });
     await this.subscriber.handle(batch);
-    if (advancesCursorItself) this.#doneAfter = batch.after;
-    else if (!(await this.ports.advance(name, batch.after, batch.upTo)))
-      this.#log.warn(`Another process moved the cursor of ${name} meanwhile`);
+    if (!advancesCursorItself) {
+      if (!(await this.ports.advance(name, batch.after, batch.upTo)))
+        this.#log.warn(`Another process moved the cursor of ${name} meanwhile`);
+      return;
+    }
+    // A handler that says it is done and leaves the cursor where it was would get the same batch for ever, without a pause.
+    if (batch.after === this.#doneAfter) throw eventErrors['cursor-stuck']({ subscriber: name, cursor: batch.after });
+    this.#doneAfter = batch.after;
   }
 
   #failed(error: unknown): number {
-    this.#doneAfter = undefined;
     this.#failures += 1;
     const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS);
-    const reason = isKassaflowError(error) ? error.message : error instanceof Error ? error.name : 'unknown';
-    const at = this.#stoppedAt === undefined ? '' : ` at ${this.#stoppedAt}`;
+    const reason = isKassaflowError(error) ? error.message : nameOf(error);
+    const at = this.#stoppedAt();
+    if (this.#failures === ONE_BY_ONE_AFTER) this.#oneByOneUpTo ??= this.#trying?.upTo;
     this.#log[this.#failures < ONE_BY_ONE_AFTER ? 'warn' : 'error'](
-      `Subscriber ${this.subscriber.name} stopped${at}: ${reason}. Failure ${this.#failures} in a row; the next try is in ${pauseMs} ms`,
+      `Subscriber ${this.subscriber.name} stopped${at === undefined ? '' : ` at ${at}`}: ${reason}. Failure ${this.#failures} in a row; the next try is in ${pauseMs} ms`,
     );
     return pauseMs;
   }
+
+  #stoppedAt(): string | undefined {
+    const [first] = this.#trying?.events ?? [];
+    return this.#failures > 0 && first ? idOf('evt', first.id) : undefined;
+  }
+}
+
+/** The kind of an error that is not ours, and its SQLSTATE or system code: a message could quote what is in an event. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return 'code' in error ? `${error.name} ${String(error.code)}` : error.name;
 }
