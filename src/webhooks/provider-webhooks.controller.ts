@@ -84,10 +84,14 @@ function uuidOrNone(connectionId: string): string {
 }
 
 /** Lower-case names; a header that was sent twice stays a list, because joining them would hide the second signature. */
-function headersOf(request: FastifyRequest): RawWebhook['headers'] {
-  return Object.fromEntries(
-    Object.entries(request.raw.headersDistinct).map(([name, values = []]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
-  );
+function headersOf({ raw }: FastifyRequest): RawWebhook['headers'] {
+  const headers: Record<string, string | string[]> = {};
+  for (let index = 0; index < raw.rawHeaders.length; index += 2) {
+    const name = raw.rawHeaders[index]?.toLowerCase() ?? '';
+    const value = raw.rawHeaders[index + 1] ?? '';
+    headers[name] = Object.hasOwn(headers, name) ? [headers[name] ?? '', value].flat() : value;
+  }
+  return headers;
 }
 
 function eventKeyOf(eventId: string): string {

@@ -6,6 +6,7 @@ import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import type { CreditPackageRow } from './credit-package.entity.ts';
 import { CreditPackages, type NewCreditPackage } from './credit-packages.service.ts';
 
@@ -31,6 +32,7 @@ export class CreditPackagesController {
 
   @Get()
   @Requires('credits:read')
+  @Paged()
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listPackages }) query: z.infer<typeof listPackages>) {
     const after = readCursor(query.cursor)?.[0];
     const rows = await this.packages.list(caller.tenantId, {

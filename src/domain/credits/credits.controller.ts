@@ -5,6 +5,7 @@ import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import { Credits, type CreditEntry } from './credits.service.ts';
 
 const units = z.int().min(1).max(1_000_000_000);
@@ -38,6 +39,7 @@ export class CreditsController {
 
   @Get('entries')
   @Requires('credits:read')
+  @Paged()
   async entries(
     @CurrentCaller() caller: Caller,
     @Param('customer') customer: string,

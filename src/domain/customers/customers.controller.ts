@@ -5,6 +5,7 @@ import { uuidOf } from '../../kernel/ids.ts';
 import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import { normalizePhone } from './phone.ts';
 import { Customers, type CustomerDetails } from './customers.service.ts';
 
@@ -55,6 +56,7 @@ export class CustomersController {
 
   @Get()
   @Requires('customers:read')
+  @Paged()
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listCustomers }) query: z.infer<typeof listCustomers>) {
     const filter = { reference: query.reference };
     const after = readCursor(query.cursor, filter)?.[0];

@@ -7,6 +7,7 @@ import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
 import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import { INVOICE_STATES } from './invoice.entity.ts';
 import { Invoices } from './invoices.service.ts';
 import { netOf, type InvoiceLine } from './vat.ts';
@@ -44,6 +45,7 @@ export class InvoicesController {
 
   @Get()
   @Requires('invoices:read')
+  @Paged()
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listInvoices }) query: z.infer<typeof listInvoices>) {
     const filter = { customer: query.customer, status: query.status };
     const after = readCursor(query.cursor, filter)?.[0];

@@ -5,6 +5,7 @@ import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import { Orders } from './orders.service.ts';
 
 const createOrder = z
@@ -34,6 +35,7 @@ export class OrdersController {
 
   @Get()
   @Requires('orders:read')
+  @Paged()
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listOrders }) query: z.infer<typeof listOrders>) {
     const filter = { customer: query.customer };
     const after = readCursor(query.cursor, filter)?.[0];

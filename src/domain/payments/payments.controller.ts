@@ -7,6 +7,7 @@ import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
 import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import type { PaymentWish } from './new-payment.ts';
 import { Payments, type PaymentView } from './payments.service.ts';
 
@@ -65,6 +66,7 @@ export class PaymentsController {
 
   @Get()
   @Requires('payments:read')
+  @Paged()
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listPayments }) query: z.infer<typeof listPayments>) {
     const filter = { status: query.status, customer: query.customer };
     const after = readCursor(query.cursor, filter)?.[0];

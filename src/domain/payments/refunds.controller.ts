@@ -6,6 +6,7 @@ import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
 import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
+import { Paged } from '../../platform/http/paged.ts';
 import { Refunds } from './refunds.service.ts';
 
 const createRefund = z
@@ -44,6 +45,7 @@ export class RefundsController {
 
   @Get()
   @Requires('payments:read')
+  @Paged()
   async list(@CurrentCaller() caller: Caller, @Query({ schema: listRefunds }) query: z.infer<typeof listRefunds>) {
     const filter = { payment: query.payment };
     const after = readCursor(query.cursor, filter)?.[0];
