@@ -93,7 +93,7 @@ beforeAll(async () => {
   checks = new ConnectionChecks(host, connections);
 }, 60_000);
 afterAll(async () => {
-  await host.onModuleDestroy();
+  await host.onApplicationShutdown();
   provider.closeAllConnections();
   provider.close();
   await db.close();

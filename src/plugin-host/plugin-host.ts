@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPackageJSON } from 'node:module';
-import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { systemClock } from '../kernel/clock.ts';
 import { refusalOf } from './check-manifest.ts';
 import { EgressRules } from './egress/egress-rules.ts';
@@ -29,7 +29,7 @@ export interface PluginStatus {
 }
 
 @Injectable()
-export class PluginHost implements OnModuleInit, OnModuleDestroy {
+export class PluginHost implements OnModuleInit, OnApplicationShutdown {
   readonly #options: PluginHostOptions;
   readonly #logger = new Logger('plugins');
   readonly #runners = new Map<string, PluginRunner>();
@@ -68,7 +68,8 @@ export class PluginHost implements OnModuleInit, OnModuleDestroy {
     await Promise.all([...found.map((plugin) => this.#start(plugin)), ...this.#startPretendProviders(found)]);
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** The last hook of a shutdown: runs that end before it still reach their providers. */
+  async onApplicationShutdown(): Promise<void> {
     for (const runner of this.#runners.values()) runner.stop();
     await Promise.all([
       ...this.#gateways.map((gateway) => gateway.close()),
