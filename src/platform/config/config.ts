@@ -44,4 +44,8 @@ export abstract class Config {
   abstract readonly flushLanes: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */
   abstract readonly requestsPerMinute: number;
+  /** For the command line: where the running Kassaflow is. */
+  abstract readonly apiUrl: string;
+  /** For the command line: the key it calls the API with. */
+  abstract readonly apiKey: Secret | undefined;
 }

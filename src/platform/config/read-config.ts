@@ -37,11 +37,12 @@ export function readConfig(environment: Environment, directory: string): Config 
 
 function configFrom(values: Values, directory: string): Config {
   const production = values.NODE_ENV === 'production';
+  const local = `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}:${values.PORT}`;
   return {
     environment: values.NODE_ENV,
     host: values.HOST,
     port: values.PORT,
-    publicUrl: values.KASSAFLOW_PUBLIC_URL ?? `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}:${values.PORT}`,
+    publicUrl: values.KASSAFLOW_PUBLIC_URL ?? local,
     logLevel: values.LOG_LEVEL,
     role: values.KASSAFLOW_ROLE,
     demo: values.KASSAFLOW_DEMO ?? (values.DATABASE_URL === undefined && !production),
@@ -60,6 +61,8 @@ function configFrom(values: Values, directory: string): Config {
     leaseMs: values.KASSAFLOW_LEASE_MS,
     flushLanes: values.KASSAFLOW_FLUSH_LANES,
     requestsPerMinute: values.KASSAFLOW_REQUESTS_PER_MINUTE,
+    apiUrl: values.KASSAFLOW_URL ?? local,
+    apiKey: values.KASSAFLOW_API_KEY,
   };
 }
 

@@ -40,10 +40,17 @@ export const settings = {
     'for tests: origins that plugins reach elsewhere, https://api.example.com=http://127.0.0.1:1234,…',
   ),
   KASSAFLOW_REQUESTS_PER_MINUTE: whole(1, 10_000_000, 6_000).describe('requests per minute of one API key or address'),
+  KASSAFLOW_URL: origin().optional().describe('for the command line: where the running Kassaflow is; the default is http://HOST:PORT'),
+  KASSAFLOW_API_KEY: apiKey().optional().describe('for the command line: the key it calls the API with; the demo brings its own'),
 } as const;
 
 /** Settings whose value is never shown. */
-export const SECRET_SETTINGS: ReadonlySet<string> = new Set(['DATABASE_URL', 'KASSAFLOW_MASTER_KEY', 'KASSAFLOW_MASTER_KEY_PREVIOUS']);
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'KASSAFLOW_MASTER_KEY',
+  'KASSAFLOW_MASTER_KEY_PREVIOUS',
+  'KASSAFLOW_API_KEY',
+]);
 
 /** Names with our prefix that other files own: the crash points of tests. */
 export const FOREIGN_SETTINGS: ReadonlySet<string> = new Set(['KASSAFLOW_CRASH_AT']);
@@ -118,6 +125,13 @@ function masterKey() {
       (value) => new Set(Buffer.from(value, 'base64')).size > 12 && !isCounting(Buffer.from(value, 'base64')),
       'a random key, not an example; make one with `openssl rand -base64 32`',
     )
+    .transform((value) => new Secret(value));
+}
+
+function apiKey() {
+  return z
+    .string()
+    .regex(/^kf_(test|live)_[A-Za-z0-9_-]{16,200}$/, 'an API key, kf_test_… or kf_live_…')
     .transform((value) => new Secret(value));
 }
 

@@ -92,6 +92,12 @@ export const databaseErrors = defineErrors('database', {
     remedy: 'fix',
     help: 'Turn on fsync, full_page_writes and synchronous_commit for this server, database and login.',
   },
+  'clock-skew': {
+    status: 500,
+    title: 'The clocks of this machine and of the database differ by more than five minutes',
+    remedy: 'fix',
+    help: 'Set both by a time server (NTP). Payments and signatures carry times that must be right.',
+  },
   'roles-missing': {
     status: 500,
     title: 'The login may not work as the three roles that Kassaflow needs',

@@ -1,18 +1,18 @@
 /** The database before the application: our own PostgreSQL or a given one, checked, with its roles and its tables. */
 import pg from 'pg';
+import { systemClock, type Clock } from '../../kernel/clock.ts';
 import type { Config } from '../config/config.ts';
+import { clockSkew, SKEW_LIMIT_MS, SKEW_WARNING_MS } from './clock-skew.ts';
 import { connectionAsLogin, type DatabaseAddress } from './database-address.ts';
 import { databaseErrors } from './database-errors.ts';
 import { maskedUrl } from './database-url.ts';
+import { EMBEDDED_DATABASE } from './embedded/embedded-database.ts';
 import { EmbeddedPostgres, type SupervisorLog } from './embedded/embedded-postgres.ts';
 import { migrate } from './migrations.ts';
 import { createRoles, quote } from './roles.ts';
 import { readServerFacts, requireFitServer, rolesMissing } from './server-checks.ts';
 import { sqlState } from './sql-state.ts';
 import { messageOf } from '../thrown.ts';
-
-/** The name of the database inside our own PostgreSQL. */
-const EMBEDDED_DATABASE = 'kassaflow';
 
 /** A database that is ready to be used by the application. */
 export class DatabaseServer {
@@ -32,9 +32,13 @@ export class DatabaseServer {
    * Starts or finds the server, refuses one that is not fit, makes the roles when it may, and applies the migrations.
    * @throws everything of `databaseErrors` that keeps us from starting; our own PostgreSQL is stopped again then
    */
-  static async start(config: Pick<Config, 'database' | 'dataDirectory'>, log: SupervisorLog): Promise<DatabaseServer> {
+  static async start(
+    config: Pick<Config, 'database' | 'dataDirectory'>,
+    log: SupervisorLog,
+    clock: Clock = systemClock,
+  ): Promise<DatabaseServer> {
     if (config.database) {
-      await prepareGiven(config.database);
+      await prepareGiven(config.database, log, clock);
       return new DatabaseServer(config.database, undefined, await migrate(config.database));
     }
     const embedded = await EmbeddedPostgres.start(config.dataDirectory, log);
@@ -72,11 +76,14 @@ export async function connectAsLogin(address: DatabaseAddress): Promise<pg.Clien
   }
 }
 
-async function prepareGiven(address: DatabaseAddress): Promise<void> {
+async function prepareGiven(address: DatabaseAddress, log: SupervisorLog, clock: Clock): Promise<void> {
   const client = await connectAsLogin(address);
   try {
     const facts = await readServerFacts(client);
     requireFitServer(facts);
+    const skew = await clockSkew(client, clock);
+    if (Math.abs(skew) > SKEW_LIMIT_MS) throw databaseErrors['clock-skew']({ differenceMs: skew });
+    if (Math.abs(skew) > SKEW_WARNING_MS) log(`the clock of the database differs from ours by ${skew} ms`);
     if (facts.missingRoles.length === 0) return;
     if (!facts.mayCreateRoles) throw rolesMissing(facts, address.database);
     await createRoles(client, address.database, facts.login).catch((error: unknown) => {

@@ -51,14 +51,23 @@ export class DataKeys {
 }
 
 /**
- * Checks at the start that every data key can be opened, and wraps those of the previous master key anew.
- * `owner` is a pool of the owner role, which sees all tenants. Returns how many were wrapped anew.
+ * Checks that every data key of the database is wrapped by a master key we have.
+ * `owner` works as the owner role, which sees all tenants.
+ * @throws secrets.key-mismatch
+ */
+export async function requireKnownMasterKeys(owner: Pick<Pool, 'query'>, masterKeys: MasterKeys): Promise<void> {
+  const { rows } = await owner.query<{ master_key_id: string }>('select distinct master_key_id from tenant_data_key');
+  const lost = rows.find(({ master_key_id: id }) => !masterKeys.find(id));
+  if (lost) throw secretsErrors['key-mismatch']({ needed: lost.master_key_id, given: masterKeys.current.id });
+}
+
+/**
+ * At the start: {@link requireKnownMasterKeys}, then wraps the data keys of the previous master key anew.
+ * Returns how many were wrapped anew.
  * @throws secrets.key-mismatch; nothing is changed then
  */
-export async function adoptDataKeys(owner: Pool, masterKeys: MasterKeys): Promise<number> {
-  const { rows: ids } = await owner.query<{ master_key_id: string }>('select distinct master_key_id from tenant_data_key');
-  const lost = ids.find(({ master_key_id: id }) => !masterKeys.find(id));
-  if (lost) throw secretsErrors['key-mismatch']({ needed: lost.master_key_id, given: masterKeys.current.id });
+export async function adoptDataKeys(owner: Pick<Pool, 'query'>, masterKeys: MasterKeys): Promise<number> {
+  await requireKnownMasterKeys(owner, masterKeys);
   const { current } = masterKeys;
   const { rows } = await owner.query<WrappedKey & { tenant_id: string }>(
     'select tenant_id, wrapped_key from tenant_data_key where master_key_id <> $1',

@@ -10,6 +10,11 @@ import { isSystemError, messageOf } from '../thrown.ts';
 /** File in the data directory that holds the key when no setting does. */
 const FILE = 'master.key';
 
+/** Where the key of a data directory is, whether it exists or not. */
+export function masterKeyFile(dataDirectory: string): string {
+  return path.join(dataDirectory, FILE);
+}
+
 /** Injected by this class as the token. */
 export class MasterKeys {
   /** Seals, and opens what it sealed. */
@@ -27,7 +32,7 @@ export class MasterKeys {
    * @throws secrets.key-file-unusable
    */
   static from(config: Pick<Config, 'masterKey' | 'previousMasterKey' | 'dataDirectory'>): MasterKeys {
-    const current = config.masterKey ? decoded(config.masterKey.reveal()) : readOrMakeFile(path.join(config.dataDirectory, FILE));
+    const current = config.masterKey ? decoded(config.masterKey.reveal()) : readOrMakeFile(masterKeyFile(config.dataDirectory));
     return new MasterKeys(current, config.previousMasterKey && decoded(config.previousMasterKey.reveal()));
   }
 

@@ -7,6 +7,8 @@ export interface Postmaster {
   readonly pid: number;
   /** Line 8 of the file says `ready`. */
   readonly ready: boolean;
+  /** Line 5: the directory of its socket. */
+  readonly socketDirectory: string;
 }
 
 /** Reads the file of a data directory, or `undefined` when there is none or it is half written. */
@@ -14,7 +16,7 @@ export function readPostmaster(dataDirectory: string): Postmaster | undefined {
   try {
     const lines = readFileSync(fileOf(dataDirectory), 'utf8').split('\n');
     const pid = Number(lines[0]);
-    return Number.isSafeInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.trim() === 'ready' } : undefined;
+    return Number.isSafeInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.trim() === 'ready', socketDirectory: lines[4] ?? '' } : undefined;
   } catch {
     return undefined;
   }
