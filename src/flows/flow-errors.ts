@@ -22,6 +22,6 @@ export const flowErrors = defineErrors('flow', {
     remedy: 'fix',
     help: 'Send If-Match with the ETag of the flow, or If-None-Match: * for a new one.',
   },
-  'other-name': { status: 422, title: 'The flow in the text has another name than the address', remedy: 'fix' },
+  'other-name': { status: 422, title: 'The flow in the text has another name than its file or address', remedy: 'fix' },
   disabled: { status: 409, title: 'The flow is disabled', remedy: 'fix', help: 'Enable it first.' },
 });

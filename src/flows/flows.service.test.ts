@@ -1,0 +1,206 @@
+import { mkdtemp, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Logger } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { testDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { ActionDoor } from '../plugin-host/action-call.ts';
+import { Audit } from '../platform/tenancy/audit.ts';
+import { FlowVocabulary } from './flow-vocabulary.ts';
+import { FlowsDirectory } from './flows-directory.ts';
+import { Flows } from './flows.service.ts';
+import { PublishedFlows } from './published-flows.ts';
+import { fullVocabulary } from './test/full-vocabulary.ts';
+import { TriggerIndex } from './trigger-index.ts';
+
+const text = (name: string, reason = 'done') => `kassaflow: 1\nflow: ${name}\non: payment.completed\nsteps:\n  - stop: ${reason}\n`;
+
+/** A process of its own: its index, its memory. */
+function processOn(db: TestDatabase) {
+  const door = { manifests: () => fullVocabulary.actions } as unknown as ActionDoor; // only its list of actions is asked for
+  const index = new TriggerIndex();
+  const vocabulary = new FlowVocabulary(door);
+  const published = new PublishedFlows(db.enginePool, index, vocabulary, systemClock);
+  const flows = new Flows(db.database, vocabulary, published, new Audit(), systemClock);
+  return {
+    index,
+    published,
+    flows,
+    matches: (tenantId = db.tenantId) =>
+      index.match({ tenantId, type: 'payment.completed', data: {} }).map(({ flow, revision }) => `${flow.name} ${revision}`),
+  };
+}
+
+let db: TestDatabase;
+let here: ReturnType<typeof processOn>;
+
+Logger.overrideLogger(false);
+
+beforeAll(async () => {
+  db = await testDatabase();
+});
+afterAll(() => db.close());
+beforeEach(() => {
+  here = processOn(db);
+});
+
+describe('publishing', () => {
+  test('makes a revision that starts runs at once, and the same text is the same revision', async () => {
+    const first = await here.flows.publish(db.tenantId, { source: text('publish-a'), by: 'test' });
+    expect([first.revision, first.changed]).toEqual([1, true]);
+    expect(here.matches()).toContain('publish-a 1');
+    expect(await here.flows.publish(db.tenantId, { source: text('publish-a'), by: 'test' })).toMatchObject({ revision: 1, changed: false });
+    expect(await here.flows.publish(db.tenantId, { source: text('publish-a', 'other'), by: 'test' })).toMatchObject({
+      revision: 2,
+      changed: true,
+    });
+    expect(here.matches()).toContain('publish-a 2');
+  });
+
+  test('a text with mistakes is refused with all of them, and nothing is stored', async () => {
+    const source = text('publish-bad').replace('payment.completed', 'payment.compleated').replace('stop', 'stopp');
+    await expect(here.flows.publish(db.tenantId, { source, by: 'test' })).rejects.toMatchObject({
+      code: 'flow.invalid',
+      problems: [
+        expect.objectContaining({ code: 'flow.unknown-event', help: 'did you mean payment.completed?' }),
+        expect.objectContaining({ code: 'flow.unknown-key' }),
+      ],
+    });
+    await expect(here.flows.revision(db.tenantId, 'publish-bad')).rejects.toMatchObject({ code: 'flow.not-found' });
+  });
+
+  test("somebody else's change is not overwritten", async () => {
+    const { hash } = await here.flows.publish(db.tenantId, { source: text('publish-b'), by: 'test', expected: null });
+    await here.flows.publish(db.tenantId, { source: text('publish-b', 'theirs'), by: 'other', expected: hash });
+    await expect(here.flows.publish(db.tenantId, { source: text('publish-b', 'mine'), by: 'test', expected: hash })).rejects.toMatchObject({
+      code: 'flow.changed',
+    });
+    await expect(here.flows.publish(db.tenantId, { source: text('publish-b', 'mine'), by: 'test', expected: null })).rejects.toMatchObject({
+      code: 'flow.changed',
+    });
+    expect((await here.flows.revision(db.tenantId, 'publish-b')).source).toContain('theirs');
+  });
+
+  test('two publications at once become two revisions in line', async () => {
+    await Promise.all(['x', 'y'].map((reason) => here.flows.publish(db.tenantId, { source: text('publish-c', reason), by: 'test' })));
+    expect((await here.flows.revision(db.tenantId, 'publish-c')).revision).toBe(2);
+  });
+
+  test('C37: a run stays on its revision, and an old text can be published again', async () => {
+    const first = await here.flows.publish(db.tenantId, { source: text('publish-d', 'old'), by: 'test' });
+    await here.flows.publish(db.tenantId, { source: text('publish-d', 'new'), by: 'test' });
+    const other = processOn(db);
+    expect(other.published.cached(first.id, 1)).toBeUndefined();
+    const old = await other.published.compiled(first.id, 1);
+    expect(old.steps[0]?.verb === 'stop' && old.steps[0].reason.evaluate({})).toBe('old');
+    expect(other.published.cached(first.id, 1)).toBe(old);
+    expect(await here.flows.rollback(db.tenantId, 'publish-d', 1, 'test')).toMatchObject({ revision: 3 });
+    expect((await here.flows.revision(db.tenantId, 'publish-d')).source).toBe(text('publish-d', 'old'));
+  });
+
+  test('a disabled flow starts nothing, in every process', async () => {
+    const other = processOn(db);
+    await here.flows.publish(db.tenantId, { source: text('publish-e'), by: 'test' });
+    await other.published.refresh();
+    expect(other.matches()).toContain('publish-e 1');
+    await here.flows.setEnabled(db.tenantId, 'publish-e', false, 'test');
+    await other.published.refresh();
+    for (const process of [here, other]) expect(process.matches()).not.toContain('publish-e 1');
+    await expect(here.published.find(db.tenantId, 'publish-e')).rejects.toMatchObject({ code: 'flow.disabled' });
+    await here.flows.setEnabled(db.tenantId, 'publish-e', true, 'test');
+    expect((await here.published.find(db.tenantId, 'publish-e')).revision).toBe(1);
+  });
+
+  test("tenants do not see each other's flows", async () => {
+    const stranger = await db.addTenant('stranger');
+    await here.flows.publish(stranger, { source: text('publish-f'), by: 'test' });
+    expect(here.matches()).not.toContain('publish-f 1');
+    await expect(here.flows.revision(db.tenantId, 'publish-f')).rejects.toMatchObject({ code: 'flow.not-found' });
+    expect((await here.flows.list(stranger, 10)).map(({ name }) => name)).toEqual(['publish-f']);
+  });
+});
+
+describe('flows as files', () => {
+  let folder: string;
+  let directory: FlowsDirectory;
+  let tenantId: string;
+  const write = (name: string, source: string) => writeFile(path.join(folder, name), source);
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'flows-'));
+    tenantId = await db.addTenant(
+      `files-${path
+        .basename(folder)
+        .slice(-6)
+        .toLowerCase()
+        .replace(/[^a-z0-9]/g, '0')}`,
+    );
+    directory = new FlowsDirectory(here.flows);
+  });
+  afterEach(async () => {
+    directory.onApplicationShutdown();
+    await rm(folder, { recursive: true });
+  });
+
+  test('are published when the folder is followed, and again when they change', async () => {
+    await write('from-file.yaml', text('from-file'));
+    expect(await directory.follow(tenantId, folder)).toEqual([]);
+    expect(here.matches(tenantId)).toEqual(['from-file 1']);
+    await write('from-file.yaml', text('from-file', 'changed-text'));
+    await directory.look();
+    expect(here.matches(tenantId)).toEqual(['from-file 2']);
+  });
+
+  test('a file with mistakes leaves the revision before it in force', async () => {
+    await write('from-file.yaml', text('from-file'));
+    await directory.follow(tenantId, folder);
+    await write('from-file.yaml', `${text('from-file')}  - nonsense: 1\n`);
+    await directory.look();
+    expect(directory.refused).toMatchObject([{ code: 'flow.invalid', file: expect.stringMatching(/from-file\.yaml$/) }]);
+    expect(here.matches(tenantId)).toEqual(['from-file 1']);
+    await write('from-file.yaml', text('from-file', 'repaired'));
+    await directory.look();
+    expect(directory.refused).toEqual([]);
+  });
+
+  test.each([
+    ['C34: capitals in the ending', 'a-flow.YAML'],
+    ['C34: capitals in the name', 'A-flow.yaml'],
+    ['C34: the other ending', 'a-flow.yml'],
+    ['C34: another name than the flow', 'b-flow.yaml'],
+  ])('%s is refused and not published', async (_, name) => {
+    await write(name, text('a-flow'));
+    expect(await directory.follow(tenantId, folder)).toHaveLength(1);
+    expect(here.matches(tenantId)).toEqual([]);
+  });
+
+  test('C34: a link that leads out of the folder is not followed', async () => {
+    const outside = path.join(tmpdir(), `outside-${path.basename(folder)}.yaml`);
+    await writeFile(outside, text('a-flow'));
+    await symlink(outside, path.join(folder, 'a-flow.yaml'));
+    expect(await directory.follow(tenantId, folder)).toMatchObject([
+      { code: 'flow.file-name', message: 'The link leads out of the folder of flows.' },
+    ]);
+    expect(here.matches(tenantId)).toEqual([]);
+    await unlink(outside);
+  });
+
+  test('C38: two files with one flow are both refused, by both their paths, until one is gone', async () => {
+    await write('a-flow.yaml', text('a-flow'));
+    await write('b-flow.yaml', text('a-flow', 'second'));
+    const refused = await directory.follow(tenantId, folder);
+    expect(refused.map(({ code }) => code)).toEqual(['flow.duplicate-flow', 'flow.duplicate-flow']);
+    expect(refused[0]?.message).toMatch(/a-flow\.yaml and .*b-flow\.yaml/);
+    await unlink(path.join(folder, 'b-flow.yaml'));
+    await directory.look();
+    expect(here.matches(tenantId)).toEqual(['a-flow 1']);
+  });
+
+  test('what is published through the API is written to the folder', async () => {
+    await directory.follow(tenantId, folder);
+    await directory.save('a-flow', text('a-flow'));
+    await directory.look();
+    expect(here.matches(tenantId)).toEqual(['a-flow 1']);
+  });
+});

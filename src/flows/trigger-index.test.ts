@@ -1,0 +1,65 @@
+import { describe, expect, test } from '@jest/globals';
+import { compileSource } from './language/compile.ts';
+import { fullVocabulary } from './test/full-vocabulary.ts';
+import { admit, TriggerIndex, type PublishedFlow } from './trigger-index.ts';
+
+const published = (name: string, top: string, tenantId = 'a'): PublishedFlow => ({
+  flowId: name,
+  tenantId,
+  revision: 1,
+  flow: compileSource(`kassaflow: 1\nflow: ${name}\n${top}\nsteps:\n  - stop: x\n`, fullVocabulary),
+});
+const completed = {
+  tenantId: 'a',
+  type: 'payment.completed',
+  data: { payment: { id: 'pay_1', status: 'completed', provider: 'one', amount: { amount: '5.00', currency: 'EUR' } } },
+};
+const names = (index: TriggerIndex, event = completed) => index.match(event).map(({ flowId }) => flowId);
+
+describe('the trigger index', () => {
+  test('finds the flows of an event, of its tenant only', () => {
+    const index = new TriggerIndex();
+    index.put(published('first', 'on: payment.completed'));
+    index.put(published('second', 'on: [payment.failed, payment.completed]'));
+    index.put(published('third', 'on: payment.failed'));
+    index.put(published('foreign', 'on: payment.completed', 'b'));
+    expect(names(index)).toEqual(['first', 'second']);
+  });
+
+  test('a flow that was replaced or removed is not found under what it was', () => {
+    const index = new TriggerIndex();
+    index.put(published('flow', 'on: payment.completed'));
+    index.put(published('flow', 'on: payment.failed'));
+    expect(names(index)).toEqual([]);
+    index.remove('flow');
+    expect(names(index, { ...completed, type: 'payment.failed' })).toEqual([]);
+  });
+
+  test('a provider narrows an event', () => {
+    const index = new TriggerIndex();
+    index.put(published('one', 'on: { event: payment.completed, provider: one }'));
+    index.put(published('two', 'on: { event: payment.completed, provider: two }'));
+    expect(names(index)).toEqual(['one']);
+  });
+
+  test('says which subjects must be read before it can be decided', () => {
+    const index = new TriggerIndex();
+    index.put(published('plain', 'on: { event: payment.completed, where: event.payment.amount > money("1 EUR") }\none-per: payment.id'));
+    index.put(published('careful', 'on: payment.completed\nwhen: customer.hasMandate'));
+    expect(index.match(completed).map(({ needs }) => [...needs])).toEqual([[], ['customer']]);
+  });
+
+  test('a run starts when where and when hold, under its one-per key', () => {
+    const index = new TriggerIndex();
+    index.put(
+      published(
+        'flow',
+        'on: { event: payment.completed, where: event.payment.amount > money("1 EUR") }\nunless: event.payment.test\none-per: payment.id',
+      ),
+    );
+    const [match] = index.match(completed);
+    if (!match) throw new Error('no match');
+    expect(admit(match, { event: completed.data })).toEqual({ starts: true, onePer: 'pay_1' });
+    expect(admit(match, { event: { payment: { ...completed.data.payment, test: true } } })).toEqual({ starts: false });
+  });
+});
