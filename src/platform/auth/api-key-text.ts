@@ -8,25 +8,26 @@
  */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { idOf, uuidOf } from '../../kernel/ids.ts';
+import { idOf, type Id } from '../../kernel/ids.ts';
 import type { Mode } from './caller.ts';
 
 export interface ApiKeyText {
   readonly mode: Mode;
-  /** The key's `uuid`. */
-  readonly id: string;
+  /** `key_…`: what finds the row. */
+  readonly id: Id<'key'>;
   /** What to compare with the stored hash. */
   readonly hash: Buffer;
 }
 
 const TEXT = /^kf_(test|live)_([0-9a-hjkmnp-tv-z]{26})_([0-9a-f]{64})([0-9a-f]{8})$/;
 
-/** Makes a key; its text exists only here and in what the caller is told once. */
+/** Makes the key of the row with the `uuid` `id`; its text exists only here and in what the caller is told once. */
 export function newApiKeyText(mode: Mode, id: string): { text: string; hash: Buffer } {
-  const tail = idOf('key', id).slice('key_'.length);
+  const keyId = idOf('key', id);
+  const tail = keyId.slice('key_'.length);
   const secret = randomBytes(32).toString('hex');
   const checked = `kf_${mode}_${tail}_${secret}`;
-  return { text: checked + checkOf(checked), hash: hashOf(id, secret) };
+  return { text: checked + checkOf(checked), hash: hashOf(keyId, secret) };
 }
 
 /** Reads a key, or gives `undefined` for anything that cannot be one. */
@@ -34,7 +35,7 @@ export function readApiKeyText(text: string): ApiKeyText | undefined {
   const [, mode, tail = '', secret = '', check = ''] = TEXT.exec(text) ?? [];
   if ((mode !== 'test' && mode !== 'live') || tail.charAt(0) > '7') return undefined;
   if (checkOf(text.slice(0, -check.length)) !== check) return undefined;
-  const id = uuidOf('key', `key_${tail}`);
+  const id = `key_${tail}` as const;
   return { mode, id, hash: hashOf(id, secret) };
 }
 
@@ -47,6 +48,6 @@ function checkOf(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }
 
-function hashOf(id: string, secret: string): Buffer {
+function hashOf(id: Id<'key'>, secret: string): Buffer {
   return hash('sha256', id + secret, 'buffer');
 }

@@ -93,7 +93,7 @@ export class ApiKeys {
       await this.audit.append(tx, { actor, action: 'api-key.revoke', subject: `api-key/${keyId}` });
       return shown(row);
     });
-    this.known.forget(id);
+    this.known.forget(key.id);
     return key;
   }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { until } from '../../../test/support/until.ts';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
-import { newUuid, uuidOf } from '../../kernel/ids.ts';
+import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
 import { sampleApp, type SampleApp } from '../http/test-app/sample-app.ts';
 import { newApiKeyText, readApiKeyText, sameHash } from './api-key-text.ts';
 import { ApiKeys } from './api-keys.ts';
@@ -43,7 +43,7 @@ describe('the text of an API key', () => {
         const id = newUuid();
         const { text, hash } = newApiKeyText(mode, id);
         const read = readApiKeyText(text);
-        expect(read).toMatchObject({ mode, id });
+        expect(read).toMatchObject({ mode, id: idOf('key', id) });
         expect(read && sameHash(read.hash, hash)).toBe(true);
       }),
     );

@@ -6,6 +6,7 @@
  */
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.ts';
+import { uuidOf, type Id } from '../../kernel/ids.ts';
 import { CLOCK } from '../clock.ts';
 import { Database } from '../database/transaction.ts';
 import { NO_TENANT } from '../tenancy/no-tenant.ts';
@@ -15,6 +16,7 @@ import { isGrantedScope, type GrantedScope } from './scopes.ts';
 
 /** What the database knows of one key. */
 export interface KnownKey {
+  /** A `uuid`. */
   readonly id: string;
   readonly tenantId: string;
   readonly mode: Mode;
@@ -52,7 +54,7 @@ const TOUCH = 'update api_key set last_used_at = $2 where id = $1';
 
 @Injectable()
 export class KnownKeys {
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered = new Map<Id<'key'>, Remembered>();
   readonly #log = new Logger('auth');
 
   constructor(
@@ -60,8 +62,8 @@ export class KnownKeys {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The key with this `uuid`, as of at most five seconds ago. Simultaneous calls share one query. */
-  find(id: string): Promise<KnownKey | undefined> {
+  /** The key with this wire id, as of at most five seconds ago. Simultaneous calls share one query. */
+  find(id: Id<'key'>): Promise<KnownKey | undefined> {
     const now = this.clock.elapsed();
     const found = this.#remembered.get(id);
     if (found && found.until > now) return found.key;
@@ -76,17 +78,17 @@ export class KnownKeys {
   }
 
   /** Tells, without asking the database, whether `hash` is that of a key remembered here, perhaps a little too long ago. */
-  isGood(id: string, hash: Uint8Array): boolean {
+  isGood(id: Id<'key'>, hash: Uint8Array): boolean {
     const key = this.#remembered.get(id)?.loaded;
     return key !== undefined && key.revokedAt === null && sameHash(key.hash, hash);
   }
 
   /** Drops what is remembered of a key that was just changed. */
-  forget(id: string): void {
+  forget(id: Id<'key'>): void {
     this.#remembered.delete(id);
   }
 
-  #remember(id: string, entry: Remembered): void {
+  #remember(id: Id<'key'>, entry: Remembered): void {
     this.#remembered.delete(id);
     this.#remembered.set(id, entry);
     if (this.#remembered.size <= MOST_REMEMBERED) return;
@@ -94,8 +96,8 @@ export class KnownKeys {
     if (oldest !== undefined) this.#remembered.delete(oldest);
   }
 
-  async #load(id: string): Promise<KnownKey | undefined> {
-    const [row] = await this.database.transact(NO_TENANT, (tx) => tx.query<KeyRow>(FIND, [id]));
+  async #load(id: Id<'key'>): Promise<KnownKey | undefined> {
+    const [row] = await this.database.transact(NO_TENANT, (tx) => tx.query<KeyRow>(FIND, [uuidOf('key', id)]));
     if (!row) return undefined;
     this.#noteUse(row);
     return {

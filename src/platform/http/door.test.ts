@@ -233,7 +233,7 @@ describe('what is accepted', () => {
   test('every answer carries the security headers', async () => {
     const { headers } = await sample.app.inject('/health/live');
     expect(headers).toMatchObject({
-      'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+      'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'strict-transport-security': 'max-age=31536000; includeSubDomains',
