@@ -11,15 +11,27 @@ beforeAll(async () => {
 afterAll(() => door.close());
 beforeEach(() => door.clock.advance(60_000));
 
-const inbox = async () => (await door.db.ownerPool.query<{ state: string; attempts: number; problem: string | null; body: Buffer }>('select state, attempts, problem, body from inbox order by received_at, id')).rows;
-const stateOf = async (eventKey: string) => (await door.db.ownerPool.query<{ state: string }>('select state from inbox where event_key = $1', [eventKey])).rows[0]?.state;
+const inbox = async () =>
+  (
+    await door.db.ownerPool.query<{ state: string; attempts: number; problem: string | null; body: Buffer }>(
+      'select state, attempts, problem, body from inbox order by received_at, id',
+    )
+  ).rows;
+const stateOf = async (eventKey: string) =>
+  (await door.db.ownerPool.query<{ state: string }>('select state from inbox where event_key = $1', [eventKey])).rows[0]?.state;
 const translate = () => door.app.get(TranslateInbox).translateDue();
 const delivery = (id: string, ...signals: object[]) => JSON.stringify({ id, signals });
 const paymentSignal = (providerId: string) => ({ kind: 'payment', type: 'payment.changed', providerId });
 
 async function aPayment(): Promise<{ id: string; providerId: string }> {
   const payment = await door.app.get(Payments).create(door.db.tenantId, {
-    invoices: [], amount: { minor: 1_000n, currency: 'EUR' } as never, split: 'oldest-first', description: 'work', returnUrl: 'https://shop.example', metadata: {}, requestKey: newUuid(),
+    invoices: [],
+    amount: { minor: 1_000n, currency: 'EUR' } as never,
+    split: 'oldest-first',
+    description: 'work',
+    returnUrl: 'https://shop.example',
+    metadata: {},
+    requestKey: newUuid(),
   });
   return { id: payment.payment.id, providerId: payment.payment.providerId };
 }
@@ -43,7 +55,10 @@ describe('a delivery', () => {
     ['a connection that does not exist', () => `/webhooks/acme/${newId('con')}`],
     ['something that is no id', () => '/webhooks/acme/con_1'],
   ])('B17 at the address of %s gets 404 without a hint', async (_, path) => {
-    expect(await door.deliver(delivery('b17'), { 'x-signature': 'good' }, path())).toMatchObject({ status: 404, body: { code: 'webhooks.unknown-address', detail: 'There is nothing at this address' } });
+    expect(await door.deliver(delivery('b17'), { 'x-signature': 'good' }, path())).toMatchObject({
+      status: 404,
+      body: { code: 'webhooks.unknown-address', detail: 'There is nothing at this address' },
+    });
   });
 
   test.each([21 * 1024, 1_048_576])('B16 of %i bytes is stored byte for byte', async (size) => {
@@ -61,7 +76,9 @@ describe('a delivery', () => {
   });
 
   test('needs no API key, and any content type will do', async () => {
-    expect((await door.deliver(delivery('form'), { 'x-signature': 'good', 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(200);
+    expect(
+      (await door.deliver(delivery('form'), { 'x-signature': 'good', 'content-type': 'application/x-www-form-urlencoded' })).status,
+    ).toBe(200);
   });
 });
 
@@ -76,7 +93,8 @@ describe('the inbox', () => {
 
   test('makes one fetch of many signals about one payment', async () => {
     const { providerId } = await aPayment();
-    for (let index = 0; index < 20; index += 1) await door.deliver(delivery(`many-${index}`, paymentSignal(providerId), { ...paymentSignal(providerId), kind: 'refund' }));
+    for (let index = 0; index < 20; index += 1)
+      await door.deliver(delivery(`many-${index}`, paymentSignal(providerId), { ...paymentSignal(providerId), kind: 'refund' }));
     const before = door.provider.count('payments.fetch');
     await translate();
     expect(door.provider.count('payments.fetch') - before).toBe(1);

@@ -59,7 +59,9 @@ export async function domainApp() {
   const db = await testDatabase({ entities: domainEntities, poolSize: 10 });
   const clock = new TestClock();
   const provider = new ScriptedProvider(clock);
-  const app = await NestFactory.create<NestFastifyApplication>(SurroundingsModule.around(db, clock, provider), new Door({}), { logger: false });
+  const app = await NestFactory.create<NestFastifyApplication>(SurroundingsModule.around(db, clock, provider), new Door({}), {
+    logger: false,
+  });
   await prepareHttp(app, { requestsPerMinute: 0, version: '0.0.0' });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
@@ -73,8 +75,17 @@ export async function domainApp() {
     return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() };
   };
   /** A delivery at the webhook door, signed unless `headers` say otherwise. */
-  const deliver = async (body: string | Buffer, headers: Record<string, string | string[]> = { 'x-signature': 'good' }, path = `/webhooks/acme/${idOf('con', connectionId)}`) => {
-    const answer = await app.inject({ method: 'POST', url: path, payload: body, headers: { 'content-type': 'application/json', ...headers } });
+  const deliver = async (
+    body: string | Buffer,
+    headers: Record<string, string | string[]> = { 'x-signature': 'good' },
+    path = `/webhooks/acme/${idOf('con', connectionId)}`,
+  ) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: path,
+      payload: body,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
     return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
   };
   const close = async () => {
