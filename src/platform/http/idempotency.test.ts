@@ -128,6 +128,31 @@ describe('a POST with Idempotency-Key', () => {
     expect((await post('died')).json()).toEqual({ takenOver: true });
   });
 
+  test('that was taken over is no longer ended by its first runner, even while the second still runs', async () => {
+    const finish: (() => void)[] = [];
+    answerWith(() => new Promise((resolve) => finish.push(() => resolve({ runner: finish.length }))));
+    const first = post('overtaken');
+    void first.then(() => undefined);
+    await until(
+      () => finish.length === 1,
+      () => 'the first runner was never called',
+    );
+    await makeStuck('overtaken');
+    const second = post('overtaken');
+    void second.then(() => undefined);
+    await until(
+      () => finish.length === 2,
+      () => 'the second runner was never called',
+    );
+    answerWith(() => Promise.reject(sampleErrors.away()));
+    finish[0]?.();
+    await first;
+    expect((await post('overtaken')).json()).toMatchObject({ code: 'idempotency.running' });
+    finish[1]?.();
+    expect((await second).statusCode).toBe(201);
+    expect((await post('overtaken')).headers['idempotency-replayed']).toBe('true');
+  });
+
   test('of another API key is another operation', async () => {
     await post('shared');
     const other = await post('shared', { n: 2 }, await sample.key('payments:write'));
