@@ -19,7 +19,7 @@ beforeAll(async () => {
   await db.ownerPool.query(
     'grant select, insert on received to kassaflow_engine; grant usage on all sequences in schema public to kassaflow_engine',
   );
-});
+}, 60_000);
 afterEach(async () => void (await Promise.all(running.splice(0).map((each) => each.onModuleDestroy()))));
 afterAll(() => db.close());
 

@@ -18,7 +18,7 @@ const numbers = (events: readonly { data: Readonly<Record<string, unknown>> }[])
 beforeAll(async () => {
   db = await testDatabase();
   reader = new EventReader(db.enginePool, db.database);
-});
+}, 60_000);
 afterAll(() => db.close());
 
 describe('the event log', () => {

@@ -2,7 +2,6 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { EventIntake } from './event-intake.ts';
 import { EventsController } from './events.controller.ts';
-import { EventsModule } from './events.module.ts';
 import { LogIntake } from './log-intake.ts';
 import { StreamController } from './stream.controller.ts';
 
@@ -13,11 +12,11 @@ import { StreamController } from './stream.controller.ts';
 })
 export class LogIntakeModule {}
 
-/** Needs `Metrics` and `SseStreams` from global modules. */
+/** Needs `EventsModule`, and `Metrics` and `SseStreams` from global modules. */
 @Module({})
 export class EventsHttpModule {
   /** @param intake a module that exports `EventIntake`: that of the run engine, or {@link LogIntakeModule} */
   static takingEventsBy(intake: Type | DynamicModule): DynamicModule {
-    return { module: EventsHttpModule, imports: [EventsModule, intake], controllers: [EventsController, StreamController] };
+    return { module: EventsHttpModule, imports: [intake], controllers: [EventsController, StreamController] };
   }
 }

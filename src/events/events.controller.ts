@@ -10,6 +10,7 @@ import { Requires } from '../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../platform/auth/caller.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { pageFields, pageOf, readCursor, type Page } from '../platform/http/page.ts';
+import { Paged } from '../platform/http/paged.ts';
 import { requestErrors } from '../platform/http/request-errors.ts';
 import { parseStrictJson } from '../platform/http/strict-json.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
@@ -73,6 +74,7 @@ export class EventsController {
 
   @Get('events')
   @Requires('events:read')
+  @Paged()
   @ApiOperation({ summary: 'List events, newest first' })
   async list(
     @CurrentCaller() { tenantId }: Caller,

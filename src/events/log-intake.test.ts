@@ -12,7 +12,7 @@ let intake: LogIntake;
 beforeAll(async () => {
   db = await testDatabase();
   intake = new LogIntake(db.enginePool, new EventEmitter2());
-});
+}, 60_000);
 afterAll(() => db.close());
 
 const sent = (id: string, n = 1, tenantId = db.tenantId): IncomingEvent =>
