@@ -137,10 +137,10 @@ describe('the routes of the money', () => {
   test('list in pages that neither repeat nor lose a row', async () => {
     for (const name of ['p1', 'p2', 'p3', 'p4']) await http.send('POST', '/v1/customers', { name, reference: name });
     const names: unknown[] = [];
-    for (let cursor: unknown = ''; cursor !== null;) {
-      const page = await http.send('GET', `/v1/customers?limit=2${cursor === '' ? '' : `&cursor=${String(cursor)}`}`);
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await http.send('GET', `/v1/customers?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
       names.push(...(page.body['items'] as { name: string }[]).map(({ name }) => name));
-      cursor = page.body['nextCursor'];
+      cursor = page.body['nextCursor'] as string | null;
     }
     expect(names).toEqual(['p4', 'p3', 'p2', 'p1', 'Anna']);
     expect(await http.send('POST', '/v1/customers', { name: 'other', reference: 'p1' })).toMatchObject({

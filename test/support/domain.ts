@@ -22,6 +22,7 @@ import { EventLog } from '../../src/events/event-log.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { newUuid, uuidOf } from '../../src/kernel/ids.ts';
+import { Metrics } from '../../src/platform/observability/metrics.ts';
 import { parseMoney, type Money } from '../../src/kernel/money.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
@@ -63,7 +64,7 @@ export async function domainWorld() {
   const invoices = new Invoices(db.database, ledger, customers, eventLog, readers, clock);
   const subjects = new PaymentSubjects(customers, invoices);
   const addresses = new WebhookAddresses(config as never);
-  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, clock);
+  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, new Metrics(), clock);
   const payments = new Payments(
     db.database,
     provider,

@@ -65,7 +65,7 @@ describe('an entry', () => {
     ['two currencies', [debit('asset:a', eur(100)), credit('income:b', money(100n, 'NOK'))], 'ledger.unbalanced'],
     ['one line', [debit('asset:a', eur(100))], 'ledger.unbalanced'],
     ['a line of zero', [debit('asset:a', eur(0)), credit('income:b', eur(0))], 'ledger.invalid-line'],
-    ['an account of no kind', [debit('wallet:a', eur(1)), credit('income:b', eur(1))], 'ledger.invalid-line'],
+    ['an account of no kind', [debit('cupboard:a', eur(1)), credit('income:b', eur(1))], 'ledger.invalid-line'],
   ])('with %s is refused and nothing is stored', async (_, lines, code) => {
     const before = await entries();
     await expect(post(draft({ lines }))).rejects.toMatchObject({ code });

@@ -6,6 +6,7 @@ import { idOf, newUuid } from '../../kernel/ids.ts';
 import { money, toWire } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
+import { Metrics } from '../../platform/observability/metrics.ts';
 import { Invoices, openOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
@@ -30,6 +31,7 @@ export class ApplyFacts {
     private readonly ledger: Ledger,
     private readonly eventLog: EventLog,
     private readonly subjects: PaymentSubjects,
+    private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -53,6 +55,7 @@ export class ApplyFacts {
         await this.#book(tx, row, known, facts);
         await this.#settleRefunds(tx, row, facts);
         await this.#appendAll(tx, row, change.events, known, facts);
+        if (change.state !== known.state) await this.#count(tx, row);
         return { kind: 'applied' };
     }
   }
@@ -179,6 +182,16 @@ export class ApplyFacts {
       'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },
     };
     await this.eventLog.append(tx, ...events.map((type): EventDraft => ({ type, subject, data: { ...context, ...more[type] } })));
+  }
+
+  async #count(tx: Transaction, row: PaymentRow): Promise<void> {
+    const [payment] = await this.subjects.of(tx, [row]);
+    const { state, currency, amountMinor } = row;
+    const { provider = '', method = '' } = payment ?? {};
+    tx.afterCommit(() => {
+      this.metrics.payments.inc({ provider, method, state });
+      this.metrics.paymentAmountMinor.inc({ currency, state }, Number(amountMinor));
+    });
   }
 
   /** Money in a currency that we did not ask for cannot be booked: it is shown once, and a person decides. */
