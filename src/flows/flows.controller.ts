@@ -11,6 +11,7 @@ import { flowErrors } from './flow-errors.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
 import { FlowsDirectory } from './flows-directory.ts';
 import { Flows, fieldProblem, type FlowSummary, type Published } from './flows.service.ts';
+import { vocabularyToWire, type WireVocabulary } from './wire-vocabulary.ts';
 import { hasErrors, type Diagnostic } from './language/diagnostic.ts';
 import { editorSchema } from './language/json-schema.ts';
 
@@ -56,6 +57,13 @@ export class FlowsController {
   @ApiOperation({ summary: 'The JSON Schema (draft-07) with which editors complete flow files' })
   schema(): Readonly<Record<string, unknown>> {
     return editorSchema(this.vocabulary.general());
+  }
+
+  @Get('vocabulary')
+  @Requires('flows:read')
+  @ApiOperation({ summary: 'What flows of this tenant can speak of, for checking them elsewhere' })
+  async words(@CurrentCaller() { tenantId }: Caller): Promise<WireVocabulary> {
+    return vocabularyToWire(await this.flows.vocabularyOf(tenantId));
   }
 
   @Post('check')

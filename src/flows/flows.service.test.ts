@@ -39,7 +39,7 @@ Logger.overrideLogger(false);
 
 beforeAll(async () => {
   db = await testDatabase();
-});
+}, 30_000);
 afterAll(() => db.close());
 beforeEach(() => {
   here = processOn(db);

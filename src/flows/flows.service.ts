@@ -12,6 +12,7 @@ import { FlowVocabulary } from './flow-vocabulary.ts';
 import { checkFlow, publishable, type CheckedFlow } from './language/check/check-flow.ts';
 import type { Diagnostic } from './language/diagnostic.ts';
 import type { FlowSyntax } from './language/syntax.ts';
+import type { Vocabulary } from './language/vocabulary.ts';
 import { PublishedFlows } from './published-flows.ts';
 
 /** A flow as lists show it. */
@@ -72,6 +73,11 @@ export class Flows {
     private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
+
+  /** What flows of this tenant can speak of. */
+  vocabularyOf(tenantId: string): Promise<Vocabulary> {
+    return this.database.transact(tenantId, (tx) => this.vocabulary.of(tx));
+  }
 
   /** What is wrong with a text for this tenant; nothing is stored. */
   check(tenantId: string, source: string): Promise<CheckedFlow> {

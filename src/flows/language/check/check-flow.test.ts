@@ -284,7 +284,7 @@ describe('the checker', () => {
         if (flow) compile(flow, source, fullVocabulary);
         for (const { help, place } of diagnostics) expect([help !== '', place.line >= 1]).toEqual([true, true]);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 700 },
     );
   });
 });

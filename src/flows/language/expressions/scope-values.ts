@@ -1,4 +1,5 @@
 /** JSON of the scope into CEL values, and back: integers as BigInt, money as its own type, absent fields as their defaults. */
+import { Duration } from '@marcbachmann/cel-js/evaluator';
 import { expressionErrors } from './errors.ts';
 import { MoneyValue } from './money-value.ts';
 import { ownField, type PathNode } from './paths.ts';
@@ -136,6 +137,7 @@ function plain(value: unknown, room: { left: number }, depth: number): unknown {
     const entries = value instanceof Map ? [...value] : Object.entries(value);
     return Object.fromEntries(entries.map(([name, inner]: [unknown, unknown]) => [String(name), plain(inner, room, depth + 1)]));
   }
-  // A CEL duration in whole seconds, as CEL itself writes it: "90s".
-  return String(value);
+  // As CEL itself writes it: "90s". Other kinds of the library (bytes, types) have no place in JSON.
+  if (value instanceof Duration) return value.toString();
+  throw expressionErrors.value({ found: 'a value that has no JSON form' });
 }

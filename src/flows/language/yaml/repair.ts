@@ -68,7 +68,7 @@ function repairLine(original: string, offset: number, state: State, diagnostics:
 
 function repairIndent(line: string, offset: number, diagnostics: Diagnostics): string {
   const [space = ''] = /^[\s\u00a0\u2000-\u200b\u202f\u3000]*/.exec(line) ?? [];
-  const odd = [...space].findIndex((character) => character !== ' ');
+  const odd = space.search(/[^ ]/);
   if (odd < 0) return line;
   if (space.trim() === '' && line.trim() === '') return ' '.repeat(line.length);
   const found = space[odd] ?? '';
