@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkManifest } from './check-manifest.ts';
 import { findPlugins } from './find-plugins.ts';
@@ -156,6 +156,24 @@ describe('plugins on disk', () => {
       provider: 'plugin.manifest',
       'not-installed': 'plugin.manifest',
     });
+  });
+
+  test('are taken as built, unless a source is newer than the build', () => {
+    const root = mkdtempSync(join(tmpdir(), 'kassaflow-built-'));
+    for (const part of ['acme/src', 'acme/dist']) mkdirSync(join(root, part), { recursive: true });
+    writeFileSync(join(root, 'acme/package.json'), JSON.stringify({ kassaflow: { plugin: './src/plugin.ts' } }));
+    for (const file of ['src/plugin.ts', 'src/other.ts', 'dist/plugin.js']) writeFileSync(join(root, 'acme', file), '');
+    const entryWhen = (otherChangedAt: number): string => {
+      for (const [file, at] of [
+        ['src/plugin.ts', 100],
+        ['src/other.ts', otherChangedAt],
+        ['dist/plugin.js', 200],
+      ] as const)
+        utimesSync(join(root, 'acme', file), at, at);
+      return relative(join(root, 'acme'), findPlugins(root, [], import.meta.url).found[0]?.entry ?? '');
+    };
+    expect([entryWhen(150), entryWhen(300)]).toEqual(['dist/plugin.js', 'src/plugin.ts']);
+    rmSync(root, { recursive: true });
   });
 
   test('no folder is no plugins', () => {

@@ -1,7 +1,7 @@
 /** Finds plugins on disk by the `kassaflow` key of their package.json. Reads JSON only; no plugin's code runs here. */
 import { readFileSync, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
 import { findPackageJSON } from 'node:module';
-import { basename, dirname, extname, join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { isKassaflowError, type KassaflowError } from '../kernel/errors.ts';
 import { PLUGIN_ID } from './check-manifest.ts';
 import { pluginErrors } from './plugin-errors.ts';
@@ -121,23 +121,30 @@ function readProvider(folder: string, declared: unknown, id: string): PretendPro
   ) {
     throw pluginErrors.manifest({
       plugin: id,
-      problem: '`kassaflow.provider` needs a host that ends in .test, serve and a path such as /sandbox',
+      problem: '`kassaflow.provider` needs a host that ends in .test, serve and a path such as /pretend',
     });
   }
   return { host, serve: fileInside(folder, serve, id), path };
 }
 
-/** The real path of `file`, or of its build in `dist` when that is there and not older. @throws plugin.path */
+/** The real path of `file`, or of its build in `dist` when that is there and no source is newer. @throws plugin.path */
 function fileInside(folder: string, file: string, id: string): string {
   const root = realpathSync(folder) + sep;
-  const built = join(folder, file.replace(/^(\.\/)?src\//, 'dist/').replace(/\.ts$/, '.js'));
   const source = join(folder, file);
-  const [sourceAt, builtAt] = [modifiedAt(source), modifiedAt(built)];
-  const chosen = builtAt !== undefined && extname(built) === '.js' && (sourceAt === undefined || builtAt >= sourceAt) ? built : source;
+  const built = join(folder, file.replace(/^(\.\/)?src\//, 'dist/').replace(/\.ts$/, '.js'));
+  const builtAt = built === source ? undefined : modifiedAt(built);
+  const chosen = builtAt !== undefined && builtAt >= newestIn(dirname(source)) ? built : source;
   if (modifiedAt(chosen) === undefined) throw pluginErrors.path({ plugin: id, file, problem: 'it does not exist' });
   const real = realpathSync(chosen);
   if (!real.startsWith(root)) throw pluginErrors.path({ plugin: id, file });
   return real;
+}
+
+/** When the newest source in a folder was changed; 0 when there are none, as in a published package. */
+function newestIn(folder: string): number {
+  if (modifiedAt(folder) === undefined) return 0;
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return Math.max(0, ...sources.map((name) => modifiedAt(join(folder, name)) ?? 0));
 }
 
 function modifiedAt(file: string): number | undefined {

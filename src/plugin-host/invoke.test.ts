@@ -313,7 +313,7 @@ describe('the door', () => {
 describe('a connection', () => {
   test('keeps its secrets sealed in the table and out of what is shown', async () => {
     const via = await good();
-    expect(JSON.stringify(via)).not.toContain(SECRET);
+    expect(JSON.stringify([via, await connections.list(db.tenantId)])).not.toContain(SECRET);
     const { rows } = await db.ownerPool.query('select settings, secrets from connection where id = $1', [via.id]);
     expect(rows[0].settings).toEqual({ region: 'eu' });
     expect(Buffer.from(rows[0].secrets).includes(SECRET)).toBe(false);

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { PluginHost } from './plugin-host.ts';
 
 /** Call before the application listens. Does nothing when no pretend provider runs. */
-export function routePretendProviders(fastify: FastifyInstance, host: PluginHost): void {
+export function routePretendProviders(fastify: FastifyInstance, host: Pick<PluginHost, 'pretendProviders'>): void {
   for (const provider of host.pretendProviders) {
     void fastify.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();

@@ -22,14 +22,14 @@ export class PretendProvider {
   readonly #id: string;
   readonly #folder: string;
   readonly #spec: PretendProviderSpec;
-  readonly #options: PluginHostOptions;
+  readonly #options: Pick<PluginHostOptions, 'dataDir'>;
   readonly #rules: EgressRules;
   readonly #logger: Logger;
   #child: ChildProcess | undefined;
   #stopping = false;
   #origin: string | undefined;
 
-  constructor(id: string, folder: string, spec: PretendProviderSpec, options: PluginHostOptions, rules: EgressRules) {
+  constructor(id: string, folder: string, spec: PretendProviderSpec, options: Pick<PluginHostOptions, 'dataDir'>, rules: EgressRules) {
     this.#id = id;
     this.#folder = folder;
     this.#spec = spec;

@@ -63,7 +63,7 @@ export class Connections {
 
   /** All connections of a tenant, by name, without secrets. */
   async list(tenantId: string): Promise<readonly Connection[]> {
-    return [...(await this.#cache.of(tenantId)).values()];
+    return [...(await this.#cache.of(tenantId)).values()].map(bare);
   }
 
   /** The connection with its secrets, for a call; at once when it is in memory. `undefined` when there is none. */

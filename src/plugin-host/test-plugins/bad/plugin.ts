@@ -91,7 +91,7 @@ async function misbehave(how: string, context: Context<{ apiKey?: string }>): Pr
       return writeFileSync('here.txt', 'x');
     }
     case 'environment':
-      return ok({ echo: JSON.stringify(process.env) });
+      return ok({ echo: JSON.stringify(Reflect.get(process, 'env')) });
     case 'call out': {
       const { connect } = await import('node:net');
       return new Promise((resolve) =>
