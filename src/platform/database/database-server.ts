@@ -84,9 +84,9 @@ async function prepareGiven(address: DatabaseAddress, log: SupervisorLog, clock:
     const skew = await clockSkew(client, clock);
     if (Math.abs(skew) > SKEW_LIMIT_MS) throw databaseErrors['clock-skew']({ differenceMs: skew });
     if (Math.abs(skew) > SKEW_WARNING_MS) log(`the clock of the database differs from ours by ${skew} ms`);
-    if (facts.missingRoles.length === 0) return;
+    if (facts.prepared) return;
     if (!facts.mayCreateRoles) throw rolesMissing(facts, address.database);
-    await createRoles(client, address.database, facts.login).catch((error: unknown) => {
+    await createRoles(client, address.database, facts.login, facts.existingRoles).catch((error: unknown) => {
       throw sqlState(error) === '42501' ? rolesMissing(facts, address.database) : error;
     });
   } finally {

@@ -17,39 +17,45 @@ export interface ServerFacts {
   readonly mayCreateRoles: boolean;
   /** Settings that make a confirmed commit survive a power cut, as the server has them. */
   readonly durability: Readonly<Record<string, string>>;
-  /** Our roles that the login may not become. */
-  readonly missingRoles: readonly string[];
+  /** Our roles that the server has. */
+  readonly existingRoles: readonly string[];
+  /** The login may become all three roles, and the owner role may make tables in this database. */
+  readonly prepared: boolean;
 }
 
 /** Reads {@link ServerFacts} over a connection of the login itself. */
 export async function readServerFacts(client: ClientBase): Promise<ServerFacts> {
-  const { rows } = await client.query<
-    Omit<ServerFacts, 'missingRoles' | 'durability'> & {
-      fsync: string;
-      full_page_writes: string;
-      synchronous_commit: string;
-      roles: string[];
-    }
-  >(
-    `select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-            current_user as login, current_setting('fsync') as fsync, current_setting('full_page_writes') as full_page_writes,
-            current_setting('synchronous_commit') as synchronous_commit,
-            exists (select from pg_roles r where (r.rolsuper or r.rolbypassrls) and pg_has_role(current_user, r.oid, 'member')) as "tooPowerful",
-            (select rolcreaterole from pg_roles where rolname = current_user) as "mayCreateRoles",
-            array(select rolname::text from pg_roles where rolname = any($1) and pg_has_role(current_user, oid,
-                    -- since 16 one can be a member, as the maker of a role is, and still not be allowed to become it
-                    case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)) as roles`,
-    [DATABASE_ROLES.map(roleName)],
-  );
+  const names = DATABASE_ROLES.map(roleName);
+  const { rows } = await client.query<FactsRow>(FACTS, [names, roleName('owner')]);
   const facts = rows[0];
   if (!facts) throw databaseErrors.unavailable();
-  const { fsync, full_page_writes: pages, synchronous_commit: commit, roles, ...rest } = facts;
+  const { fsync, pages, commit, becomes, ownerCreates, ...rest } = facts;
   return {
     ...rest,
     durability: { fsync, full_page_writes: pages, synchronous_commit: commit },
-    missingRoles: DATABASE_ROLES.map(roleName).filter((name) => !roles.includes(name)),
+    prepared: ownerCreates && names.every((name) => becomes.includes(name)),
   };
 }
+
+interface FactsRow extends Omit<ServerFacts, 'durability' | 'prepared'> {
+  readonly fsync: string;
+  readonly pages: string;
+  readonly commit: string;
+  readonly becomes: readonly string[];
+  readonly ownerCreates: boolean;
+}
+
+/** Since version 16 one can be a member of a role, as its maker is, and still not be allowed to become it (`set`). */
+const FACTS = `
+select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
+       current_user as login, current_setting('fsync') as fsync, current_setting('full_page_writes') as pages,
+       current_setting('synchronous_commit') as commit,
+       exists (select from pg_roles r where (r.rolsuper or r.rolbypassrls) and pg_has_role(current_user, r.oid, 'member')) as "tooPowerful",
+       (select rolcreaterole from pg_roles where rolname = current_user) as "mayCreateRoles",
+       array(select rolname::text from pg_roles where rolname = any($1)) as "existingRoles",
+       array(select rolname::text from pg_roles where rolname = any($1) and pg_has_role(current_user, oid,
+         case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)) as becomes,
+       coalesce((select has_schema_privilege(oid, 'public', 'create') from pg_roles where rolname = $2), false) as "ownerCreates"`;
 
 /**
  * Refuses a server or a login that would break a promise of ours.
@@ -65,5 +71,8 @@ export function requireFitServer(facts: ServerFacts): void {
 
 /** The refusal with the statements that an administrator has to run, ready to be copied. */
 export function rolesMissing(facts: ServerFacts, database: string): Error {
-  return databaseErrors['roles-missing']({ login: facts.login, statements: roleStatements(database, facts.login).join('; ') });
+  return databaseErrors['roles-missing']({
+    login: facts.login,
+    statements: roleStatements(database, facts.login, facts.existingRoles).join('; '),
+  });
 }

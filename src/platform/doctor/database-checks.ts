@@ -43,7 +43,7 @@ async function checkServer(config: Config, address: DatabaseAddress, clock: Cloc
       attempt('database', found, () => {
         // Our own PostgreSQL has a superuser, reachable through its private socket only.
         if (config.database) requireFitServer(facts);
-        if (config.database && facts.missingRoles.length > 0 && !facts.mayCreateRoles) throw rolesMissing(facts, address.database);
+        if (config.database && !facts.prepared && !facts.mayCreateRoles) throw rolesMissing(facts, address.database);
       }),
       clockFinding(skew),
     ];
