@@ -1,4 +1,5 @@
 /** A small application behind the real door, for the tests of `http`, `auth` and `observability`: real Fastify, real PostgreSQL. */
+import { jest } from '@jest/globals';
 import { Body, Controller, Get, Global, Module, Param, Post, Query, Res, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -27,6 +28,9 @@ import { Paged } from '../paged.ts';
 import { prepareHttp } from '../prepare-http.ts';
 import { TakesRawBody } from '../raw-body.ts';
 import { SseStreams } from '../sse.ts';
+
+// The first file of a run starts PostgreSQL and Nest together, which takes longer than Jest's five seconds on a busy machine.
+jest.setTimeout(30_000);
 
 const sampleSchema = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
