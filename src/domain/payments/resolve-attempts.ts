@@ -62,7 +62,12 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     let seen = 0;
     for (const { tenant_id: tenantId } of rows) {
       const attempts = await this.database.transact(tenantId, (tx) => takeDueAttempts(tx, this.clock.now(), BATCH));
-      for (const attempt of attempts) await this.#resolve(tenantId, attempt);
+      for (const attempt of attempts) {
+        // One that cannot be resolved keeps its lease and comes back; it must not hold up the others.
+        await this.#resolve(tenantId, attempt).catch((error: unknown) => {
+          this.#log.error({ message: 'an attempt could not be resolved', key: attempt.idempotencyKey, error });
+        });
+      }
       seen += attempts.length;
     }
     return seen;
