@@ -43,7 +43,9 @@ export async function startMailServer({ login, encryption = false }: MailServerO
     closeTimeout: 100,
     disabledCommands: encryption ? [] : ['STARTTLS'],
     onAuth: (auth, _session, callback) =>
-      auth.username === login?.username && auth.password === login?.password ? callback(null, { user: auth.username }) : callback(refusal(535)),
+      auth.username === login?.username && auth.password === login?.password
+        ? callback(null, { user: auth.username })
+        : callback(refusal(535)),
     onRcptTo: (_address, _session, callback) => {
       const answer = take('recipient');
       callback(typeof answer === 'number' ? refusal(answer) : null);
@@ -56,7 +58,11 @@ export async function startMailServer({ login, encryption = false }: MailServerO
         if (typeof answer === 'number') return callback(refusal(answer));
         if (answer !== 'cut') {
           const { mailFrom, rcptTo } = session.envelope;
-          mails.push({ from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map(({ address }) => address), message: Buffer.concat(chunks).toString('utf8') });
+          mails.push({
+            from: mailFrom === false ? '' : mailFrom.address,
+            to: rcptTo.map(({ address }) => address),
+            message: Buffer.concat(chunks).toString('utf8'),
+          });
         }
         if (answer === undefined) return callback(null);
         for (const connection of server.connections) connection.close();

@@ -21,7 +21,7 @@ export function outcomeOfAnswer(status: number, headers: Headers, body: unknown)
 
 /** No answer, or half of one. Only a connection that never opened proves that nothing happened. */
 export function outcomeOfBreak(error: unknown): Outcome<never> {
-  const code = codeOf(error) ?? codeOf(error instanceof Error ? error.cause : undefined);
+  const code = codeOf(error);
   if (code === 'EGRESS_REFUSED') return failed('permanent', 'The host does not let this plugin reach the sandbox.', { code });
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') return failed('temporary', 'The sandbox cannot be reached.', { code });
   return unknown('The connection to the sandbox broke before it answered.');
@@ -37,6 +37,9 @@ function readError(body: unknown): { code: string; message: string; field?: stri
   };
 }
 
+/** The system's code of a broken connection; `fetch` hides it one level down. */
 function codeOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'cause' in error ? codeOf(error.cause) : undefined;
 }

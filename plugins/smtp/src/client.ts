@@ -40,7 +40,16 @@ export function closeMailers(): void {
   pools.clear();
 }
 
-function optionsOf({ host, port = 587, security = 'starttls', username, password, dkimDomain, dkimSelector, dkimPrivateKey }: Readonly<Settings>): Options {
+function optionsOf({
+  host,
+  port = 587,
+  security = 'starttls',
+  username,
+  password,
+  dkimDomain,
+  dkimSelector,
+  dkimPrivateKey,
+}: Readonly<Settings>): Options {
   return {
     pool: true,
     maxConnections: MAX_CONNECTIONS,
@@ -57,6 +66,8 @@ function optionsOf({ host, port = 587, security = 'starttls', username, password
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(username === undefined || password === undefined ? {} : { auth: { user: username, pass: password } }),
-    ...(dkimDomain && dkimSelector && dkimPrivateKey ? { dkim: { domainName: dkimDomain, keySelector: dkimSelector, privateKey: dkimPrivateKey } } : {}),
+    ...(dkimDomain && dkimSelector && dkimPrivateKey
+      ? { dkim: { domainName: dkimDomain, keySelector: dkimSelector, privateKey: dkimPrivateKey } }
+      : {}),
   };
 }

@@ -3,6 +3,8 @@ import { declined, failed, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 /** An error as nodemailer throws it. */
 interface MailError {
   readonly code?: string;
+  /** The system's own code, where `code` only says that the socket broke. */
+  readonly originalCode?: string;
   readonly responseCode?: number;
   readonly syscall?: string;
   readonly message: string;
@@ -10,7 +12,12 @@ interface MailError {
 
 /** Certificates that are not to be trusted: a person has to look, so the connection pauses. */
 const CERTIFICATES = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'CERT_HAS_EXPIRED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 /** The connection was never made. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EDNS', 'EHOSTUNREACH', 'ENETUNREACH']);
@@ -23,10 +30,13 @@ const NEVER_GREETED = /^(Connection timeout|Greeting never received)/;
  */
 export function outcomeOf(error: unknown): Outcome<never> {
   if (!isMailError(error)) return unknown('The mail library broke off without an answer.');
-  const { code, responseCode, message } = error;
+  const { responseCode, message } = error;
+  const code = error.originalCode ?? error.code;
   const named = responseCode === undefined ? (code === undefined ? {} : { code }) : { code: String(responseCode) };
-  if (code !== undefined && CERTIFICATES.has(code)) return failed('auth', 'The mail server’s certificate is not trusted.', { code, field: 'host' });
-  if (code === 'ETLS') return failed('auth', 'The mail server offers no encryption; choose another port or encryption.', { code, field: 'security' });
+  if (code !== undefined && CERTIFICATES.has(code))
+    return failed('auth', 'The mail server’s certificate is not trusted.', { code, field: 'host' });
+  if (code === 'ETLS')
+    return failed('auth', 'The mail server offers no encryption; choose another port or encryption.', { code, field: 'security' });
   if (code === 'EAUTH') return outcomeOfLogin(responseCode, named);
   if (responseCode !== undefined) return outcomeOfAnswer(responseCode, code === 'EENVELOPE', named);
   if ((code !== undefined && NEVER_SENT.has(code)) || error.syscall === 'connect' || NEVER_GREETED.test(message)) {
@@ -42,7 +52,8 @@ function outcomeOfLogin(responseCode: number | undefined, named: { readonly code
 }
 
 function outcomeOfAnswer(responseCode: number, isEnvelope: boolean, named: { readonly code?: string }): Outcome<never> {
-  if (responseCode === 421 || responseCode === 450 || responseCode === 451) return failed('temporary', `The mail server asks to try again later (${responseCode}).`, named);
+  if (responseCode === 421 || responseCode === 450 || responseCode === 451)
+    return failed('temporary', `The mail server asks to try again later (${responseCode}).`, named);
   if (responseCode < 500) return failed('temporary', `The mail server does not take the mail now (${responseCode}).`, named);
   if (responseCode === 530) return failed('auth', 'The mail server wants a login first.', { ...named, field: 'username' });
   // The recipient's server said that there is no such mailbox, or that it wants no mail: a flow may take another way.
@@ -51,5 +62,5 @@ function outcomeOfAnswer(responseCode: number, isEnvelope: boolean, named: { rea
 }
 
 function isMailError(error: unknown): error is MailError {
-  return error instanceof Error;
+  return typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string';
 }

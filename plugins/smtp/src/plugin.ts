@@ -8,7 +8,12 @@ import { settings } from './settings.ts';
 export default definePlugin({
   id: 'smtp',
   title: { en: 'E-mail (SMTP)', nl: 'E-mail (SMTP)', da: 'E-mail (SMTP)', nb: 'E-post (SMTP)' },
-  about: { en: 'E-mail through your own mail server.', nl: 'E-mail via uw eigen mailserver.', da: 'E-mail via jeres egen mailserver.', nb: 'E-post via deres egen e-postserver.' },
+  about: {
+    en: 'E-mail through your own mail server.',
+    nl: 'E-mail via uw eigen mailserver.',
+    da: 'E-mail via jeres egen mailserver.',
+    nb: 'E-post via deres egen e-postserver.',
+  },
   version: '0.1.0',
   api: 1,
   hosts: [],
@@ -25,7 +30,11 @@ export default definePlugin({
       } catch (error) {
         const outcome = outcomeOf(error);
         if (outcome.kind === 'ok') return { ok: false, message: 'The mail server did not answer.' };
-        return { ok: false, message: outcome.message, ...(outcome.kind === 'failed' && outcome.field !== undefined ? { field: outcome.field } : {}) };
+        return {
+          ok: false,
+          message: outcome.message,
+          ...(outcome.kind === 'failed' && outcome.field !== undefined ? { field: outcome.field } : {}),
+        };
       }
     },
   },

@@ -17,7 +17,14 @@ export const emailSend = action<Settings>()({
       to: { type: 'string', format: 'email', maxLength: 254, title: 'To', 'x-personal': 'email' },
       subject: { type: 'string', minLength: 1, maxLength: 250, title: 'Subject' },
       text: { type: 'string', minLength: 1, maxLength: 100_000, title: 'Text', 'x-multiline': true },
-      html: { type: 'string', maxLength: 200_000, title: 'HTML', description: 'Shown instead of the text where the reader can.', 'x-multiline': true, 'x-advanced': true },
+      html: {
+        type: 'string',
+        maxLength: 200_000,
+        title: 'HTML',
+        description: 'Shown instead of the text where the reader can.',
+        'x-multiline': true,
+        'x-advanced': true,
+      },
     },
   },
   output: { type: 'object', required: ['id', 'accepted'], properties: { id: { type: 'string' }, accepted: { type: 'boolean' } } },
@@ -42,7 +49,9 @@ export const emailSend = action<Settings>()({
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
       });
       // The library resolves as long as one recipient was taken, and there is only one.
-      return sent.accepted.length === 0 ? declined('undeliverable', 'The recipient’s address was refused.') : ok({ id: messageId, accepted: true }, messageId);
+      return sent.accepted.length === 0
+        ? declined('undeliverable', 'The recipient’s address was refused.')
+        : ok({ id: messageId, accepted: true }, messageId);
     } catch (error) {
       return outcomeOf(error);
     }

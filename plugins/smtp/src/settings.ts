@@ -15,11 +15,24 @@ export const settings = {
     },
     username: { type: 'string', title: 'User name', maxLength: 254 },
     password: { type: 'string', title: 'Password', maxLength: 512, 'x-secret': true },
-    from: { type: 'string', format: 'email', title: { en: 'Sender address', nl: 'Afzenderadres', da: 'Afsenderadresse', nb: 'Avsenderadresse' }, maxLength: 254 },
+    from: {
+      type: 'string',
+      format: 'email',
+      title: { en: 'Sender address', nl: 'Afzenderadres', da: 'Afsenderadresse', nb: 'Avsenderadresse' },
+      maxLength: 254,
+    },
     fromName: { type: 'string', title: { en: 'Sender name', nl: 'Afzendernaam', da: 'Afsendernavn', nb: 'Avsendernavn' }, maxLength: 100 },
     dkimDomain: { type: 'string', title: 'DKIM domain', maxLength: 253, 'x-advanced': true },
     dkimSelector: { type: 'string', title: 'DKIM selector', maxLength: 63, 'x-advanced': true },
-    dkimPrivateKey: { type: 'string', title: 'DKIM private key', description: 'PEM, RSA of 2048 bits or more.', maxLength: 8000, 'x-secret': true, 'x-multiline': true, 'x-advanced': true },
+    dkimPrivateKey: {
+      type: 'string',
+      title: 'DKIM private key',
+      description: 'PEM, RSA of 2048 bits or more.',
+      maxLength: 8000,
+      'x-secret': true,
+      'x-multiline': true,
+      'x-advanced': true,
+    },
   },
 } as const satisfies Schema;
 

@@ -20,7 +20,10 @@ afterEach(async () => {
 });
 
 function context(more: Partial<Settings> = {}, attempt = 1): PluginContext<Settings> {
-  return pluginContext({ attempt, settings: { host: '127.0.0.1', port: server.port, security: 'none', from: 'pay@shop.example', fromName: 'The shop', ...more } });
+  return pluginContext({
+    attempt,
+    settings: { host: '127.0.0.1', port: server.port, security: 'none', from: 'pay@shop.example', fromName: 'The shop', ...more },
+  });
 }
 
 describe('sending', () => {
@@ -46,7 +49,11 @@ describe('sending', () => {
   });
 
   test('is signed with DKIM when a key is set', async () => {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
     await emailSend.run(context({ dkimDomain: 'shop.example', dkimSelector: 'kf', dkimPrivateKey: privateKey }), INPUT);
     expect(server.mails[0]!.message).toMatch(/DKIM-Signature: v=1; a=rsa-sha256;[\s\S]*d=shop\.example;[\s\S]*s=kf;/);
   });
@@ -58,7 +65,12 @@ describe('what is refused before anything is sent', () => {
     ['E12', 'two recipients', { to: 'a@b.nl, c@d.nl' }, 'to'],
     ['E12', 'a quoted recipient', { to: '"x@evil" @b.nl' }, 'to'],
     ['E12', 'a domain without a dot', { to: 'a@b' }, 'to'],
-    ['E12', 'an address of 255 characters', { to: `a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(60)}.example.nl` }, 'to'],
+    [
+      'E12',
+      'an address of 255 characters',
+      { to: `a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(60)}.example.nl` },
+      'to',
+    ],
     ['E12', 'a second recipient behind a line break', { to: 'a@b.nl\r\nRCPT TO:<evil@x.nl>' }, 'to'],
     ['E12', 'a name before the address', { to: 'Zoë <zoe@example.nl>' }, 'to'],
     ['E12', 'a dot at the end of the local part', { to: 'zoe.@example.nl' }, 'to'],
@@ -101,13 +113,21 @@ describe('the server’s answers', () => {
   });
 
   test('encryption that is asked for and not offered is a matter of the connection', async () => {
-    expect(await emailSend.run(context({ security: 'starttls' }), INPUT)).toMatchObject({ kind: 'failed', reason: 'auth', field: 'security' });
+    expect(await emailSend.run(context({ security: 'starttls' }), INPUT)).toMatchObject({
+      kind: 'failed',
+      reason: 'auth',
+      field: 'security',
+    });
     expect(server.mails).toHaveLength(0);
   });
 
   test('a certificate that nobody trusts is refused', async () => {
     const encrypted = await startMailServer({ encryption: true });
-    expect(await emailSend.run(context({ port: encrypted.port, security: 'starttls' }), INPUT)).toMatchObject({ kind: 'failed', reason: 'auth', field: 'host' });
+    expect(await emailSend.run(context({ port: encrypted.port, security: 'starttls' }), INPUT)).toMatchObject({
+      kind: 'failed',
+      reason: 'auth',
+      field: 'host',
+    });
     expect(encrypted.mails).toHaveLength(0);
     closeMailers();
     await encrypted.close();

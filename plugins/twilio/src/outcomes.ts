@@ -44,7 +44,7 @@ const HOUR_MS = 3_600_000;
 
 export function outcomeOf(error: unknown, manner: Manner): Outcome<never> {
   if (isRestError(error)) return outcomeOfAnswer(error, manner);
-  const code = codeOf(error) ?? codeOf(error instanceof Error ? error.cause : undefined);
+  const code = codeOf(error);
   if (code === 'EGRESS_REFUSED') return failed('permanent', 'The host does not let this plugin reach Twilio.', { code });
   // A connection that never opened proves that nothing was sent.
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
@@ -86,6 +86,9 @@ function isRestError(error: unknown): error is RestError {
   );
 }
 
+/** The system's code of a broken connection; `fetch` hides it one level down. */
 function codeOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'cause' in error ? codeOf(error.cause) : undefined;
 }
