@@ -1,5 +1,5 @@
 /** The composition root: the only file that names every module. */
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { systemClock } from './kernel/clock.ts';
 import { AuthModule } from './platform/auth/auth.module.ts';
@@ -18,7 +18,9 @@ import { TenancyModule } from './platform/tenancy/tenancy.module.ts';
 import { EventsHttpModule, LogIntakeModule } from './events/events-http.module.ts';
 import { EventsModule } from './events/events.module.ts';
 import { PluginHostModule } from './plugin-host/plugin-host.module.ts';
+import { FlowsHttpModule } from './flows/flows-http.module.ts';
 import { FlowsModule } from './flows/flows.module.ts';
+import { PublishedFlows } from './flows/published-flows.ts';
 import { RunsModule } from './runs/runs.module.ts';
 import { domainEntities } from './domain/domain.entities.ts';
 import { DomainModule } from './domain/domain.module.ts';
@@ -37,10 +39,18 @@ export interface AppParts {
 class ClockModule {}
 
 @Module({})
-export class AppModule {
+export class AppModule implements OnModuleInit {
+  constructor(private readonly publishedFlows: PublishedFlows) {}
+
+  /** The root comes last: plugins and built-in actions are there, and no event has been taken or delivered yet. */
+  async onModuleInit(): Promise<void> {
+    await this.publishedFlows.start();
+  }
+
   /** `web` answers requests and only appends events, `worker` also moves runs, `all` is both. */
   static of({ config, address, masterKeys, log }: AppParts): DynamicModule {
-    const engine = config.role === 'web' ? [] : [RunsModule];
+    const engine = config.role !== 'web';
+    const runs = RunsModule.over([FlowsModule], { engine });
     return {
       module: AppModule,
       imports: [
@@ -62,10 +72,11 @@ export class AppModule {
         { module: EventsModule, global: true },
         PluginHostModule,
         FlowsModule,
-        ...engine,
+        FlowsHttpModule,
+        runs,
         DomainModule,
         WebhooksModule,
-        EventsHttpModule.takingEventsBy(config.role === 'web' ? LogIntakeModule : RunsModule),
+        EventsHttpModule.takingEventsBy(engine ? runs : LogIntakeModule),
       ],
     };
   }

@@ -11,6 +11,7 @@ import { DatabaseHealth } from './platform/database/database-health.ts';
 import { databaseErrors } from './platform/database/database-errors.ts';
 import { DatabaseServer } from './platform/database/database-server.ts';
 import { openPool } from './platform/database/engine-pool.ts';
+import { FlowsDirectory } from './flows/flows-directory.ts';
 import { Door } from './platform/http/door.ts';
 import { prepareHttp } from './platform/http/prepare-http.ts';
 import { createLog, type Log } from './platform/observability/log.ts';
@@ -18,6 +19,7 @@ import { MetricsServer } from './platform/observability/metrics-server.ts';
 import { Readiness } from './platform/observability/readiness.ts';
 import { adoptDataKeys } from './platform/secrets/data-keys.ts';
 import { MasterKeys } from './platform/secrets/master-keys.ts';
+import { Tenants } from './platform/tenancy/tenants.ts';
 import { PluginHost } from './plugin-host/plugin-host.ts';
 import { routePretendProviders } from './plugin-host/pretend-provider-proxy.ts';
 import { VERSION } from './version.ts';
@@ -32,7 +34,7 @@ export async function start(): Promise<void> {
   const { config, warnings } = loadConfig();
   const log = createLog(config.logLevel);
   for (const warning of warnings) log.warn(warning);
-  const server = await DatabaseServer.start(config, log);
+  const server = await DatabaseServer.start(config, (line) => log[/ (WARNING|ERROR|FATAL|PANIC): /.test(line) ? 'warn' : 'debug']({ part: 'postgres' }, line));
   let app: NestFastifyApplication | undefined;
   try {
     const masterKeys = await openMasterKeys(config, server, log);
@@ -40,14 +42,27 @@ export async function start(): Promise<void> {
     stopOnSignals(app, server, log);
     await app.listen({ host: config.host, port: config.port });
     if (config.metricsPort !== undefined) await app.get(MetricsServer).listen(config.metricsPort);
+    const demo = config.demo ? await startDemo(app, config) : [];
+    if (config.flows === 'files') await followFlowFiles(app, config, log);
     app.get(Readiness).opened();
+    process.stdout.write([`Kassaflow is ready at ${config.publicUrl}`, ...demo, ''].join('\n'));
   } catch (error) {
     await app?.close();
     await server.stop();
     throw error;
   }
-  const demo = config.demo ? await startDemo(app, config) : [];
-  process.stdout.write([`Kassaflow is ready at ${config.publicUrl}`, ...demo, ''].join('\n'));
+}
+
+/** Publishes the files of the flows folder for their tenant, and follows changes of them. */
+async function followFlowFiles(app: NestFastifyApplication, config: Config, log: Log): Promise<void> {
+  const tenant = await app.get(Tenants, { strict: false }).find(config.flowsTenant);
+  if (!tenant) {
+    log.info({ tenant: config.flowsTenant }, 'the tenant of the flow files does not exist yet; flows are published through the API');
+    return;
+  }
+  for (const refused of await app.get(FlowsDirectory, { strict: false }).follow(tenant.id, config.flowsDirectory)) {
+    log.warn(refused, 'a flow file is not published');
+  }
 }
 
 async function openMasterKeys(config: Config, server: DatabaseServer, log: Log): Promise<MasterKeys> {

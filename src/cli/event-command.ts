@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { newId } from '../kernel/ids.ts';
-import { cliErrors } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
+import { parseJson } from './parse-json.ts';
 
 interface SendOptions {
   readonly data: string;
@@ -32,18 +32,10 @@ export function addEvent(program: Command, context: CommandContext): void {
           source: options.source,
           type,
           ...(options.subject === undefined ? {} : { subject: options.subject }),
-          data: parseData(options.data),
+          data: parseJson('--data', options.data),
         },
         { contentType: 'application/cloudevents+json' },
       );
       context.printer(options).one(answer, () => [answer.duplicate ? `${answer.id} was here before` : `${answer.id} accepted`]);
     });
-}
-
-function parseData(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw cliErrors.usage({ option: '--data', problem: error instanceof Error ? error.message : String(error) }, { cause: error });
-  }
 }

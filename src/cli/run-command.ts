@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { newId } from '../kernel/ids.ts';
+import { parseJson } from './parse-json.ts';
 import type { CommandContext } from './command-context.ts';
 
 interface Json {
@@ -11,17 +11,28 @@ interface RunRow {
   readonly flow: string;
   readonly revision: number;
   readonly status: string;
-  readonly step?: string | null;
+  readonly reason: { readonly message?: string } | null;
   readonly startedAt: string;
-  readonly finishedAt?: string | null;
+  readonly finishedAt: string | null;
 }
 
 interface RunDetail extends RunRow {
-  readonly reason?: { readonly message?: string } | null;
-  readonly timeline: readonly { readonly at: string; readonly step: string; readonly what: string }[];
+  readonly steps: readonly {
+    readonly step: string;
+    readonly action: string | null;
+    readonly kind: string;
+    readonly status: string;
+    readonly waitsUntil: string | null;
+    readonly attempts: readonly { readonly outcome?: unknown }[];
+  }[];
 }
 
-const COLUMNS = ['id', 'flow', 'revision', 'status', 'step', 'startedAt', 'finishedAt'];
+interface CommandAnswer {
+  readonly state: 'done' | 'accepted';
+  readonly run: RunRow;
+}
+
+const COLUMNS = ['id', 'flow', 'revision', 'status', 'startedAt', 'finishedAt'];
 
 /** `kassaflow run list|show|retry|cancel|resolve`. */
 export function addRun(program: Command, context: CommandContext): void {
@@ -47,37 +58,44 @@ export function addRun(program: Command, context: CommandContext): void {
       const found = await context.api.get<RunDetail>(`/v1/runs/${encodeURIComponent(id)}`);
       context.printer(options).one(found, () => describe(found));
     });
-  command(run, context, 'cancel', 'end a run; what it already did stays done', {});
-  command(run, context, 'retry', 'run a failed run again from the step that failed', {});
+  command(run, context, 'cancel', 'end a run; what it already did stays done');
+  command(run, context, 'retry', 'run a failed run again from the step that failed');
   run
     .command('resolve')
-    .description('say how an unknown outcome ended, after looking it up at the provider')
+    .description('say how an unknown outcome ended, after looking at the provider')
     .argument('<run>', 'run_…')
-    .argument('<step>', 'path of the step, as `run show` prints it')
-    .argument('<answer>', 'done, not-done or failed')
+    .argument('<decision>', 'done, not-done or fail')
+    .option('--step <path>', 'path of the step, as `run show` prints it; needed when several wait')
+    .option('--output <json>', 'with done: what the step gives to later ones', '{}')
     .option('--json', 'print the answer as JSON')
-    .action(async (id: string, step: string, answer: string, options: Json) => {
-      const body = { step, as: answer };
-      const result = await context.api.post<object>(`/v1/runs/${encodeURIComponent(id)}/resolve`, body, { idempotencyKey: newId('tsk') });
-      context.printer(options).one(result, () => [`${id}: ${step} is taken as ${answer}`]);
+    .action(async (id: string, decision: string, options: Json & { readonly step?: string; readonly output: string }) => {
+      const resolution = decision === 'done' ? { decision, output: parseJson('--output', options.output) } : { decision };
+      const body = { ...(options.step === undefined ? {} : { step: options.step }), resolution };
+      const result = await context.api.post<CommandAnswer>(`/v1/runs/${encodeURIComponent(id)}/resolve`, body);
+      context.printer(options).one(result, () => [told(result)]);
     });
 }
 
-function command(run: Command, context: CommandContext, name: 'cancel' | 'retry', about: string, body: object): void {
+function command(run: Command, context: CommandContext, name: 'cancel' | 'retry', about: string): void {
   run
     .command(name)
     .description(about)
     .argument('<run>', 'run_…')
     .option('--json', 'print the answer as JSON')
     .action(async (id: string, options: Json) => {
-      const result = await context.api.post<object>(`/v1/runs/${encodeURIComponent(id)}/${name}`, body, { idempotencyKey: newId('tsk') });
-      context.printer(options).one(result, () => [`${name} of ${id} is under way`]);
+      const result = await context.api.post<CommandAnswer>(`/v1/runs/${encodeURIComponent(id)}/${name}`, {});
+      context.printer(options).one(result, () => [told(result)]);
     });
 }
 
+function told({ state, run }: CommandAnswer): string {
+  return state === 'done' ? `${run.id} is ${run.status}` : `${run.id} is ${run.status}; the command is on its way to the process that has the run`;
+}
+
 function describe(run: RunDetail): string[] {
-  return [
-    `${run.id}  ${run.flow} revision ${run.revision}  ${run.status}${run.reason?.message === undefined ? '' : `: ${run.reason.message}`}`,
-    ...run.timeline.map(({ at, step, what }) => `  ${at}  ${step.padEnd(28)} ${what}`),
-  ];
+  const steps = run.steps.map(({ step, action, kind, status, waitsUntil, attempts }) => {
+    const tries = attempts.length > 1 ? `, ${attempts.length} attempts` : '';
+    return `  ${status.padEnd(9)}  ${step.padEnd(28)}  ${action ?? kind}${tries}${waitsUntil === null ? '' : `, until ${waitsUntil}`}`;
+  });
+  return [`${run.id}  ${run.flow} revision ${run.revision}  ${run.status}${run.reason?.message === undefined ? '' : `: ${run.reason.message}`}`, ...steps];
 }

@@ -34,6 +34,8 @@ export abstract class Config {
   /** Where flows come from: the files of `flowsDirectory`, or what was published through the API. */
   abstract readonly flows: 'files' | 'database';
   abstract readonly flowsDirectory: string;
+  /** Short name of the tenant whose flows are those files. */
+  abstract readonly flowsTenant: string;
   /** Origins that calls of plugins are sent to instead: `https://api.example.com` → `http://127.0.0.1:1234`. */
   abstract readonly egressMap: ReadonlyMap<string, string>;
   /** Runs held in memory at once; above it events wait, then are refused with 429. */

@@ -1,6 +1,7 @@
 /** Environment variables and `.env` in, one frozen {@link Config} out; all that is wrong with them is said at once. */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import type { FieldProblem } from '../../kernel/errors.ts';
@@ -10,6 +11,9 @@ import { configErrors } from './config-errors.ts';
 import { FOREIGN_SETTINGS, SECRET_SETTINGS, settings } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The folder that holds `src` or `dist`, and the plugins and flows that come with Kassaflow. */
+const INSTALLATION = fileURLToPath(new URL('../../..', import.meta.url));
 
 const schema = z.object(settings);
 type Values = z.infer<typeof schema>;
@@ -53,9 +57,10 @@ function configFrom(values: Values, directory: string): Config {
     previousMasterKey: values.KASSAFLOW_MASTER_KEY_PREVIOUS,
     metricsPort: values.KASSAFLOW_METRICS_PORT,
     pluginIsolation: values.KASSAFLOW_PLUGIN_ISOLATION,
-    pluginsDirectory: path.resolve(directory, values.KASSAFLOW_PLUGINS_DIR),
+    pluginsDirectory: path.resolve(directory, values.KASSAFLOW_PLUGINS_DIR ?? path.join(INSTALLATION, 'plugins')),
     flows: values.KASSAFLOW_FLOWS,
-    flowsDirectory: path.resolve(directory, values.KASSAFLOW_FLOWS_DIR),
+    flowsDirectory: path.resolve(directory, values.KASSAFLOW_FLOWS_DIR ?? path.join(INSTALLATION, 'flows')),
+    flowsTenant: values.KASSAFLOW_FLOWS_TENANT,
     egressMap: values.KASSAFLOW_EGRESS_MAP,
     maxInFlight: values.KASSAFLOW_MAX_IN_FLIGHT,
     leaseMs: values.KASSAFLOW_LEASE_MS,

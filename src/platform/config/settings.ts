@@ -21,7 +21,7 @@ export const settings = {
   KASSAFLOW_DEMO: flag()
     .optional()
     .describe('a demo tenant with a pretend provider; the default is true without DATABASE_URL, except in production'),
-  KASSAFLOW_DATA_DIR: path('./data').describe('where our own PostgreSQL and the files of the demo live'),
+  KASSAFLOW_DATA_DIR: path().default('./data').describe('where our own PostgreSQL and the files of the demo live'),
   DATABASE_URL: databaseUrl().optional().describe('a PostgreSQL server (15 or newer); without it we run our own in the data directory'),
   KASSAFLOW_DATABASE_POOL: whole(2, 200, 10).describe('most connections to the database for requests, and as many for the engine'),
   KASSAFLOW_MASTER_KEY: masterKey().optional().describe('the key of all secrets, from `openssl rand -base64 32`; required in production'),
@@ -31,8 +31,9 @@ export const settings = {
   KASSAFLOW_LEASE_MS: whole(500, 60_000, 4_000).describe('milliseconds after which the runs of a dead process are taken over'),
   KASSAFLOW_FLUSH_LANES: whole(1, 8, 2).describe('group commits under way at the same time'),
   KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
-  KASSAFLOW_FLOWS_DIR: path('./flows').describe('the folder with flows'),
-  KASSAFLOW_PLUGINS_DIR: path('./plugins').describe('the folder with plugins'),
+  KASSAFLOW_FLOWS_DIR: path().optional().describe('the folder with flows; the default is the one that comes with Kassaflow'),
+  KASSAFLOW_FLOWS_TENANT: text(/^[a-z][a-z0-9-]{1,40}$/, 'the short name of a tenant', 'demo').describe('the tenant whose flows are the files'),
+  KASSAFLOW_PLUGINS_DIR: path().optional().describe('the folder with plugins; the default is the one that comes with Kassaflow'),
   KASSAFLOW_PLUGIN_ISOLATION: oneOf(['basic', 'strict'], 'basic').describe(
     'strict gives plugins namespaces of their own and refuses to start without them',
   ),
@@ -53,7 +54,7 @@ export const SECRET_SETTINGS: ReadonlySet<string> = new Set([
 ]);
 
 /** Names with our prefix that other files own: the crash points of tests. */
-export const FOREIGN_SETTINGS: ReadonlySet<string> = new Set(['KASSAFLOW_CRASH_AT']);
+export const FOREIGN_SETTINGS: ReadonlySet<string> = new Set(['KASSAFLOW_CRASH_AT', 'KASSAFLOW_CRASH_POSTGRES']);
 
 /** The text of `.env.example`. */
 export function envExample(): string {
@@ -89,11 +90,8 @@ function text(pattern: RegExp, accepted: string, fallback: string) {
   return z.string().regex(pattern, accepted).default(fallback);
 }
 
-function path(fallback: string) {
-  return z
-    .string()
-    .refine((value) => value.trim() === value && value !== '' && !value.includes('\0'), 'the path of a directory')
-    .default(fallback);
+function path() {
+  return z.string().refine((value) => value.trim() === value && value !== '' && !value.includes('\0'), 'the path of a directory');
 }
 
 function origin() {
