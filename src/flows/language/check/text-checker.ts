@@ -1,7 +1,8 @@
 /** Checks expressions and texts of one flow in their scope, and says where in the file something is wrong. */
 import type { KassaflowError } from '../../../kernel/errors.ts';
 import type { Diagnostics } from '../diagnostic.ts';
-import { ExpressionTypes, unknownField, type TextProblem } from '../expressions/check-expression.ts';
+import { ExpressionTypes, unknownField } from '../expressions/check-expression.ts';
+import type { TextProblem } from '../expressions/text-problem.ts';
 import { rangeOf } from '../expressions/located.ts';
 import { ANY, fieldOf, objectShape, type Shape } from '../shape.ts';
 import type { Text } from '../syntax.ts';
