@@ -56,10 +56,10 @@ const ACTIONS: readonly ActionWord[] = [
   word('payment.charge', 'core', charge, ['invoice'], { status: { type: 'string', enum: ['completed', 'failed', 'pending'] }, payment: text }, { movesMoney: true, uses: 'payments' }),
   word('payment.cancel', 'core', { payment: text }, ['payment']),
   word('payment.refund', 'core', { payment: text, amount: money, reason: text }, ['payment'], { refund: text }, { movesMoney: true }),
-  word('payment.request', 'vipps', { phone: text, amount: money, text, invoices: { type: 'array', items: text }, reference: text }, ['phone', 'amount', 'text'], { payment: text, amount: money }),
+  word('payment.request', 'phone-requests', { phone: text, amount: money, text, invoices: { type: 'array', items: text }, reference: text }, ['phone', 'amount', 'text'], { payment: text, amount: money }),
   word('payment.split', 'core', { payment: text, over: list, order: { type: 'string', enum: ['oldest-first', 'smallest-first', 'in-proportion'] } }, ['payment', 'over']),
-  word('sms.send', 'twilio', { to: text, text }, ['to', 'text'], { message: text }),
-  word('email.send', 'smtp', { to: text, subject: text, text, template: text }, ['to'], {}, { effect: 'once' }),
+  word('sms.send', 'texting', { to: text, text }, ['to', 'text'], { message: text }),
+  word('email.send', 'mailing', { to: text, subject: text, text, template: text }, ['to'], {}, { effect: 'once' }),
   word('accounting.post', 'core', { payment: text, invoice: text, refund: text, journal: text, description: text }, [], { entry: text }, { uses: 'accounting' }),
   word('accounting.reverse', 'core', { entry: text, reason: text }, ['entry'], {}, { uses: 'accounting' }),
   word('credit.add', 'core', { customer: text, credits, order: text }, ['customer', 'credits'], { balance: { type: 'integer' } }),
@@ -87,7 +87,7 @@ export const fullVocabulary: Vocabulary = {
 export const tenantVocabulary: Vocabulary = {
   ...fullVocabulary,
   connections: [
-    { name: 'sms-main', plugin: 'twilio', mode: 'test' },
-    { name: 'mail', plugin: 'smtp', mode: 'test' },
+    { name: 'sms-main', plugin: 'texting', mode: 'test' },
+    { name: 'mail', plugin: 'mailing', mode: 'test' },
   ],
 };
