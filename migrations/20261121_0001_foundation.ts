@@ -107,16 +107,17 @@ const EVENTS = `
 create function event_base() returns bigint language sql immutable parallel safe as $$ select 0::bigint $$;
 -- A position in the log: the transaction's number, then 20 bits that count up within it. A plain sequence would not do:
 -- its numbers are drawn in one order and committed in another, so a reader that went past 6 would never see a late 5.
-create function next_event_seq() returns bigint language plpgsql volatile as $$
+-- Gives the first of several positions in a row, so that a statement that stores many events asks once.
+create function next_event_seq(count integer default 1) returns bigint language plpgsql volatile as $$
 declare
-  first constant bigint := (event_base() + pg_current_xact_id()::text::bigint) << 20;
-  seq constant bigint := greatest(first, coalesce(nullif(current_setting('kassaflow.event_seq', true), '')::bigint + 1, 0));
+  lowest constant bigint := (event_base() + pg_current_xact_id()::text::bigint) << 20;
+  first constant bigint := greatest(lowest, coalesce(nullif(current_setting('kassaflow.event_seq', true), '')::bigint, 0));
 begin
-  if seq >= first + (1 << 20) then
+  if first + count > lowest + (1 << 20) then
     raise exception 'more than 1048576 events in one transaction' using errcode = '54000';
   end if;
-  perform set_config('kassaflow.event_seq', seq::text, true);
-  return seq;
+  perform set_config('kassaflow.event_seq', (first + count)::text, true);
+  return first;
 end $$;
 -- Every position below it is final: the transactions that could still write there have ended.
 create function event_horizon() returns bigint language sql stable parallel safe

@@ -17,6 +17,7 @@ import { Door } from '../platform/http/door.ts';
 import { HttpModule } from '../platform/http/http.module.ts';
 import { prepareHttp } from '../platform/http/prepare-http.ts';
 import { createLog } from '../platform/observability/log.ts';
+import { Metrics } from '../platform/observability/metrics.ts';
 import { ObservabilityModule } from '../platform/observability/observability.module.ts';
 import { TenancyModule } from '../platform/tenancy/tenancy.module.ts';
 import { testDatabase, type TestDatabase } from '../../test/support/database.ts';
@@ -112,7 +113,14 @@ describe('POST /v1/events refuses, and stores nothing', () => {
     ['A02', 'a body that was cut off', '{"type":', 400, 'request.syntax', null],
     ['A03', 'a list sent as one event', [], 400, 'request.not-an-object', null],
     ['A06', 'a file that is to be read here', event({ files: { x: { filepath: '/etc/passwd' } } }), 422, 'request.unknown-field', '/files'],
-    ['A13', 'a key that occurs twice', '{"specversion":"1.0","data":{"amount":"1.00","amount":"999.00"}}', 422, 'request.duplicate-key', '/data/amount'],
+    [
+      'A13',
+      'a key that occurs twice',
+      '{"specversion":"1.0","data":{"amount":"1.00","amount":"999.00"}}',
+      422,
+      'request.duplicate-key',
+      '/data/amount',
+    ],
     ['A14', 'a key that reaches a prototype', '{"data":{"__proto__":{"admin":true}}}', 422, 'request.forbidden-key', '/data/__proto__'],
     ['A18', 'a text with U+0000', event({ data: { text: 'a\0b' } }), 422, 'request.nul-character', '/data/text'],
     ['A19', 'half a character', '{"data":{"text":"\\ud800"}}', 422, 'request.lone-surrogate', '/data/text'],
@@ -274,6 +282,10 @@ describe('reading events', () => {
       }),
     );
   });
+});
+
+test('the metrics name every subscriber that stands still', async () => {
+  expect(await app.get(Metrics).text()).toContain('# TYPE kassaflow_subscriber_failures gauge');
 });
 
 describe('GET /v1/stream', () => {

@@ -154,10 +154,12 @@ with incoming as (
   select tenant_id, digest, id, body_hash from incoming order by tenant_id, digest
   on conflict do nothing
   returning event_id
+), positions as materialized (
+  select next_event_seq((select count(*)::int from incoming)) as first
 )
-insert into event (id, tenant_id, source, source_id, type, subject, occurred_at, data, routed)
-select id, tenant_id, source, source_id, type, subject, occurred_at, data, false
-from incoming where id in (select event_id from claimed) order by place
+insert into event (seq, id, tenant_id, source, source_id, type, subject, occurred_at, data, routed)
+select first + place - 1, id, tenant_id, source, source_id, type, subject, occurred_at, data, false
+from positions, incoming where id in (select event_id from claimed) order by place
 returning id`;
 
 const KNOWN = `
