@@ -27,6 +27,8 @@ export type SupervisorLog = (line: string) => void;
 /**
  * Durable, and sized for the one small machine on which the embedded server is used. `max_wal_size`: a checkpoint every
  * few minutes under load instead of every few seconds. `max_connections`: our pools, with room for a person.
+ * `wal_compression` stays off: these binaries know pglz alone, which saved 27 % of the WAL of scattered updates and cost
+ * 22 % more processor time, and the processor is what runs out first.
  */
 const SETTINGS = {
   fsync: 'on',
