@@ -481,7 +481,7 @@ export class StripeServer {
     const amount = form['amount'] === undefined ? intent.amount_received : integer(form['amount'], 'amount');
     return this.refund(intent.id, amount, {
       metadata: textMap(form['metadata']),
-      reason: String(form['reason'] ?? 'requested_by_customer'),
+      reason: typeof form['reason'] === 'string' ? form['reason'] : 'requested_by_customer',
     });
   }
 

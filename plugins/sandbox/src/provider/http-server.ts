@@ -28,9 +28,9 @@ export interface ServeOptions {
   readonly port?: number;
   readonly faults: FaultScript;
   /** Answers a request; what it throws becomes a 500. */
-  handle(request: Received): Reply | Promise<Reply>;
+  readonly handle: (request: Received) => Reply | Promise<Reply>;
   /** The provider's own words for a fault's answer. */
-  faultReply(status: 429 | 500): Reply;
+  readonly faultReply: (status: 429 | 500) => Reply;
 }
 
 /** No request of ours is larger; more is refused so that a runaway client cannot fill the memory. */
@@ -80,7 +80,7 @@ async function answer({ faults, handle, faultReply }: ServeOptions, incoming: In
   const reply = await handle(request);
   if (fault?.action === 'reset-after') return void incoming.socket.destroy();
   if (fault?.action === '500-after') return send(response, faultReply(500));
-  if (fault?.action === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 2_000));
+  if (fault?.action === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 2_000).unref());
   send(response, reply);
 }
 

@@ -87,7 +87,7 @@ const GSM_DOUBLE = new Set('^{}\\[~]|€');
 
 /** How many SMS a text takes: 160 or 153 places each in GSM-7, 70 or 67 in UCS-2. */
 export function countParts(body: string): number {
-  const characters = [...body];
+  const characters = Array.from(body);
   if (!characters.every((character) => GSM.has(character) || GSM_DOUBLE.has(character)))
     return body.length <= 70 ? 1 : Math.ceil(body.length / 67);
   const places = characters.reduce((sum, character) => sum + (GSM_DOUBLE.has(character) ? 2 : 1), 0);
