@@ -101,5 +101,6 @@ function present(values: Readonly<Record<string, unknown>>): object {
 
 function safePattern(pattern: string): { test(text: string): boolean } {
   const compiled = RE2JS.compile(pattern);
-  return { test: (text) => compiled.matcher(text).find() };
+  // ajv keeps patterns of all schemas in one table by their text; without it every pattern would be the first one's.
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
 }
