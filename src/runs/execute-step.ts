@@ -65,7 +65,8 @@ async function make(move: Exclude<Move, { do: 'done' | 'fail' }>, host: StepHost
     }
     case 'sleep': {
       const message = state.outcome && 'message' in state.outcome ? state.outcome.message : '';
-      if (move.because && state.attention === undefined) host.record(state, { kind: 'attention', step, at: host.now(), why: move.because, message });
+      if (move.because && state.attention === undefined)
+        host.record(state, { kind: 'attention', step, at: host.now(), why: move.because, message });
       host.record(state, { kind: 'sleep', step, until: move.until });
       return host.rest(step, state, move.until);
     }

@@ -80,7 +80,8 @@ async function afterFailure(walk: Walk, context: RunContext, failure: StepFailed
     await walkSteps(walk, walk.flow.onFailure, context, handled(failure));
     return end;
   } catch (error) {
-    if (error instanceof StepFailed) return { ...end, reason: { ...end.reason, message: `${failure.message} Its on-failure failed too: ${error.message}` } };
+    if (error instanceof StepFailed)
+      return { ...end, reason: { ...end.reason, message: `${failure.message} Its on-failure failed too: ${error.message}` } };
     const { status, reason } = interrupted(error);
     return status === 'cancelled' ? { status, ...(reason && { reason }) } : end;
   }
@@ -88,7 +89,11 @@ async function afterFailure(walk: Walk, context: RunContext, failure: StepFailed
 
 function failedEnd(failure: StepFailed): RunEnd & { reason: RunReason } {
   const step = failure.steps[0];
-  return { status: 'failed', reason: { message: failure.message, code: failure.code, ...(step !== undefined && { step }) }, failed: failure.steps };
+  return {
+    status: 'failed',
+    reason: { message: failure.message, code: failure.code, ...(step !== undefined && { step }) },
+    failed: failure.steps,
+  };
 }
 
 function interrupted(error: unknown): RunEnd {
@@ -140,7 +145,11 @@ async function walkStep(walk: Walk, step: CompiledStep, context: RunContext, err
       return walkSteps(walk, step.branches[branch]?.then ?? [], context, error);
     }
     case 'parallel': {
-      const branches = Object.values(step.branches).map((steps): Branch => (inner) => walkSteps(walk, steps, inner, error));
+      const branches = Object.values(step.branches).map(
+        (steps): Branch =>
+          (inner) =>
+            walkSteps(walk, steps, inner, error),
+      );
       return context.parallel(step.path, branches, step.whenOneFails);
     }
     case 'set': {
@@ -188,7 +197,11 @@ function dueTime(step: Extract<CompiledStep, { verb: 'wait' }>, scope: Scope, no
 function momentOf(value: unknown, step: CompiledStep): Date {
   const moment = new Date(typeof value === 'string' || typeof value === 'number' ? value : Number.NaN);
   if (Number.isNaN(moment.getTime())) {
-    throw new StepFailed(`The wait in line ${step.place.line} needs a moment such as 2026-11-21T10:00:00Z.`, [step.path], 'step.not-a-moment');
+    throw new StepFailed(
+      `The wait in line ${step.place.line} needs a moment such as 2026-11-21T10:00:00Z.`,
+      [step.path],
+      'step.not-a-moment',
+    );
   }
   return moment;
 }

@@ -48,4 +48,10 @@ export type JournalEntry =
   | { readonly kind: 'stopped'; readonly step: string }
   | { readonly kind: 'cancel'; readonly at: number; readonly by: string }
   | { readonly kind: 'retry'; readonly at: number; readonly by: string }
-  | { readonly kind: 'end'; readonly at: number; readonly status: FinalStatus; readonly reason?: RunReason; readonly failed?: readonly string[] };
+  | {
+      readonly kind: 'end';
+      readonly at: number;
+      readonly status: FinalStatus;
+      readonly reason?: RunReason;
+      readonly failed?: readonly string[];
+    };

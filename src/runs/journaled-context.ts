@@ -61,7 +61,8 @@ export class JournaledContext implements RunContext {
     const state = this.run.history?.state(path) ?? newStepState();
     if (state.rested) return;
     this.#checkInterrupt();
-    if (state.sleepUntil === undefined) this.run.record(state, { kind: 'sleep', step: path, until: until(new Date(this.run.now())).getTime() });
+    if (state.sleepUntil === undefined)
+      this.run.record(state, { kind: 'sleep', step: path, until: until(new Date(this.run.now())).getTime() });
     await this.run.rest(path, state, state.sleepUntil);
   }
 
@@ -79,7 +80,13 @@ export class JournaledContext implements RunContext {
     if (decisive) throw decisive;
     const failures = problems.filter((problem) => problem instanceof StepFailed);
     const first = failures.find(({ fatal }) => fatal) ?? failures[0];
-    if (first) throw new StepFailed(first.message, [...first.steps, ...failures.filter((other) => other !== first).flatMap(({ steps }) => steps)], first.code, first.fatal);
+    if (first)
+      throw new StepFailed(
+        first.message,
+        [...first.steps, ...failures.filter((other) => other !== first).flatMap(({ steps }) => steps)],
+        first.code,
+        first.fatal,
+      );
   }
 
   note(note: Note): void {
@@ -101,7 +108,11 @@ export class JournaledContext implements RunContext {
   }
 
   /** Runs one branch to its end. @returns why it did not come there */
-  async #runBranch(branch: Branch, group: Group, whenOneFails: 'finish-others' | 'stop-others'): Promise<StepFailed | RunInterrupted | undefined> {
+  async #runBranch(
+    branch: Branch,
+    group: Group,
+    whenOneFails: 'finish-others' | 'stop-others',
+  ): Promise<StepFailed | RunInterrupted | undefined> {
     try {
       await branch(new JournaledContext(this.run, group));
       return undefined;
@@ -118,7 +129,10 @@ export class JournaledContext implements RunContext {
   #stopOthers(group: Group): void {
     group.stopped = true;
     this.run.append({ kind: 'stopped', step: group.path });
-    this.run.interruptSleepers((path) => path.startsWith(`${group.path}.`), new RunInterrupted('sibling', 'Another branch ended the group.'));
+    this.run.interruptSleepers(
+      (path) => path.startsWith(`${group.path}.`),
+      new RunInterrupted('sibling', 'Another branch ended the group.'),
+    );
   }
 
   #checkInterrupt(): void {

@@ -51,7 +51,8 @@ export interface Checkpoint {
   readonly entries: string;
   readonly emitted: readonly EmittedEvent[];
   /** The run row changes: status, reason and, when the run leaves memory or is over, its owner. */
-  readonly row: { readonly status: RunStatus; readonly reason: RunReason | undefined; readonly leaves: boolean; readonly ended: boolean } | undefined;
+  readonly row:
+    { readonly status: RunStatus; readonly reason: RunReason | undefined; readonly leaves: boolean; readonly ended: boolean } | undefined;
   readonly timersSet: readonly number[];
   readonly timersGone: readonly number[];
   readonly attentions: readonly Attention[];
@@ -178,12 +179,12 @@ export class LiveRun implements StepHost {
       run: this,
       seq,
       entries: seq === undefined ? '' : `[${this.#entries.join(',')}]`,
-      emitted: this.#emitted,
+      emitted: orNothing(this.#emitted),
       row,
-      timersSet: this.#timersSet,
-      timersGone: this.#timersGone,
-      attentions: this.#attentions,
-      attentionsOver: this.#attentionsOver,
+      timersSet: orNothing(this.#timersSet),
+      timersGone: orNothing(this.#timersGone),
+      attentions: orNothing(this.#attentions),
+      attentionsOver: orNothing(this.#attentionsOver),
       waiters: this.#waiters,
     };
     this.#entries = [];
@@ -228,7 +229,8 @@ export class LiveRun implements StepHost {
     this.#sleepers.delete(step);
     if (sleeper.until !== undefined) this.record(sleeper.state, { kind: 'woke', step, at: this.now() });
     // A refused connection did nothing for certain: there is nothing to decide, only to try again.
-    if (sleeper.state.attention === 'unknown-outcome') this.record(sleeper.state, { kind: 'resolved', step, at: this.now(), by, resolution });
+    if (sleeper.state.attention === 'unknown-outcome')
+      this.record(sleeper.state, { kind: 'resolved', step, at: this.now(), by, resolution });
     sleeper.wake();
     return true;
   }
@@ -366,7 +368,7 @@ export class LiveRun implements StepHost {
     this.#status = status;
     this.#final = status;
     this.#reason = reason;
-    this.#timersGone.push(...this.#timers);
+    for (const until of this.#timers) this.#dropTimer(until);
     this.#attentionsOver.push(...this.#needed);
     this.#mode = 'ended';
     this.host.touched(this);
@@ -446,15 +448,28 @@ export class LiveRun implements StepHost {
   }
 }
 
+const NOTHING: readonly never[] = [];
+
+/** A list that stays with the run must not be in a checkpoint: what is added later belongs to the next one. */
+function orNothing<T>(list: readonly T[]): readonly T[] {
+  return list.length > 0 ? list : NOTHING;
+}
+
 function isRefusal({ outcome }: Extract<JournalEntry, { kind: 'answer' }>): boolean {
   return outcome.kind === 'failed' && outcome.reason === 'auth';
 }
 
 function describe(error: unknown): string {
-  return codeOf(error) === 'internal.unexpected' ? 'Something went wrong inside Kassaflow.' : error instanceof Error ? error.message : String(error);
+  return codeOf(error) === 'internal.unexpected'
+    ? 'Something went wrong inside Kassaflow.'
+    : error instanceof Error
+      ? error.message
+      : String(error);
 }
 
 function codeOf(error: unknown): string {
   if (error instanceof StepFailed) return error.code;
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('runs.') ? error.code : 'internal.unexpected';
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('runs.')
+    ? error.code
+    : 'internal.unexpected';
 }

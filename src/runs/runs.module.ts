@@ -1,5 +1,14 @@
 /** Runs: the engine, when this process has one, and what people see of runs. */
-import { Inject, Module, type DynamicModule, type ModuleMetadata, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
@@ -62,7 +71,10 @@ export class RunsModule implements OnModuleInit {
    * @param options.engine whether this process runs flows; then `EventIntake` is exported as well
    * @param options.settings in place of the defaults, for tests
    */
-  static over(imports: NonNullable<ModuleMetadata['imports']>, options: { readonly engine: boolean; readonly settings?: Partial<RunSettings> }): DynamicModule {
+  static over(
+    imports: NonNullable<ModuleMetadata['imports']>,
+    options: { readonly engine: boolean; readonly settings?: Partial<RunSettings> },
+  ): DynamicModule {
     const engine: DynamicModule = {
       module: RunEngineModule,
       imports,
@@ -70,8 +82,26 @@ export class RunsModule implements OnModuleInit {
         {
           provide: PostgresEngine,
           inject: [EnginePool, ActionDoor, SubjectReaders, TriggerIndex, FlowCatalogue, CLOCK, Config, Metrics],
-          useFactory: (pool: EnginePool, door: ActionDoor, subjects: SubjectReaders, index: TriggerIndex, catalogue: FlowCatalogue, clock: Clock, config: Config, metrics: Metrics) =>
-            new PostgresEngine({ pool, door, subjects, index, catalogue, clock, settings: { ...settingsFrom(config), ...options.settings }, watch: counting(metrics) }),
+          useFactory: (
+            pool: EnginePool,
+            door: ActionDoor,
+            subjects: SubjectReaders,
+            index: TriggerIndex,
+            catalogue: FlowCatalogue,
+            clock: Clock,
+            config: Config,
+            metrics: Metrics,
+          ) =>
+            new PostgresEngine({
+              pool,
+              door,
+              subjects,
+              index,
+              catalogue,
+              clock,
+              settings: { ...settingsFrom(config), ...options.settings },
+              watch: counting(metrics),
+            }),
         },
         PostgresIntake,
         { provide: EventIntake, useExisting: PostgresIntake },

@@ -186,7 +186,8 @@ function again(state: StepState): Move {
 function inDoubt(state: StepState, rules: StepRules, now: number, random: number): Move {
   const asksPerson = rules.effect === 'once' && (rules.movesMoney || rules.onUnknown === 'ask');
   if (asksPerson) return person('It is not known whether this was done, and it may not be repeated.');
-  if (rules.effect === 'read' || rules.effect === 'once') return state.open ? again(state) : afterTechnicalFailure(state, rules, now, random, 0);
+  if (rules.effect === 'read' || rules.effect === 'once')
+    return state.open ? again(state) : afterTechnicalFailure(state, rules, now, random, 0);
   const overdue = rules.effect === 'keyed' && now - (state.doubtAt ?? state.firstAt) > KEY_TRUST * (rules.keyTtlMs ?? 0);
   if (overdue) return person('It is not known whether this was done, and the provider may have forgotten the key by now.');
   if (rules.effect === 'lookup' && state.absences >= ABSENCES_NEEDED) return again(state);

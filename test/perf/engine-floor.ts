@@ -19,7 +19,20 @@ import type { FlowCatalogue } from '../../src/flows/flow-catalogue.ts';
 const DIST = new URL('../../dist/', import.meta.url);
 
 /** Loads a built module under the types of its source: sources with decorators cannot be run as they are. */
-const [{ PostgresProcess, SOCKET_PORT }, { openPool }, { migrate }, { createRoles }, { connectionAsLogin }, { PostgresEngine }, { TriggerIndex }, { SubjectReaders }, builder, { DEFAULT_RUN_SETTINGS }, { newUuid }, { systemClock }] = await Promise.all([
+const [
+  { PostgresProcess, SOCKET_PORT },
+  { openPool },
+  { migrate },
+  { createRoles },
+  { connectionAsLogin },
+  { PostgresEngine },
+  { TriggerIndex },
+  { SubjectReaders },
+  builder,
+  { DEFAULT_RUN_SETTINGS },
+  { newUuid },
+  { systemClock },
+] = await Promise.all([
   load<typeof import('../../src/platform/database/embedded/postgres-process.ts')>('platform/database/embedded/postgres-process.js'),
   load<typeof import('../../src/platform/database/engine-pool.ts')>('platform/database/engine-pool.js'),
   load<typeof import('../../src/platform/database/migrations.ts')>('platform/database/migrations.js'),
@@ -34,7 +47,13 @@ const [{ PostgresProcess, SOCKET_PORT }, { openPool }, { migrate }, { createRole
   load<typeof import('../../src/kernel/clock.ts')>('kernel/clock.js'),
 ]);
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '20000' }, 'in-flight': { type: 'string', default: '500' }, lanes: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20000' },
+    'in-flight': { type: 'string', default: '500' },
+    lanes: { type: 'string', default: '1' },
+  },
+});
 const [total, inFlight, lanes] = [Number(values.runs), Number(values['in-flight']), Number(values.lanes)];
 const TENANT = newUuid();
 let sent = 0;
@@ -64,13 +83,33 @@ async function measure(): Promise<void> {
     revision: 1,
     flow: flow([
       set({ text: computed(['event'], ({ event }) => `Thanks ${String((event as { description: string }).description)}`) }),
-      call('floor.call', computed(['vars'], ({ vars }) => ({ method: 'POST', path: '/receipt', body: (vars as { text: string }).text })), { id: 'receipt' }),
-      call('floor.call', computed(['event'], ({ event }) => ({ method: 'POST', path: '/ledger', body: event })), { id: 'ledger' }),
+      call(
+        'floor.call',
+        computed(['vars'], ({ vars }) => ({ method: 'POST', path: '/receipt', body: (vars as { text: string }).text })),
+        { id: 'receipt' },
+      ),
+      call(
+        'floor.call',
+        computed(['event'], ({ event }) => ({ method: 'POST', path: '/ledger', body: event })),
+        { id: 'ledger' },
+      ),
     ]),
   };
   index.put(published);
-  const catalogue = { cached: () => published.flow, compiled: () => Promise.resolve(published.flow), find: () => Promise.resolve(published) } satisfies FlowCatalogue;
-  const engine = new PostgresEngine({ pool, door: instantDoor(calls), subjects: new SubjectReaders(), index, catalogue, clock: systemClock, settings: { ...DEFAULT_RUN_SETTINGS, lanes, maxInFlight: inFlight * 4 } });
+  const catalogue = {
+    cached: () => published.flow,
+    compiled: () => Promise.resolve(published.flow),
+    find: () => Promise.resolve(published),
+  } satisfies FlowCatalogue;
+  const engine = new PostgresEngine({
+    pool,
+    door: instantDoor(calls),
+    subjects: new SubjectReaders(),
+    index,
+    catalogue,
+    clock: systemClock,
+    settings: { ...DEFAULT_RUN_SETTINGS, lanes, maxInFlight: inFlight * 4 },
+  });
   await engine.start();
   await drive(engine, Math.min(2_000, total), 'warm-up');
   for (let round = 1; round <= 3; round += 1) {
@@ -97,8 +136,24 @@ async function drive(engine: InstanceType<typeof PostgresEngine>, count: number,
     while (left > 0) {
       left -= 1;
       sent += 1;
-      const data = { reference: sent, amount: { amount: '12.50', currency: 'EUR' }, description: `invoice 2026-${sent}`, customer: { name: 'Kim Jansen', email: 'kim@example.com', phone: '+31612345678', locale: 'nl' }, method: 'ideal' };
-      const event = { id: newUuid(), tenantId: TENANT, source: '/floor', sourceId: `${name}-${sent}`, type: 'custom.started', subject: '', occurredAt: new Date(), data, bodyHash: hash('sha256', String(sent), 'buffer') };
+      const data = {
+        reference: sent,
+        amount: { amount: '12.50', currency: 'EUR' },
+        description: `invoice 2026-${sent}`,
+        customer: { name: 'Kim Jansen', email: 'kim@example.com', phone: '+31612345678', locale: 'nl' },
+        method: 'ideal',
+      };
+      const event = {
+        id: newUuid(),
+        tenantId: TENANT,
+        source: '/floor',
+        sourceId: `${name}-${sent}`,
+        type: 'custom.started',
+        subject: '',
+        occurredAt: new Date(),
+        data,
+        bodyHash: hash('sha256', String(sent), 'buffer'),
+      };
       if ((await engine.accept(event)) !== 'accepted') throw new Error('an event was refused');
     }
   };
@@ -108,7 +163,19 @@ async function drive(engine: InstanceType<typeof PostgresEngine>, count: number,
 
 function instantDoor(calls: { count: number }): ActionDoor {
   const schema = { type: 'object', properties: {} } as const;
-  const manifests: readonly ActionManifest[] = [{ name: 'floor.call', title: 'Call', about: 'Answers at once', input: schema, output: schema, effect: 'keyed', keyTtlMs: 86_400_000, plugin: 'core', sample: {} }];
+  const manifests: readonly ActionManifest[] = [
+    {
+      name: 'floor.call',
+      title: 'Call',
+      about: 'Answers at once',
+      input: schema,
+      output: schema,
+      effect: 'keyed',
+      keyTtlMs: 86_400_000,
+      plugin: 'core',
+      sample: {},
+    },
+  ];
   return {
     manifests: () => manifests,
     resolveConnection: () => Promise.resolve('01900000-0000-7000-8000-000000000001'),

@@ -2,7 +2,9 @@
 import type { CompiledFlow, CompiledStep, Expression, RetryPolicy, Scope, ValueTemplate } from '../../flows/language/compiled-flow.ts';
 
 type Verb<V extends CompiledStep['verb']> = Extract<CompiledStep, { verb: V }>;
-type Own<V extends CompiledStep['verb']> = Omit<Verb<V>, 'path' | 'verb' | 'title' | 'place' | 'onFailure'> & { readonly onFailure?: CompiledStep['onFailure'] };
+type Own<V extends CompiledStep['verb']> = Omit<Verb<V>, 'path' | 'verb' | 'title' | 'place' | 'onFailure'> & {
+  readonly onFailure?: CompiledStep['onFailure'];
+};
 
 export const RETRY_AT_ONCE: RetryPolicy = { kind: 'backoff', times: 3, firstMs: 2, factor: 1, longestMs: 2 };
 
@@ -52,12 +54,20 @@ export function branch(condition: Expression, then: readonly StepDraft[], otherw
 }
 
 export function choose(branches: readonly { readonly if?: Expression; readonly then: readonly StepDraft[] }[]): StepDraft {
-  return (path) => step('choose', { branches: branches.map(({ then, ...rest }, index) => ({ ...rest, then: placed(then, `${path}.choose.${index}`) })) })(path);
+  return (path) =>
+    step('choose', { branches: branches.map(({ then, ...rest }, index) => ({ ...rest, then: placed(then, `${path}.choose.${index}`) })) })(
+      path,
+    );
 }
 
-export function parallel(branches: Readonly<Record<string, readonly StepDraft[]>>, whenOneFails: 'finish-others' | 'stop-others' = 'finish-others'): StepDraft {
+export function parallel(
+  branches: Readonly<Record<string, readonly StepDraft[]>>,
+  whenOneFails: 'finish-others' | 'stop-others' = 'finish-others',
+): StepDraft {
   return (path) => {
-    const placedBranches = Object.fromEntries(Object.entries(branches).map(([name, steps]) => [name, placed(steps, `${path}.parallel.${name}`)]));
+    const placedBranches = Object.fromEntries(
+      Object.entries(branches).map(([name, steps]) => [name, placed(steps, `${path}.parallel.${name}`)]),
+    );
     return step('parallel', { branches: placedBranches, whenOneFails })(path);
   };
 }
@@ -67,7 +77,10 @@ export function orElse(draft: StepDraft, handler: 'continue' | readonly StepDraf
   return (path) => ({ ...draft(path), onFailure: handler === 'continue' ? handler : placed(handler, `${path}.on-failure`) });
 }
 
-export function flow(steps: readonly StepDraft[], more: Partial<Omit<CompiledFlow, 'steps' | 'onFailure'>> & { readonly onFailure?: readonly StepDraft[] } = {}): CompiledFlow {
+export function flow(
+  steps: readonly StepDraft[],
+  more: Partial<Omit<CompiledFlow, 'steps' | 'onFailure'>> & { readonly onFailure?: readonly StepDraft[] } = {},
+): CompiledFlow {
   const { onFailure = [], ...rest } = more;
   return {
     name: 'test-flow',

@@ -11,7 +11,18 @@ export type Behaviour = (call: ActionCall) => StepOutcome | Promise<StepOutcome>
 
 export function manifest(name: string, effect: ActionManifest['effect'], more: Partial<ActionManifest> = {}): ActionManifest {
   const schema = { type: 'object', properties: {} } as const;
-  return { name, title: { en: name }, about: { en: name }, input: schema, output: schema, effect, keyTtlMs: 86_400_000, plugin: 'test', sample: {}, ...more } as unknown as ActionManifest;
+  return {
+    name,
+    title: { en: name },
+    about: { en: name },
+    input: schema,
+    output: schema,
+    effect,
+    keyTtlMs: 86_400_000,
+    plugin: 'test',
+    sample: {},
+    ...more,
+  } as unknown as ActionManifest;
 }
 
 export class Provider extends ActionDoor {
@@ -23,7 +34,14 @@ export class Provider extends ActionDoor {
   readonly #scripts = new Map<string, Behaviour[]>();
   readonly #manifests: readonly ActionManifest[];
 
-  constructor(manifests: readonly ActionManifest[] = [manifest('test.keyed', 'keyed'), manifest('test.lookup', 'lookup'), manifest('test.once', 'once'), manifest('test.read', 'read')]) {
+  constructor(
+    manifests: readonly ActionManifest[] = [
+      manifest('test.keyed', 'keyed'),
+      manifest('test.lookup', 'lookup'),
+      manifest('test.once', 'once'),
+      manifest('test.read', 'read'),
+    ],
+  ) {
     super();
     this.#manifests = manifests;
   }

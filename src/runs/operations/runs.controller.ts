@@ -12,7 +12,9 @@ const listRuns = z.strictObject({
   status: z.enum(['running', 'waiting', 'attention', 'completed', 'stopped', 'failed', 'cancelled']).optional(),
   since: z.iso.datetime({ offset: true }).optional().meta({ description: 'Runs that started at this moment or later' }),
 });
-const startRun = z.strictObject({ flow: z.string().min(1).max(64), inputs: z.record(z.string().max(64), z.json()).default({}) }).meta({ id: 'StartRun' });
+const startRun = z
+  .strictObject({ flow: z.string().min(1).max(64), inputs: z.record(z.string().max(64), z.json()).default({}) })
+  .meta({ id: 'StartRun' });
 const resolution = z.discriminatedUnion('decision', [
   z.strictObject({ decision: z.literal('done'), output: z.record(z.string().max(64), z.json()).default({}) }),
   z.strictObject({ decision: z.literal('not-done') }),
@@ -68,8 +70,17 @@ export class RunsController {
   @HttpCode(200)
   @Requires('runs:write')
   @ApiOperation({ summary: 'Say what became of a step whose outcome is unknown' })
-  resolve(@CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: resolveRun }) body: z.infer<typeof resolveRun>): Promise<CommandView> {
+  resolve(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: resolveRun }) body: z.infer<typeof resolveRun>,
+  ): Promise<CommandView> {
     const { step, resolution: decision } = body;
-    return this.runs.command(caller.tenantId, id, { kind: 'resolve', ...(step !== undefined && { step }), resolution: decision }, caller.actor);
+    return this.runs.command(
+      caller.tenantId,
+      id,
+      { kind: 'resolve', ...(step !== undefined && { step }), resolution: decision },
+      caller.actor,
+    );
   }
 }

@@ -86,7 +86,10 @@ export class Runs {
   get(tenantId: string, id: string): Promise<RunDetails> {
     return this.database.transact(tenantId, async (tx) => {
       const row = await findRow(tx, id);
-      const journal = await tx.query<{ entries: readonly JournalEntry[] }>('select entries from run_journal where run_id = $1 order by seq limit $2', [row.id, MOST_JOURNAL_ROWS]);
+      const journal = await tx.query<{ entries: readonly JournalEntry[] }>(
+        'select entries from run_journal where run_id = $1 order by seq limit $2',
+        [row.id, MOST_JOURNAL_ROWS],
+      );
       return { ...viewOf(row), inputs: row.inputs, steps: timelineOf(journal.flatMap(({ entries }) => entries)) };
     });
   }
@@ -120,7 +123,9 @@ export class Runs {
 
   async #answer(tenantId: string, commandId: string): Promise<{ readonly refused?: string } | undefined> {
     for (let waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
-      const [row] = await this.database.transact(tenantId, (tx) => tx.query<{ answer: { refused?: string } | null }>('select answer from run_command where id = $1::bigint', [commandId]));
+      const [row] = await this.database.transact(tenantId, (tx) =>
+        tx.query<{ answer: { refused?: string } | null }>('select answer from run_command where id = $1::bigint', [commandId]),
+      );
       if (row?.answer) return row.answer;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

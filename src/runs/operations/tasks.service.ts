@@ -44,7 +44,11 @@ export class Tasks {
         [id, tenantId, key, team, title, about, link, urgent],
       );
       if (made) {
-        await this.log.append(tx, { type: 'task.created', subject: `task/${idOf('tsk', id)}`, data: { task: { id: idOf('tsk', id), ...wish } } });
+        await this.log.append(tx, {
+          type: 'task.created',
+          subject: `task/${idOf('tsk', id)}`,
+          data: { task: { id: idOf('tsk', id), ...wish } },
+        });
         return id;
       }
       const [before] = await tx.query<{ id: string }>('select id from staff_task where idempotency_key = $1', [key]);
@@ -53,7 +57,11 @@ export class Tasks {
   }
 
   /** Newest first. */
-  async list(tenantId: string, status: 'open' | 'done' | undefined, page: { limit: number; cursor?: string | undefined }): Promise<Page<TaskView>> {
+  async list(
+    tenantId: string,
+    status: 'open' | 'done' | undefined,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<TaskView>> {
     const [before] = readCursor(page.cursor, { status }) ?? [];
     const rows = await this.database.transact(tenantId, (tx) =>
       tx.query<TaskRow>(

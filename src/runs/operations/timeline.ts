@@ -22,7 +22,9 @@ export interface StepView {
   readonly waitsUntil: string | null;
 }
 
-type Draft = { -readonly [K in keyof StepView]: K extends 'attempts' ? { -readonly [A in keyof AttemptView]: AttemptView[A] }[] : StepView[K] };
+type Draft = {
+  -readonly [K in keyof StepView]: K extends 'attempts' ? { -readonly [A in keyof AttemptView]: AttemptView[A] }[] : StepView[K];
+};
 
 /** Steps in the order in which they first recorded something. */
 export function timelineOf(entries: Iterable<JournalEntry>): readonly StepView[] {
@@ -43,13 +45,20 @@ function newDraft(step: string): Draft {
 function show(draft: Draft, entry: Exclude<Extract<JournalEntry, { step: string }>, { kind: 'read' | 'stopped' }>): void {
   switch (entry.kind) {
     case 'intent':
-      Object.assign(draft, { action: entry.action, input: entry.input, connection: entry.connection ?? null, status: 'running', waitsUntil: null });
+      Object.assign(draft, {
+        action: entry.action,
+        input: entry.input,
+        connection: entry.connection ?? null,
+        status: 'running',
+        waitsUntil: null,
+      });
       draft.attempts.push({ number: draft.attempts.length + 1, startedAt: iso(entry.at), finishedAt: null, outcome: null });
       return;
     case 'answer':
       return answered(draft, entry.outcome, entry.at);
     case 'ask':
-      if (entry.outcome.kind === 'ok' && entry.outcome.value !== undefined) answered(draft, { ...entry.outcome, value: entry.outcome.value }, entry.at);
+      if (entry.outcome.kind === 'ok' && entry.outcome.value !== undefined)
+        answered(draft, { ...entry.outcome, value: entry.outcome.value }, entry.at);
       return;
     case 'sleep':
       if (draft.action === null) draft.kind = 'wait';

@@ -27,7 +27,9 @@ export function booleans(values: readonly boolean[]): Buffer {
 }
 
 export function timestamps(values: readonly Date[]): Buffer {
-  return fixed(values, OID.timestamptz, 8, (buffer, value, at) => buffer.writeBigInt64BE(BigInt(value.getTime() - EPOCH_2000_MS) * 1_000n, at));
+  return fixed(values, OID.timestamptz, 8, (buffer, value, at) =>
+    buffer.writeBigInt64BE(BigInt(value.getTime() - EPOCH_2000_MS) * 1_000n, at),
+  );
 }
 
 export function texts(values: readonly (string | undefined)[]): Buffer {
@@ -40,7 +42,11 @@ export function jsons(values: readonly (string | undefined)[]): Buffer {
 }
 
 export function byteas(values: readonly Uint8Array[]): Buffer {
-  const buffer = header(OID.bytea, values.length, values.reduce((sum, value) => sum + 4 + value.length, 0));
+  const buffer = header(
+    OID.bytea,
+    values.length,
+    values.reduce((sum, value) => sum + 4 + value.length, 0),
+  );
   let at = HEADER;
   for (const value of values) {
     at = buffer.writeInt32BE(value.length, at);
@@ -50,7 +56,12 @@ export function byteas(values: readonly Uint8Array[]): Buffer {
   return buffer;
 }
 
-function fixed<T>(values: readonly (T | undefined)[], oid: number, size: number, write: (buffer: Buffer, value: T, at: number) => void): Buffer {
+function fixed<T>(
+  values: readonly (T | undefined)[],
+  oid: number,
+  size: number,
+  write: (buffer: Buffer, value: T, at: number) => void,
+): Buffer {
   const nulls = values.reduce((count: number, value) => (value === undefined ? count + 1 : count), 0);
   const buffer = header(oid, values.length, values.length * 4 + (values.length - nulls) * size);
   let at = HEADER;

@@ -13,7 +13,10 @@ export interface FlushResult {
 /** Only for a flush that is known to be committed. */
 export async function committedResult(client: pg.ClientBase, { starts }: FlushBatch): Promise<FlushResult> {
   const events = starts.flatMap(({ event }) => (event ? [event] : []));
-  const keys = await client.query<{ event_id: string }>(FIND_KEYS, [events.map(({ tenantId }) => tenantId), events.map(({ source, sourceId }) => eventDigest(source, sourceId))]);
+  const keys = await client.query<{ event_id: string }>(FIND_KEYS, [
+    events.map(({ tenantId }) => tenantId),
+    events.map(({ source, sourceId }) => eventDigest(source, sourceId)),
+  ]);
   const runs = await client.query<{ id: string }>(EXISTING_RUNS, [starts.flatMap((start) => start.runs.map(({ facts }) => facts.id))]);
   const cursor = starts.find((start) => start.cursor)?.cursor;
   const stands = cursor && (await client.query<{ seq: string }>(READ_CURSOR, [cursor.subscriber])).rows[0];

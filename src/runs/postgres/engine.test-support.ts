@@ -12,7 +12,13 @@ import type { Provider } from '../conformance/provider.ts';
 import { PostgresEngine } from './engine.ts';
 import { PostgresIntake } from './intake.ts';
 
-export const FAST: RunSettings = { ...DEFAULT_RUN_SETTINGS, leaseMs: 400, unknownScheduleMs: [5, 5, 5, 5], authScheduleMs: [5], stopMs: 2_000 };
+export const FAST: RunSettings = {
+  ...DEFAULT_RUN_SETTINGS,
+  leaseMs: 400,
+  unknownScheduleMs: [5, 5, 5, 5],
+  authScheduleMs: [5],
+  stopMs: 2_000,
+};
 
 /** Flows in memory: the engine asks nothing else of the catalogue. */
 export class TestCatalogue extends FlowCatalogue {
@@ -48,11 +54,24 @@ export interface TestEngine {
   readonly subjects: SubjectReaders;
 }
 
-export function testEngine(db: TestDatabase, door: Provider, settings: Partial<RunSettings> = {}, shared: { catalogue?: TestCatalogue; pool?: TestDatabase['enginePool'] } = {}): TestEngine {
+export function testEngine(
+  db: TestDatabase,
+  door: Provider,
+  settings: Partial<RunSettings> = {},
+  shared: { catalogue?: TestCatalogue; pool?: TestDatabase['enginePool'] } = {},
+): TestEngine {
   const catalogue = shared.catalogue ?? new TestCatalogue();
   const subjects = new SubjectReaders();
   const pool = shared.pool ?? db.enginePool;
-  const engine = new PostgresEngine({ pool, door, subjects, index: catalogue.index, catalogue, clock: systemClock, settings: { ...FAST, ...settings } });
+  const engine = new PostgresEngine({
+    pool,
+    door,
+    subjects,
+    index: catalogue.index,
+    catalogue,
+    clock: systemClock,
+    settings: { ...FAST, ...settings },
+  });
   return { engine, intake: new PostgresIntake(engine, pool), catalogue, subjects };
 }
 
@@ -62,5 +81,14 @@ let sent = 0;
 export function incoming(tenantId: string, data: Readonly<Record<string, unknown>> = {}, more: { type?: string; sourceId?: string } = {}) {
   sent += 1;
   const { type = 'custom.started', sourceId = `event-${sent}` } = more;
-  return { tenantId, source: '/portal', sourceId, type, subject: '', occurredAt: new Date(), data, bodyHash: hash('sha256', JSON.stringify([type, data]), 'buffer') };
+  return {
+    tenantId,
+    source: '/portal',
+    sourceId,
+    type,
+    subject: '',
+    occurredAt: new Date(),
+    data,
+    bodyHash: hash('sha256', JSON.stringify([type, data]), 'buffer'),
+  };
 }

@@ -28,7 +28,8 @@ async function statuses(): Promise<readonly string[]> {
 
 async function allEnd(count: number): Promise<void> {
   await until(
-    async () => Number((await db.ownerPool.query<{ n: string }>('select count(*) as n from run where finished_at is not null')).rows[0]?.n) === count,
+    async () =>
+      Number((await db.ownerPool.query<{ n: string }>('select count(*) as n from run where finished_at is not null')).rows[0]?.n) === count,
     () => `the runs did not end; calls: ${provider.calls.length}`,
   );
 }
@@ -39,8 +40,15 @@ describe('an event', () => {
       db.tenantId,
       flow([
         set({ text: computed(['event'], ({ event }) => `Thanks, ${String((event as { name: string }).name)}`) }),
-        call('test.keyed', computed(['vars'], ({ vars }) => ({ text: (vars as { text: string }).text })), { id: 'first' }),
-        call('test.once', computed(['steps'], ({ steps }) => ({ heard: (steps as { first: { echo: unknown } }).first.echo }))),
+        call(
+          'test.keyed',
+          computed(['vars'], ({ vars }) => ({ text: (vars as { text: string }).text })),
+          { id: 'first' },
+        ),
+        call(
+          'test.once',
+          computed(['steps'], ({ steps }) => ({ heard: (steps as { first: { echo: unknown } }).first.echo })),
+        ),
       ]),
     );
     const receipt = await its.intake.accept(incoming(db.tenantId, { name: 'Kim' }));
@@ -48,7 +56,9 @@ describe('an event', () => {
     await allEnd(1);
     expect(await statuses()).toEqual(['completed']);
     expect(provider.calls.map(({ input }) => input)).toEqual([{ text: 'Thanks, Kim' }, { heard: { text: 'Thanks, Kim' } }]);
-    const { rows } = await db.ownerPool.query<{ kinds: string }>(`select string_agg(e ->> 'kind', ' ' order by seq, n) as kinds from run_journal, json_array_elements(entries) with ordinality as x(e, n)`);
+    const { rows } = await db.ownerPool.query<{ kinds: string }>(
+      `select string_agg(e ->> 'kind', ' ' order by seq, n) as kinds from run_journal, json_array_elements(entries) with ordinality as x(e, n)`,
+    );
     expect(rows[0]?.kinds).toBe('set intent answer intent answer end');
   });
 
@@ -64,7 +74,17 @@ describe('an event', () => {
   });
 
   test('whose flow fails ends as failed, after its on-failure', async () => {
-    its.catalogue.add(db.tenantId, flow([fail('on purpose')], { onFailure: [call('test.keyed', computed(['error'], ({ error }) => ({ message: (error as { message: string }).message })))] }));
+    its.catalogue.add(
+      db.tenantId,
+      flow([fail('on purpose')], {
+        onFailure: [
+          call(
+            'test.keyed',
+            computed(['error'], ({ error }) => ({ message: (error as { message: string }).message })),
+          ),
+        ],
+      }),
+    );
     await its.intake.accept(incoming(db.tenantId));
     await allEnd(1);
     expect(await statuses()).toEqual(['failed']);
@@ -73,7 +93,18 @@ describe('an event', () => {
 
   test('recorded by a flow starts other flows, once', async () => {
     its.catalogue.add(db.tenantId, flow([emit('custom.second', literal({ n: 7 }))]));
-    its.catalogue.add(db.tenantId, flow([call('test.keyed', computed(['event'], ({ event }) => event))], { triggers: [{ kind: 'event', event: 'custom.second' }] }));
+    its.catalogue.add(
+      db.tenantId,
+      flow(
+        [
+          call(
+            'test.keyed',
+            computed(['event'], ({ event }) => event),
+          ),
+        ],
+        { triggers: [{ kind: 'event', event: 'custom.second' }] },
+      ),
+    );
     await its.intake.accept(incoming(db.tenantId));
     await allEnd(2);
     expect(provider.calls.map(({ input }) => input)).toEqual([{ n: 7 }]);
@@ -81,10 +112,19 @@ describe('an event', () => {
 });
 
 test('a sleeping run is a row and no memory, and goes on when its time has come', async () => {
-  its.catalogue.add(db.tenantId, flow([waitUntil(computed(['event'], ({ event }) => (event as { until: string }).until)), call('test.keyed')]));
+  its.catalogue.add(
+    db.tenantId,
+    flow([waitUntil(computed(['event'], ({ event }) => (event as { until: string }).until)), call('test.keyed')]),
+  );
   await its.intake.accept(incoming(db.tenantId, { until: new Date(Date.now() + 400).toISOString() }));
-  await until(async () => (await statuses())[0] === 'waiting', () => 'the run does not wait');
-  await until(() => its.engine.load === 0, () => 'the run stays in memory');
+  await until(
+    async () => (await statuses())[0] === 'waiting',
+    () => 'the run does not wait',
+  );
+  await until(
+    () => its.engine.load === 0,
+    () => 'the run stays in memory',
+  );
   await allEnd(1);
   expect(await statuses()).toEqual(['completed']);
   expect((await db.ownerPool.query('select from run_timer')).rowCount).toBe(0);

@@ -78,7 +78,13 @@ export class PostgresEngine {
       room: () => settings.maxInFlight - this.load,
       wake: (ids) => this.#wake(ids),
     });
-    this.#commands = new Commands({ pool, resume: this.#resume, now: () => parts.clock.now().getTime(), lane: () => this.#quietest(), laneOf: (id) => this.#laneOf(id) });
+    this.#commands = new Commands({
+      pool,
+      resume: this.#resume,
+      now: () => parts.clock.now().getTime(),
+      lane: () => this.#quietest(),
+      laneOf: (id) => this.#laneOf(id),
+    });
   }
 
   /** Runs in memory, and events that wait to be written. */
@@ -112,7 +118,8 @@ export class PostgresEngine {
     clearInterval(this.#commandPoll);
     await Promise.all([this.#timers.stop(), this.#commands.stop(), this.#adopting]);
     const deadline = this.parts.clock.elapsed() + this.parts.settings.stopMs;
-    while (this.#lanes.some((lane) => lane.calling) && this.parts.clock.elapsed() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#lanes.some((lane) => lane.calling) && this.parts.clock.elapsed() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** Takes nothing more in, writes what is pending and releases the leases, so that whoever comes next goes on at once. */
@@ -230,7 +237,17 @@ export class PostgresEngine {
   #emittedStarts({ run, emitted }: Checkpoint): Start[] {
     const lane = this.#laneOf(run.facts.id) ?? this.#quietest();
     return emitted.map(({ id, type, subject, occurredAt, data, key }) => {
-      const event = { id, tenantId: run.facts.tenantId, source: '/kassaflow/flows', sourceId: key, type, subject, occurredAt, data, bodyHash: NO_HASH };
+      const event = {
+        id,
+        tenantId: run.facts.tenantId,
+        source: '/kassaflow/flows',
+        sourceId: key,
+        type,
+        subject,
+        occurredAt,
+        data,
+        bodyHash: NO_HASH,
+      };
       const routing = this.#route(event, lane);
       const runs = routing.kind === 'routed' ? routing.runs : [];
       return { event: { ...event, routed: routing.kind === 'routed' }, runs, settle: () => undefined, fail: () => undefined };
@@ -252,7 +269,8 @@ export class PostgresEngine {
         random: Math.random,
         readSubjects: (facts, names) => this.#subjects.read(facts, names),
         touched: (run) => lane.touched(run),
-        defect: (run, error) => this.#log.error(`Run ${run.facts.id} met a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+        defect: (run, error) =>
+          this.#log.error(`Run ${run.facts.id} met a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       };
       this.#hosts.set(lane, host);
     }

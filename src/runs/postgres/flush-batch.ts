@@ -64,7 +64,13 @@ export function eventDigest(source: string, sourceId: string): Buffer {
 /** Parameters $5 to $37. */
 export function flushParameters({ starts, checkpoints, answers }: FlushBatch, first: FirstCheckpoints): unknown[] {
   const events = starts.flatMap(({ event }) => (event ? [event] : []));
-  return [...eventParameters(events), ...runParameters(starts, first), ...journalParameters(checkpoints, first), ...rowParameters(checkpoints), rareParameter(starts, checkpoints, answers)];
+  return [
+    ...eventParameters(events),
+    ...runParameters(starts, first),
+    ...journalParameters(checkpoints, first),
+    ...rowParameters(checkpoints),
+    rareParameter(starts, checkpoints, answers),
+  ];
 }
 
 function eventParameters(events: readonly EventRow[]): unknown[] {
@@ -89,7 +95,9 @@ const GATE_CURSOR = 2;
 
 function runParameters(starts: readonly Start[], first: FirstCheckpoints): unknown[] {
   const runs = starts.flatMap((start) => start.runs);
-  const gates = starts.flatMap(({ event, cursor, runs: started }) => started.map(() => (event ? GATE_EVENT : cursor ? GATE_CURSOR : GATE_NONE)));
+  const gates = starts.flatMap(({ event, cursor, runs: started }) =>
+    started.map(() => (event ? GATE_EVENT : cursor ? GATE_CURSOR : GATE_NONE)),
+  );
   const rows = runs.map((run) => first.get(run)?.row);
   return [
     uuids(runs.map(({ facts }) => facts.id)),
@@ -144,10 +152,14 @@ function rareParameter(starts: readonly Start[], checkpoints: readonly Checkpoin
   if (!cursor && special.length === 0 && answers.length === 0) return NOTHING_RARE;
   return JSON.stringify({
     cursor: cursor && { subscriber: cursor.subscriber, after: String(cursor.after), up_to: String(cursor.upTo) },
-    timersSet: special.flatMap(({ run: { facts }, timersSet }) => timersSet.map((at) => ({ at, run_id: facts.id, tenant_id: facts.tenantId }))),
+    timersSet: special.flatMap(({ run: { facts }, timersSet }) =>
+      timersSet.map((at) => ({ at, run_id: facts.id, tenant_id: facts.tenantId })),
+    ),
     timersGone: special.flatMap(({ run: { facts }, timersGone }) => timersGone.map((at) => ({ at, run_id: facts.id }))),
     keysGone: special.flatMap(({ run: { facts }, row }) =>
-      facts.onePer !== undefined && row?.ended ? [{ tenant_id: facts.tenantId, flow_id: facts.flowId, key: facts.onePer, run_id: facts.id }] : [],
+      facts.onePer !== undefined && row?.ended
+        ? [{ tenant_id: facts.tenantId, flow_id: facts.flowId, key: facts.onePer, run_id: facts.id }]
+        : [],
     ),
     attentions: special.flatMap(({ run: { facts }, attentions }) =>
       attentions.map(({ step, kind, message }) => ({ run_id: facts.id, step, tenant_id: facts.tenantId, kind, message })),
@@ -158,5 +170,11 @@ function rareParameter(starts: readonly Start[], checkpoints: readonly Checkpoin
 }
 
 function isSpecial({ timersSet, timersGone, attentions, attentionsOver, row, run }: Checkpoint): boolean {
-  return timersSet.length > 0 || timersGone.length > 0 || attentions.length > 0 || attentionsOver.length > 0 || (row?.ended === true && run.facts.onePer !== undefined);
+  return (
+    timersSet.length > 0 ||
+    timersGone.length > 0 ||
+    attentions.length > 0 ||
+    attentionsOver.length > 0 ||
+    (row?.ended === true && run.facts.onePer !== undefined)
+  );
 }

@@ -23,7 +23,10 @@ export class PostgresIntake extends EventIntake {
   }
 
   async #readBack({ tenantId, source, sourceId, bodyHash }: IncomingEvent): Promise<Receipt> {
-    const { rows } = await this.pool.query<{ event_id: string; body_hash: Buffer }>(FIND_KEYS, [[tenantId], [eventDigest(source, sourceId)]]);
+    const { rows } = await this.pool.query<{ event_id: string; body_hash: Buffer }>(FIND_KEYS, [
+      [tenantId],
+      [eventDigest(source, sourceId)],
+    ]);
     const first = rows[0];
     if (!first) throw new TypeError('accept: the key of a refused event is not there');
     return { kind: first.body_hash.equals(bodyHash) ? 'duplicate' : 'conflict', eventId: first.event_id };

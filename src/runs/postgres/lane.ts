@@ -197,7 +197,10 @@ export class Lane {
   }
 
   #hasWork(): boolean {
-    return !this.#closed && (this.#starts.length > 0 || this.#dirty.length > 0 || this.#answers.length > 0 || this.#jobs.length > 0 || this.#beatDue);
+    return (
+      !this.#closed &&
+      (this.#starts.length > 0 || this.#dirty.length > 0 || this.#answers.length > 0 || this.#jobs.length > 0 || this.#beatDue)
+    );
   }
 
   async #runJobs(): Promise<void> {
@@ -244,10 +247,17 @@ export class Lane {
     const number = this.#flush + 1n;
     crashPointsBefore(batch);
     try {
-      const values = [this.#epoch, String(number), this.host.leaseMs, this.#currentLowWater(first.keys()), ...flushParameters(batch, first)];
+      const values = [
+        this.#epoch,
+        String(number),
+        this.host.leaseMs,
+        this.#currentLowWater(first.keys()),
+        ...flushParameters(batch, first),
+      ];
       const { rows } = await client.query<FlushRow>({ name: 'flush', text: FLUSH, values, ...TIMEOUT });
       const row = rows[0];
-      if (row?.fenced === 1) return { moved: row.moved === 1, accepted: row.accepted && new Set(row.accepted), started: row.started && new Set(row.started) };
+      if (row?.fenced === 1)
+        return { moved: row.moved === 1, accepted: row.accepted && new Set(row.accepted), started: row.started && new Set(row.started) };
       const lease = (await client.query<{ last_flush: string; taken: boolean }>(READ_LEASE, [this.#epoch])).rows[0];
       return lease && !lease.taken && BigInt(lease.last_flush) === number ? await committedResult(client, batch) : 'lost';
     } catch (error) {
@@ -298,7 +308,10 @@ export class Lane {
     const { starts, checkpoints, answers } = batch;
     if (starts.length + checkpoints.length > 1) {
       const [s, c] = [Math.ceil(starts.length / 2), Math.ceil(checkpoints.length / 2)];
-      await this.#writeHalf({ starts: starts.slice(0, s), checkpoints: checkpoints.slice(0, starts.length === 0 ? c : 0), answers: [] }, first);
+      await this.#writeHalf(
+        { starts: starts.slice(0, s), checkpoints: checkpoints.slice(0, starts.length === 0 ? c : 0), answers: [] },
+        first,
+      );
       return this.#writeHalf({ starts: starts.slice(s), checkpoints: checkpoints.slice(starts.length === 0 ? c : 0), answers }, first);
     }
     for (const start of starts) {
@@ -339,7 +352,8 @@ export class Lane {
         this.#away = true;
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS[Math.min(tries, RECONNECT_MS.length - 1)]));
         // Whether they were committed is not known; the sender may repeat them without harm.
-        if (this.host.elapsed() - since > PATIENCE_MS) for (const start of batch?.starts ?? []) start.fail(eventErrors.unavailable().after(1_000));
+        if (this.host.elapsed() - since > PATIENCE_MS)
+          for (const start of batch?.starts ?? []) start.fail(eventErrors.unavailable().after(1_000));
       }
     }
   }

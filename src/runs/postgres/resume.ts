@@ -92,7 +92,12 @@ export class Resume {
     for (const row of runs) {
       const flow = await this.catalogue.compiled(row.flow_id, row.revision);
       const journal = journals.get(row.id) ?? [];
-      loaded.push(new LiveRun(factsOf(row), flow, host, { rows: (journal.at(-1)?.seq ?? -1) + 1, entries: journal.flatMap(({ entries }) => entries) }));
+      loaded.push(
+        new LiveRun(factsOf(row), flow, host, {
+          rows: (journal.at(-1)?.seq ?? -1) + 1,
+          entries: journal.flatMap(({ entries }) => entries),
+        }),
+      );
     }
     return loaded;
   }

@@ -55,7 +55,7 @@ export class Timers {
 
   #insert(at: number, runId: string): void {
     let low = 0;
-    for (let high = this.#queue.length; low < high; ) {
+    for (let high = this.#queue.length; low < high;) {
       const middle = (low + high) >> 1;
       if ((this.#queue[middle]?.at ?? 0) <= at) low = middle + 1;
       else high = middle;

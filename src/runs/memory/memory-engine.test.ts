@@ -1,0 +1,130 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { newUuid } from '../../kernel/ids.ts';
+import { Provider } from '../conformance/provider.ts';
+import { call, computed, flow, literal, orElse, parallel, set, waitUntil } from '../conformance/flow-builder.ts';
+import { scenarios } from '../conformance/scenarios.ts';
+import type { RunFacts } from '../run.ts';
+import { MemoryEngine, MemoryStore } from './memory-engine.ts';
+
+function facts(data: Readonly<Record<string, unknown>> = {}): RunFacts {
+  return {
+    id: newUuid(),
+    tenantId: newUuid(),
+    flowId: newUuid(),
+    revision: 1,
+    event: { id: newUuid(), type: 'custom.started', occurredAt: new Date(0), data },
+  };
+}
+
+describe('the engine in memory', () => {
+  test.each(scenarios)('$name', async ({ flow: its, data, script, status, done, calls, reason }) => {
+    const provider = new Provider();
+    script?.(provider);
+    const store = new MemoryStore();
+    const run = facts(data);
+    const engine = new MemoryEngine({ store, door: provider });
+    engine.start(its, run);
+    await engine.settle();
+    const stored = store.runs.get(run.id);
+    expect(stored?.status).toBe(status);
+    expect(provider.done.toSorted()).toEqual(done.toSorted());
+    expect(provider.calls).toHaveLength(calls ?? done.length);
+    if (reason !== undefined) expect(stored?.reason?.message).toContain(reason);
+  });
+});
+
+/** Far more turns than the longest schedule needs: what is not done by then is stuck. */
+const UNTIL_DONE = 1_000;
+
+const LONG = flow(
+  [
+    set({ text: computed(['event'], ({ event }) => `Hi ${String((event as { name: string }).name)}`) }),
+    call(
+      'test.keyed',
+      computed(['vars'], ({ vars }) => vars),
+      { id: 'first' },
+    ),
+    parallel({
+      receipt: [
+        orElse(
+          call(
+            'test.lookup',
+            computed(['steps'], ({ steps }) => ({ of: steps })),
+          ),
+          'continue',
+        ),
+        call('test.keyed'),
+      ],
+      books: [waitUntil(literal('2026-01-02T00:00:00Z')), call('test.keyed')],
+      plain: [call('test.keyed')],
+    }),
+    call('test.keyed'),
+  ],
+  { onFailure: [call('test.keyed')] },
+);
+
+test('whatever the order of commits and answers, and wherever the process dies, every effect is observed once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
+      fc.boolean(),
+      async (scheduler, crashes, losesAnswers) => {
+        const store = new MemoryStore();
+        const provider = new Provider();
+        const run = facts({ name: 'Kim' });
+        const started = { done: false };
+        for (const steps of [...crashes, UNTIL_DONE]) {
+          const engine: MemoryEngine = new MemoryEngine({
+            store,
+            door: scheduled(provider, scheduler, losesAnswers),
+            commit: () => scheduler.schedule(Promise.resolve()),
+            settings: { unknownScheduleMs: [1, 1, 1, 1] },
+          });
+          if (started.done) engine.resume();
+          else engine.start(LONG, run);
+          started.done = true;
+          const settled = engine.settle();
+          for (let step = 0; step < steps; step += 1) {
+            await breathe();
+            if (scheduler.count() > 0) await scheduler.waitOne();
+            else if (!engine.busy && store.runs.get(run.id)?.timers.size === 0) break;
+          }
+          const stuck = engine.busy || (store.runs.get(run.id)?.timers.size ?? 0) > 0;
+          if (steps === UNTIL_DONE && stuck)
+            throw new Error(
+              `stuck: ${JSON.stringify([[...(store.runs.get(run.id)?.timers ?? [])], engine.now, store.runs.get(run.id)?.entries])}`,
+            );
+          if (steps !== UNTIL_DONE) engine.crash();
+          await settled;
+        }
+        const stored = store.runs.get(run.id);
+        expect(stored?.status).toBe('completed');
+        expect([...provider.effects.values()].every((times) => times === 1)).toBe(true);
+        expect(provider.effects.size).toBe(6);
+        expect(stored?.timers.size).toBe(0);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+/** A provider whose answers arrive when the scheduler says; the answer to the first call under each key may be lost on the way. */
+function scheduled(provider: Provider, scheduler: fc.Scheduler, losesAnswers: boolean) {
+  return {
+    manifests: () => provider.manifests(),
+    resolveConnection: () => provider.resolveConnection(),
+    lookup: (attempt: Parameters<Provider['lookup']>[0]) => scheduler.schedule(provider.lookup(attempt)),
+    invoke: async (attempt: Parameters<Provider['invoke']>[0]) => {
+      const first = !provider.effects.has(attempt.idempotencyKey);
+      const outcome = await provider.invoke(attempt);
+      await scheduler.schedule(Promise.resolve());
+      return losesAnswers && first ? ({ kind: 'unknown', message: 'Connection reset' } as const) : outcome;
+    },
+  };
+}
+
+async function breathe(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
