@@ -69,7 +69,7 @@ export class AppModule implements OnModuleInit {
         AuthModule,
         HttpModule,
         HousekeepingModule,
-        { module: EventsModule, global: true },
+        EventsModule,
         PluginHostModule,
         FlowsModule,
         FlowsHttpModule,

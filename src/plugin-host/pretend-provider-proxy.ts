@@ -3,7 +3,7 @@
  * people reach its pages without another port. Registered on Fastify itself: it needs the raw streams, and no key.
  */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteShorthandOptionsWithHandler } from 'fastify';
 import type { PluginHost } from './plugin-host.ts';
 
 /** Call before the application listens. Does nothing when no pretend provider runs. */
@@ -12,18 +12,15 @@ export function routePretendProviders(fastify: FastifyInstance, host: Pick<Plugi
     void fastify.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null)); // the body stays in the raw stream
-      scope.all(`${provider.path}`, {
+      // `raw`: the door leaves the body and its type alone, forms included.
+      const route: RouteShorthandOptionsWithHandler = {
+        config: { body: 'raw' },
         handler: (request, reply) => {
           reply.hijack();
           forward(request.raw, reply.raw, provider.origin);
         },
-      });
-      scope.all(`${provider.path}/*`, {
-        handler: (request, reply) => {
-          reply.hijack();
-          forward(request.raw, reply.raw, provider.origin);
-        },
-      });
+      };
+      for (const path of [provider.path, `${provider.path}/*`]) scope.all(path, route);
       done();
     });
   }

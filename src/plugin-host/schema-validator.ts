@@ -99,7 +99,7 @@ function present(values: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-function safePattern(pattern: string): { test(text: string): boolean } {
+function safePattern(pattern: string): { test(text: string): boolean; toString(): string } {
   const compiled = RE2JS.compile(pattern);
   // ajv keeps patterns of all schemas in one table by their text; without it every pattern would be the first one's.
   return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
