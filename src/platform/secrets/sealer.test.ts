@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { adoptDataKeys } from './data-keys.ts';
@@ -20,6 +21,10 @@ beforeAll(async () => {
   other = await db.addTenant('other');
 });
 afterAll(() => db.close());
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
 
 const sealerWith = (current: Buffer, previous?: Buffer) => new EnvelopeSealer(db.database, new MasterKeys(current, previous));
 
@@ -65,8 +70,17 @@ describe('a sealed value', () => {
 
   test('two first uses at once agree on one data key', async () => {
     const tenant = await db.addTenant('race');
-    const sealers = Array.from({ length: 4 }, () => sealerWith(first));
-    const sealed = await Promise.all(sealers.map((sealer) => sealer.seal(tenant, PLACE, 'x')));
+    // Selects pass this lock and inserts wait at it, so all four have seen that there is no key yet.
+    const gate = await db.ownerPool.connect();
+    await gate.query('begin; lock table tenant_data_key in exclusive mode');
+    const racing = Promise.all(Array.from({ length: 4 }, () => sealerWith(first).seal(tenant, PLACE, 'x')));
+    await until(async () => {
+      const { rows } = await gate.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+      return rows.length === 4;
+    });
+    await gate.query('commit');
+    gate.release();
+    const sealed = await racing;
     for (const blob of sealed) expect((await sealerWith(first).open(tenant, PLACE, blob)).reveal()).toBe('x');
   });
 });
