@@ -75,7 +75,8 @@ describe('a sealed value', () => {
     await gate.query('begin; lock table tenant_data_key in exclusive mode');
     const racing = Promise.all(Array.from({ length: 4 }, () => sealerWith(first).seal(tenant, PLACE, 'x')));
     await until(async () => {
-      const { rows } = await gate.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+      const { rows } = await gate.query(`select from pg_locks where not granted and relation = 'tenant_data_key'::regclass
+           and database = (select oid from pg_database where datname = current_database())`);
       return rows.length === 4;
     });
     await gate.query('commit');
