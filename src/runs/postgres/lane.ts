@@ -46,8 +46,11 @@ export interface LaneHost {
   timersSet(run: LiveRun, moments: readonly number[]): void;
 }
 
-/** A statement that must not overlap with a flush, because it depends on who owns what. */
-type Job = (client: pg.PoolClient, epoch: string, flush: string) => Promise<void>;
+/** A statement that must not overlap with a flush, because it depends on who owns what. Refused while there is no connection. */
+interface Job {
+  readonly run: (client: pg.PoolClient, epoch: string, flush: string) => Promise<void>;
+  readonly refuse: (error: unknown) => void;
+}
 
 const MOST_ITEMS = 1_000;
 /** Below this many items a flush goes out at once, above it the next one gathers for a millisecond. */
@@ -75,6 +78,7 @@ export class Lane {
   #lowWaterAt = -Infinity;
   readonly #claimed = new Set<string>();
   #away = false;
+  #closing = false;
   #closed = false;
   #beatDue = false;
 
@@ -127,10 +131,11 @@ export class Lane {
     this.#kick();
   }
 
-  /** Runs `job` between two flushes. Rejects with what it rejects with. */
+  /** Runs `job` between two flushes. Rejects with what it rejects with, and while there is no connection. */
   between<T>(job: (client: pg.PoolClient, epoch: string, flush: string) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#jobs.push(async (client, epoch, flush) => job(client, epoch, flush).then(resolve, reject));
+    if (this.#away || this.#closing) return Promise.reject(eventErrors.unavailable().after(1_000));
+    return new Promise((resolve, refuse) => {
+      this.#jobs.push({ run: (client, epoch, flush) => job(client, epoch, flush).then(resolve, refuse), refuse });
       this.#kick();
     });
   }
@@ -158,7 +163,9 @@ export class Lane {
   async close(): Promise<void> {
     if (!this.#heartbeat) return;
     clearInterval(this.#heartbeat);
-    while (this.#loop && !this.#away) await this.#loop;
+    // What is pending is still written, if there is a connection; nobody waits for one any more.
+    this.#closing = true;
+    while (this.#loop) await this.#loop;
     this.#closed = true;
     for (const run of [...this.runs.values()]) this.#release(run);
     await this.#client?.query(RELEASE_LEASE, [this.#epoch]).catch(() => undefined);
@@ -205,8 +212,8 @@ export class Lane {
 
   async #runJobs(): Promise<void> {
     for (const job of this.#jobs.splice(0)) {
-      if (!this.#client) await this.#reconnect();
-      if (this.#client) await job(this.#client, this.#epoch, String(this.#flush));
+      if (this.#client) await job.run(this.#client, this.#epoch, String(this.#flush));
+      else job.refuse(eventErrors.unavailable().after(1_000));
     }
   }
 
@@ -242,7 +249,7 @@ export class Lane {
     const client = this.#client;
     if (!client) {
       await this.#reconnect(batch);
-      return this.#closed ? 'lost' : 'again';
+      return this.#client ? 'again' : 'lost';
     }
     const number = this.#flush + 1n;
     crashPointsBefore(batch);
@@ -333,6 +340,7 @@ export class Lane {
     this.#client?.release(true);
     this.#client = undefined;
     for (const start of this.#starts.splice(0)) this.#failStart(start);
+    for (const job of this.#jobs.splice(0)) job.refuse(eventErrors.unavailable().after(1_000));
   }
 
   #failStart(start: Start): void {
@@ -343,7 +351,7 @@ export class Lane {
   /** Resolves when there is a connection again, or the lane was closed. */
   async #reconnect(batch?: FlushBatch): Promise<void> {
     const since = this.host.elapsed();
-    for (let tries = 0; !this.#closed; tries += 1) {
+    for (let tries = 0; !this.#closing; tries += 1) {
       try {
         this.#client = await this.host.pool.connect();
         this.#away = false;
@@ -360,14 +368,10 @@ export class Lane {
 
   /** Drops everything that is in memory and begins again under a new lease. */
   async #lose(batch?: FlushBatch): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing) return this.#dropAll(batch);
     this.#log.warn(`Lease ${this.#epoch} was lost; ${this.runs.size} runs are dropped here and go on where it was taken`);
-    for (const start of [...(batch?.starts ?? []), ...this.#starts.splice(0)]) this.#failStart(start);
-    this.#dirty = [];
-    this.#answers = [];
-    this.#claimed.clear();
-    for (const run of [...this.runs.values()]) this.#release(run);
-    while (!this.#closed) {
+    this.#dropAll(batch);
+    while (!this.#closing) {
       try {
         return await this.#acquire();
       } catch (error) {
@@ -375,6 +379,15 @@ export class Lane {
         await this.#reconnect();
       }
     }
+  }
+
+  #dropAll(batch?: FlushBatch): void {
+    for (const start of [...(batch?.starts ?? []), ...this.#starts.splice(0)]) this.#failStart(start);
+    this.#dirty = [];
+    this.#answers = [];
+    this.#claimed.clear();
+    this.#beatDue = false;
+    for (const run of [...this.runs.values()]) this.#release(run);
   }
 
   async #acquire(): Promise<void> {

@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type pg from 'pg';
+import { openPool } from '../../platform/database/engine-pool.ts';
+import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
+import { until } from '../../../test/support/until.ts';
+import { call, flow, literal } from '../conformance/flow-builder.ts';
+import { Provider } from '../conformance/provider.ts';
+import { incoming, testEngine, TestCatalogue, type TestEngine } from './engine.test-support.ts';
+
+let db: TestDatabase;
+let provider: Provider;
+let catalogue: TestCatalogue;
+const open: TestEngine[] = [];
+const pools: pg.Pool[] = [];
+
+beforeEach(async () => {
+  db = await testDatabase({ poolSize: 6 });
+  provider = new Provider();
+  catalogue = new TestCatalogue();
+});
+
+afterEach(async () => {
+  for (const { engine } of open.splice(0)) await engine.stop();
+  for (const pool of pools.splice(0)) await pool.end();
+  await db.close();
+});
+
+/** An engine with connections of its own, as in another process. */
+async function engine(): Promise<TestEngine> {
+  const pool = openPool(db.address, 'engine', 4);
+  pools.push(pool);
+  const started = testEngine(db, provider, { stopMs: 100 }, { catalogue, pool });
+  open.push(started);
+  await started.engine.start();
+  return started;
+}
+
+async function ended(): Promise<number> {
+  return Number((await db.ownerPool.query<{ n: string }>(`select count(*) as n from run where status = 'completed'`)).rows[0]?.n);
+}
+
+const twoSteps = flow([call('test.keyed'), call('test.once', literal({}), { onUnknown: 'resend' })]);
+
+describe('a lease', () => {
+  test('that was released at a clean stop is taken at once, and no call is repeated', async () => {
+    catalogue.add(db.tenantId, twoSteps);
+    let answer: () => void = () => undefined;
+    provider.script('test.keyed', async (attempt) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return provider.happen(attempt);
+    });
+    const first = await engine();
+    await first.intake.accept(incoming(db.tenantId));
+    await until(
+      () => provider.calls.length === 1,
+      () => 'no call',
+    );
+    const draining = first.engine.drain();
+    answer();
+    await draining;
+    await first.engine.stop();
+    expect(provider.calls).toHaveLength(1);
+    await engine();
+    await until(
+      async () => (await ended()) === 1,
+      () => 'the run did not go on',
+    );
+    expect(provider.calls.map(({ step, attempt }) => [step, attempt])).toEqual([
+      ['0', 1],
+      ['1', 1],
+    ]);
+  });
+
+  test('that another process took makes every later flush of its owner write nothing', async () => {
+    catalogue.add(db.tenantId, twoSteps);
+    let answer: () => void = () => undefined;
+    provider.script('test.keyed', async (attempt) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return provider.happen(attempt);
+    });
+    const first = await engine();
+    await first.intake.accept(incoming(db.tenantId));
+    await until(
+      () => provider.calls.length === 1,
+      () => 'no call',
+    );
+    // As if the owner had been stopped for longer than its lease while another process came.
+    await db.ownerPool.query(`update engine_lease set taken_by = 0, expires_at = now() - interval '1 hour' where taken_by is null`);
+    await db.ownerPool.query('update run set epoch = 0 where epoch <> 0');
+    answer();
+    await until(
+      async () => (await db.ownerPool.query('select from engine_lease')).rowCount === 2,
+      () => 'the owner did not notice',
+    );
+    const { rows } = await db.ownerPool.query<{ entries: string }>('select entries::text from run_journal order by seq');
+    expect(rows.map(({ entries }) => JSON.parse(entries).map(({ kind }: { kind: string }) => kind))).toEqual([['intent']]);
+  });
+
+  test('whose process died is taken over when its time is over; the call under way has the same key', async () => {
+    catalogue.add(db.tenantId, twoSteps);
+    provider.script('test.keyed', (attempt) => {
+      provider.happen(attempt);
+      return new Promise(() => undefined);
+    });
+    const first = await engine();
+    await first.intake.accept(incoming(db.tenantId));
+    await until(
+      () => provider.calls.length === 1,
+      () => 'no call',
+    );
+    // Its connections break and it gets no others: all that the database ever sees of a process that died.
+    const dead = pools.shift();
+    const gone = dead?.end();
+    open.shift();
+    const second = await engine();
+    await terminateEngineBackends();
+    await until(
+      async () => (await ended()) === 1,
+      () => 'the run was not taken over',
+    );
+    expect(second.engine.load).toBe(0);
+    expect([...provider.effects.values()]).toEqual([1, 1]);
+    expect(provider.calls.map(({ step, attempt }) => [step, attempt])).toEqual([
+      ['0', 1],
+      ['0', 2],
+      ['1', 1],
+    ]);
+    expect(provider.calls[1]?.idempotencyKey).toBe(provider.calls[0]?.idempotencyKey);
+    await first.engine.stop();
+    await gone;
+  });
+});
+
+describe('a cut connection', () => {
+  test('loses no event that was acknowledged and repeats no effect', async () => {
+    catalogue.add(db.tenantId, flow([call('test.once'), call('test.once')]));
+    const { intake } = await engine();
+    let cutting = true;
+    const cut = (async () => {
+      while (cutting) {
+        await db.ownerPool.query('select 1');
+        await new Promise((resolve) => setTimeout(resolve, 15));
+        await terminateEngineBackends();
+      }
+    })();
+    let acknowledged = 0;
+    for (let round = 0; round < 30; round += 1) {
+      const events = Array.from({ length: 10 }, () => incoming(db.tenantId));
+      for (const event of events) {
+        for (;;) {
+          const receipt = await intake.accept(event).catch(() => undefined);
+          if (!receipt) await new Promise((resolve) => setTimeout(resolve, 5));
+          else {
+            acknowledged += 1;
+            break;
+          }
+        }
+      }
+    }
+    cutting = false;
+    await cut;
+    expect(acknowledged).toBe(300);
+    await until(
+      async () => (await ended()) === 300,
+      () => 'runs are missing',
+    );
+    expect(provider.effects.size).toBe(600);
+    expect([...provider.effects.values()].every((times) => times === 1)).toBe(true);
+  });
+});
+
+async function terminateEngineBackends(): Promise<void> {
+  const client = await pools[0]?.connect().catch(() => undefined);
+  if (!client) return;
+  await client
+    .query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'kassaflow_engine' and datname = current_database() and pid <> pg_backend_pid()`,
+    )
+    .catch(() => undefined);
+  client.release(true);
+}
