@@ -15,6 +15,7 @@ import { FlowsDirectory } from './flows/flows-directory.ts';
 import { Door } from './platform/http/door.ts';
 import { prepareHttp } from './platform/http/prepare-http.ts';
 import { createLog, type Log } from './platform/observability/log.ts';
+import { Metrics } from './platform/observability/metrics.ts';
 import { MetricsServer } from './platform/observability/metrics-server.ts';
 import { Readiness } from './platform/observability/readiness.ts';
 import { adoptDataKeys } from './platform/secrets/data-keys.ts';
@@ -44,6 +45,7 @@ export async function start(): Promise<void> {
     if (config.metricsPort !== undefined) await app.get(MetricsServer).listen(config.metricsPort);
     const demo = config.demo ? await startDemo(app, config) : [];
     if (config.flows === 'files') await followFlowFiles(app, config, log);
+    app.get(Metrics).collectProcess();
     app.get(Readiness).opened();
     process.stdout.write([`Kassaflow is ready at ${config.publicUrl}`, ...demo, ''].join('\n'));
   } catch (error) {

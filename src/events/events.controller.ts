@@ -11,6 +11,7 @@ import { CurrentCaller, type Caller } from '../platform/auth/caller.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { pageFields, pageOf, readCursor, type Page } from '../platform/http/page.ts';
 import { Paged } from '../platform/http/paged.ts';
+import { LimitsItself } from '../platform/http/rate-limit.ts';
 import { requestErrors } from '../platform/http/request-errors.ts';
 import { parseStrictJson } from '../platform/http/strict-json.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
@@ -50,8 +51,12 @@ export class EventsController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The body is parsed here and not by a pipe, because its media type says whether it is one event or many. */
+  /**
+   * The body is parsed here and not by a pipe, because its media type says whether it is one event or many. How many events
+   * come in is bounded by what the intake takes, not by requests per minute.
+   */
   @Post('events')
+  @LimitsItself()
   @Requires('events:write')
   @ApiOperation({
     summary: 'Send one event, or up to 500 in a batch',

@@ -5,6 +5,7 @@
  *   npm run bench -- --peers              DBOS and single-node Restate on the same work, interleaved with ours
  *   npm run bench -- --json figures.json  the medians as a file
  *   npm run bench -- --rounds 5 --runs 20000
+ *   npm run bench -- --rounds 1 --profile /tmp/profile   a CPU profile of our process
  *
  * Every contestant gets the same events one by one from the same load generator, calls the same sink, and shares the same
  * machine. Contestants take turns within a round and ratios are taken within the round, because a shared machine's speed
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '20000' },
     'peer-runs': { type: 'string', default: '4000' },
     'steady-events': { type: 'string', default: '400' },
+    profile: { type: 'string' },
   },
 });
 
@@ -34,7 +36,9 @@ type Start = (sinkPort: number) => Promise<Contestant>;
 
 const STEADY_PER_SECOND = 50;
 
-const contestants: (readonly [string, Start, number])[] = [['ours', startKassaflow, Number(options.runs)]];
+const contestants: (readonly [string, Start, number])[] = [
+  ['ours', (sinkPort) => startKassaflow(sinkPort, options.profile), Number(options.runs)],
+];
 if (options.peers) {
   preparePeers();
   const [{ startDbos }, { startRestate }] = await Promise.all([import('./dbos.ts'), import('./restate.ts')]);

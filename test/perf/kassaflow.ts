@@ -1,0 +1,82 @@
+/**
+ * Kassaflow as a contestant: the built program as people run it, with its own PostgreSQL, no demo, events over HTTP, a flow
+ * in YAML with a template and an expression, and two calls through a connection.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { readPostmaster } from '../../src/platform/database/embedded/postmaster-file.ts';
+import { type Contestant, paymentReceived, processTree, stopChild } from './contestant.ts';
+import { freePort } from './free-port.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const BINARY = join(HERE, '../../bin/kassaflow.mjs');
+const run = promisify(execFile);
+
+/** @param profileTo a folder for a CPU profile of the process, written when it stops */
+export async function startKassaflow(sinkPort: number, profileTo?: string): Promise<Contestant> {
+  const folder = mkdtempSync(join(tmpdir(), 'kb-'));
+  const port = await freePort();
+  const environment = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    NODE_ENV: 'development',
+    LOG_LEVEL: 'warn',
+    PORT: String(port),
+    KASSAFLOW_DATA_DIR: join(folder, 'data'),
+    KASSAFLOW_DEMO: 'false',
+    KASSAFLOW_FLOWS: 'database',
+    KASSAFLOW_EGRESS_MAP: `https://sink.example.com=http://127.0.0.1:${sinkPort}`,
+  };
+  const profiling = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
+  const child = spawn(process.execPath, [...profiling, BINARY, 'start'], { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  await ready(child.stdout);
+  const { stdout } = await run(process.execPath, [BINARY, 'key', 'create', 'bench', '--tenant', 'bench', '--json'], { cwd: folder, env: environment });
+  const apiKey = (JSON.parse(stdout) as { secret: string }).secret;
+  const call = async (path: string, body: unknown): Promise<void> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  };
+  await call('/v1/connections', { name: 'sink', plugin: 'http', settings: { baseUrl: 'https://sink.example.com' } });
+  await call('/v1/flows', { source: readFileSync(join(HERE, 'payment-received.yaml'), 'utf8') });
+  const socket = readPostmaster(join(folder, 'data/postgres'))?.socketDirectory ?? '';
+  const watcher = new pg.Client({ host: socket, port: 5432, user: 'postgres', database: 'kassaflow' });
+  await watcher.connect();
+  return {
+    name: 'ours',
+    target: {
+      port,
+      path: () => '/v1/events',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/cloudevents+json' },
+      body: (reference) =>
+        `{"specversion":"1.0","id":"event-${reference}","source":"/bench","type":"custom.payment-received","data":${JSON.stringify(paymentReceived(reference))}}`,
+    },
+    unfinished: async () => (await watcher.query<{ n: number }>('select count(*)::int as n from run where finished_at is null')).rows[0]?.n ?? 0,
+    walPosition: async () => BigInt((await watcher.query<{ n: string }>("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as n")).rows[0]?.n ?? 0),
+    processes: () => processTree(child.pid ?? 0),
+    stop: async () => {
+      await watcher.end();
+      await stopChild(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function ready(output: NodeJS.ReadableStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    output.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('Kassaflow is ready at')) resolve();
+    });
+    output.once('end', () => reject(new Error(`Kassaflow ended before it was ready:\n${text}`)));
+  });
+}
