@@ -32,10 +32,10 @@ export function overviewPage({ store }: Desks): Reply {
         A bank, a phone, a mailbox and an accounting office in one place. What your flows send to the outside arrives here.
       </p>
       <ul class="tiles">
-        ${tile('/sandbox/payments', 'payments', count('payment'))} ${tile('/sandbox/sms', 'text messages', count('message'))}
-        ${tile('/sandbox/mail', 'mails', count('mail'))} ${tile('/sandbox/book', 'entries in the book', count('entry'))}
-        ${tile('/sandbox/payments', 'webhooks on their way', count('webhook where delivered_at is null'))}
-      </ul>`,
+        ${tile('/sandbox/payments', 'Payments', count('payment'))} ${tile('/sandbox/sms', 'Text messages', count('message'))}
+        ${tile('/sandbox/mail', 'Mails', count('mail'))} ${tile('/sandbox/book', 'Entries in the book', count('entry'))}
+      </ul>
+      <p class="lead below">Webhooks still on their way: ${count('webhook where delivered_at is null')}</p>`,
   );
 }
 

@@ -40,6 +40,7 @@ nav a[aria-current] { color: var(--accent); background: var(--tint); font-weight
 main { flex: 1; width: 100%; max-width: 62.5rem; margin: 0 auto; padding: 2rem 1.25rem 3rem; }
 footer { color: var(--soft); font-size: .875rem; text-align: center; padding: 0 1.25rem 1.75rem; }
 .lead { color: var(--soft); max-width: 42rem; margin-bottom: 1.5rem; }
+.below { margin-top: 1.25rem; }
 .empty { border: 1px dashed var(--line); border-radius: var(--radius); padding: 2.5rem 1.25rem; text-align: center; color: var(--soft); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: var(--radius); }
 .list { display: grid; gap: .75rem; margin: 0; padding: 0; list-style: none; }
