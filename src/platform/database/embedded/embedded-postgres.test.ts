@@ -24,7 +24,11 @@ beforeEach(() => {
   directory = mkdtempSync(path.join(tmpdir(), 'kassaflow-embedded-'));
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
   for (const server of running.splice(0)) await server.stop();
   rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }, 30_000);
@@ -93,6 +97,8 @@ describe('our own PostgreSQL', () => {
     const server = await start(path.join(directory, 'x'.repeat(100)));
     expect(Buffer.byteLength(server.address.host)).toBeLessThan(90);
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await stop(server);
+    expect(existsSync(server.address.host)).toBe(false);
   }, 30_000);
 
   test('is started again when it dies, and requests in between are told to come back', async () => {

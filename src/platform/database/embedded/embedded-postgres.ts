@@ -13,7 +13,7 @@
  * - When it dies while we live, it is started again; until then the pools fail and requests are answered 503.
  * - Nobody else can have the data directory: our lock file first, PostgreSQL's own `postmaster.pid` second.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseErrors } from '../database-errors.ts';
@@ -98,6 +98,8 @@ export class EmbeddedPostgres {
     this.#stopping = true;
     await this.#current.stop();
     await this.#watch;
+    const { socketDirectory } = this.#current;
+    if (socketDirectory !== this.#directory) rmSync(socketDirectory, { recursive: true, force: true });
     this.#unlock();
   }
 

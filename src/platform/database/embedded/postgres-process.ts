@@ -167,11 +167,11 @@ async function stopOrphan(directory: string): Promise<void> {
   }
 }
 
+/** A directory made here is removed by whoever stops PostgreSQL for good. */
 function socketDirectoryFor(directory: string, launcher: Launcher): string {
   if (Buffer.byteLength(directory) <= LONGEST_SOCKET_DIRECTORY) return directory;
   const short = mkdtempSync(path.join(tmpdir(), 'kassaflow-'));
   if (launcher.owner !== undefined) chownSync(short, launcher.owner, launcher.owner);
-  process.once('exit', () => rmSync(short, { recursive: true, force: true }));
   return short;
 }
 
