@@ -32,6 +32,7 @@ export class Invoke extends ActionDoor {
   readonly #logger = new Logger('actions');
   readonly #checks = new WeakMap<object, Checks>();
   readonly #http: HttpCall;
+  #manifests: { readonly from: readonly object[]; readonly list: readonly ActionManifest[] } = { from: [], list: [] };
 
   constructor(
     private readonly host: PluginHost,
@@ -45,9 +46,15 @@ export class Invoke extends ActionDoor {
     this.#http = new HttpCall(host.egress.client, host.egress.rules);
   }
 
+  /** The same list until a plugin or a built-in action is added: callers keep what they derive from it. */
   override manifests(): readonly ActionManifest[] {
-    const own = this.builtIns.all().map(({ spec }) => ({ ...spec, plugin: 'core' }));
-    return [...own, ...this.catalogue.all().flatMap(({ actions }) => actions)];
+    const sources: readonly object[] = [...this.builtIns.all(), ...this.catalogue.all()];
+    const { from } = this.#manifests;
+    if (sources.length !== from.length || sources.some((source, index) => source !== from[index])) {
+      const own = this.builtIns.all().map(({ spec }) => ({ ...spec, plugin: 'core' }));
+      this.#manifests = { from: sources, list: [...own, ...this.catalogue.all().flatMap(({ actions }) => actions)] };
+    }
+    return this.#manifests.list;
   }
 
   override async resolveConnection(tenantId: string, action: string, via: string | undefined): Promise<string | undefined> {
