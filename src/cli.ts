@@ -16,7 +16,11 @@ import { VERSION } from './version.ts';
 
 /** Runs the command line `args` (without the program's name) and sets the exit code: 0 ok, 1 problems, 2 wrong usage. */
 export async function runCli(args: readonly string[]): Promise<void> {
-  const program = new Command('kassaflow').version(VERSION).description('Durable automation of what happens around payments').exitOverride().showHelpAfterError();
+  const program = new Command('kassaflow')
+    .version(VERSION)
+    .description('Durable automation of what happens around payments')
+    .exitOverride()
+    .showHelpAfterError();
   const context = new CommandContext();
   for (const add of [addStart, addFlow, addEvent, addRun, addKey, addConnection, addExplain, addDoctor, addOpenApi]) add(program, context);
   try {

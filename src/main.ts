@@ -35,7 +35,9 @@ export async function start(): Promise<void> {
   const { config, warnings } = loadConfig();
   const log = createLog(config.logLevel);
   for (const warning of warnings) log.warn(warning);
-  const server = await DatabaseServer.start(config, (line) => log[/ (WARNING|ERROR|FATAL|PANIC): /.test(line) ? 'warn' : 'debug']({ part: 'postgres' }, line));
+  const server = await DatabaseServer.start(config, (line) =>
+    log[/ (WARNING|ERROR|FATAL|PANIC): /.test(line) ? 'warn' : 'debug']({ part: 'postgres' }, line),
+  );
   let app: NestFastifyApplication | undefined;
   try {
     const masterKeys = await openMasterKeys(config, server, log);

@@ -33,8 +33,15 @@ export function addConnection(program: Command, context: CommandContext): void {
     .option('--json', 'print the answer as JSON')
     .action(async (name: string, plugin: string, options: AddOptions) => {
       const settings = await withTypes(context, plugin, options.set);
-      const made = await context.api.post<ConnectionView>('/v1/connections', { name, plugin, settings, isDefault: options.default === true });
-      context.printer(options).one(made, () => [`${made.name} is ${made.status} (${made.mode}); its webhook address is /webhooks/${made.plugin}/${made.id}`]);
+      const made = await context.api.post<ConnectionView>('/v1/connections', {
+        name,
+        plugin,
+        settings,
+        isDefault: options.default === true,
+      });
+      context
+        .printer(options)
+        .one(made, () => [`${made.name} is ${made.status} (${made.mode}); its webhook address is /webhooks/${made.plugin}/${made.id}`]);
     });
   connection
     .command('check')
@@ -45,7 +52,13 @@ export function addConnection(program: Command, context: CommandContext): void {
       const { id } = await find(context, name);
       const checked = await context.api.post<ConnectionView>(`/v1/connections/${id}/check`, {});
       const result = checked.lastCheck;
-      context.printer(options).one(checked, () => [result?.ok === true ? `${checked.name} works: ${result.account ?? 'no account name'}` : `${checked.name} does not work: ${result?.message ?? 'no answer'}`]);
+      context
+        .printer(options)
+        .one(checked, () => [
+          result?.ok === true
+            ? `${checked.name} works: ${result.account ?? 'no account name'}`
+            : `${checked.name} does not work: ${result?.message ?? 'no answer'}`,
+        ]);
       if (result?.ok !== true) process.exitCode = 1;
     });
   connection
@@ -54,7 +67,10 @@ export function addConnection(program: Command, context: CommandContext): void {
     .option('--json', 'print the list as JSON')
     .action(async (options: { readonly json?: boolean }) => {
       const { items } = await context.api.get<{ items: ConnectionView[] }>('/v1/connections');
-      context.printer(options).rows(items.map((item) => ({ ...item })), COLUMNS);
+      context.printer(options).rows(
+        items.map((item) => ({ ...item })),
+        COLUMNS,
+      );
     });
 }
 
@@ -73,8 +89,14 @@ function collect(pair: string, before: Readonly<Record<string, unknown>>): Recor
 }
 
 /** A command line has only texts: the plugin's settings schema says which of them are numbers, switches or lists. */
-async function withTypes(context: CommandContext, plugin: string, given: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
-  const { items } = await context.api.get<{ items: { id: string; manifest?: { settings?: { properties?: Record<string, { type: string }> } } }[] }>('/v1/plugins');
+async function withTypes(
+  context: CommandContext,
+  plugin: string,
+  given: Readonly<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  const { items } = await context.api.get<{
+    items: { id: string; manifest?: { settings?: { properties?: Record<string, { type: string }> } } }[];
+  }>('/v1/plugins');
   const fields = items.find((item) => item.id === plugin)?.manifest?.settings?.properties ?? {};
   return Object.fromEntries(Object.entries(given).map(([field, value]) => [field, asType(fields[field]?.type, value)]));
 }

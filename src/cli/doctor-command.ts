@@ -11,7 +11,14 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .action(async (options: { readonly json?: boolean }) => {
       const { examine } = await import('../platform/doctor/doctor.ts');
       const findings = await examine(context.config);
-      context.printer(options).one(findings, () => findings.flatMap(({ name, ok, found, help }) => [`${ok ? 'ok     ' : 'problem'}  ${name}: ${found}`, ...(help === undefined ? [] : [`         ${help}`])]));
+      context
+        .printer(options)
+        .one(findings, () =>
+          findings.flatMap(({ name, ok, found, help }) => [
+            `${ok ? 'ok     ' : 'problem'}  ${name}: ${found}`,
+            ...(help === undefined ? [] : [`         ${help}`]),
+          ]),
+        );
       if (findings.some(({ ok }) => !ok)) process.exitCode = EXIT.problems;
     });
 }

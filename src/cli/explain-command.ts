@@ -24,6 +24,12 @@ export function addExplain(program: Command, context: CommandContext): void {
         process.exitCode = EXIT.problems;
         return;
       }
-      context.printer(options).one({ code, ...(diagnostic ?? error) }, () => (diagnostic ? [code, diagnostic.sentence, '', diagnostic.explanation, `What helps: ${diagnostic.help}`] : [code, `${error?.title ?? ''}.`, error?.help ?? '', `HTTP ${error?.status ?? ''}; what helps: ${error?.remedy ?? ''}`]));
+      context
+        .printer(options)
+        .one({ code, ...(diagnostic ?? error) }, () =>
+          diagnostic
+            ? [code, diagnostic.sentence, '', diagnostic.explanation, `What helps: ${diagnostic.help}`]
+            : [code, `${error?.title ?? ''}.`, error?.help ?? '', `HTTP ${error?.status ?? ''}; what helps: ${error?.remedy ?? ''}`],
+        );
     });
 }

@@ -32,8 +32,18 @@ export function addFlow(program: Command, context: CommandContext): void {
     .option('--json', 'print the problems as JSON')
     .action(async (files: readonly string[], options: Json) => {
       const vocabulary = vocabularyFrom(await currentVocabulary(context));
-      const checked = flowFiles(files).map((file) => ({ file, source: readFileSync(file, 'utf8') })).map(({ file, source }) => ({ file, source, diagnostics: checkFlow(source, vocabulary).diagnostics }));
-      context.printer(options).one(checked.map(({ file, diagnostics }) => ({ file, diagnostics })), () => [...checked.flatMap(({ file, source, diagnostics }) => (diagnostics.length === 0 ? [] : [renderDiagnostics(diagnostics, source, file)])), summary(checked)]);
+      const checked = flowFiles(files)
+        .map((file) => ({ file, source: readFileSync(file, 'utf8') }))
+        .map(({ file, source }) => ({ file, source, diagnostics: checkFlow(source, vocabulary).diagnostics }));
+      context.printer(options).one(
+        checked.map(({ file, diagnostics }) => ({ file, diagnostics })),
+        () => [
+          ...checked.flatMap(({ file, source, diagnostics }) =>
+            diagnostics.length === 0 ? [] : [renderDiagnostics(diagnostics, source, file)],
+          ),
+          summary(checked),
+        ],
+      );
       if (checked.some(({ diagnostics }) => hasErrors(diagnostics))) process.exitCode = EXIT.problems;
     });
   program
@@ -52,7 +62,10 @@ export function addFlow(program: Command, context: CommandContext): void {
     .option('--json', 'print the list as JSON')
     .action(async (options: Json) => {
       const { items } = await context.api.get<{ items: FlowRow[] }>('/v1/flows?limit=200');
-      context.printer(options).rows(items.map((item) => ({ ...item })), ['name', 'revision', 'enabled', 'title']);
+      context.printer(options).rows(
+        items.map((item) => ({ ...item })),
+        ['name', 'revision', 'enabled', 'title'],
+      );
     });
   flow
     .command('publish')
@@ -61,8 +74,13 @@ export function addFlow(program: Command, context: CommandContext): void {
     .option('--json', 'print the answers as JSON')
     .action(async (files: readonly string[], options: Json) => {
       const published: FlowRow[] = [];
-      for (const file of flowFiles(files)) published.push(await context.api.post<FlowRow>('/v1/flows', { source: readFileSync(file, 'utf8') }));
-      context.printer(options).one(published, () => published.map(({ name, revision, changed }) => `${name} revision ${revision}${changed === true ? '' : ' (unchanged)'}`));
+      for (const file of flowFiles(files))
+        published.push(await context.api.post<FlowRow>('/v1/flows', { source: readFileSync(file, 'utf8') }));
+      context
+        .printer(options)
+        .one(published, () =>
+          published.map(({ name, revision, changed }) => `${name} revision ${revision}${changed === true ? '' : ' (unchanged)'}`),
+        );
     });
 }
 
@@ -82,7 +100,11 @@ function flowFiles(names: readonly string[]): string[] {
   return names.flatMap((name) => {
     const stat = statSync(name, { throwIfNoEntry: false });
     if (!stat) throw cliErrors.usage({ problem: `there is no file or folder ${name}` });
-    return stat.isDirectory() ? globSync('*.yaml', { cwd: name }).toSorted().map((file) => path.join(name, file)) : [name];
+    return stat.isDirectory()
+      ? globSync('*.yaml', { cwd: name })
+          .toSorted()
+          .map((file) => path.join(name, file))
+      : [name];
   });
 }
 

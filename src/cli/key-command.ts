@@ -25,7 +25,10 @@ export function addKey(program: Command, context: CommandContext): void {
     .option('--json', 'print it as JSON')
     .action(async (name: string, options: CreateOptions) => {
       const scopes = options.scope.length === 0 ? ['*'] : options.scope;
-      const made = options.tenant === undefined ? await overHttp(context, name, scopes) : await onDatabase(context, name, scopes, { ...options, tenant: options.tenant });
+      const made =
+        options.tenant === undefined
+          ? await overHttp(context, name, scopes)
+          : await onDatabase(context, name, scopes, { ...options, tenant: options.tenant });
       context.printer(options).one(made, () => [made.secret, `(${made.id}; it is not shown again)`]);
     });
   key
@@ -56,12 +59,22 @@ async function overHttp(context: CommandContext, name: string, scopes: readonly 
 }
 
 /** Whoever can open the database can make the first key: that is how an installation begins. */
-async function onDatabase(context: CommandContext, name: string, scopes: readonly string[], options: CreateOptions & { readonly tenant: string }): Promise<MadeKey> {
+async function onDatabase(
+  context: CommandContext,
+  name: string,
+  scopes: readonly string[],
+  options: CreateOptions & { readonly tenant: string },
+): Promise<MadeKey> {
   const [{ withDatabase }, { isGrantedScope }] = await Promise.all([import('./with-database.ts'), import('../platform/auth/scopes.ts')]);
   const granted = scopes.filter((scope): scope is GrantedScope => isGrantedScope(scope));
-  if (granted.length !== scopes.length) throw cliErrors.usage({ option: '--scope', found: scopes.filter((scope) => !isGrantedScope(scope)).join(', ') });
+  if (granted.length !== scopes.length)
+    throw cliErrors.usage({ option: '--scope', found: scopes.filter((scope) => !isGrantedScope(scope)).join(', ') });
   return withDatabase(context.config, async ({ tenants, apiKeys }) => {
-    const wanted = { slug: options.tenant, name: options.tenantName ?? options.tenant, mode: options.live === true ? 'live' : 'test' } as const;
+    const wanted = {
+      slug: options.tenant,
+      name: options.tenantName ?? options.tenant,
+      mode: options.live === true ? 'live' : 'test',
+    } as const;
     const { id: tenantId } = (await tenants.find(options.tenant)) ?? (await tenants.create(wanted, 'cli'));
     const { key, secret } = await apiKeys.create(tenantId, { name, scopes: granted }, 'cli');
     return { id: key.id, secret };

@@ -17,7 +17,13 @@ export class Printer {
     }
     const cells = [columns, ...rows.map((row) => columns.map((column) => show(row[column])))];
     const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
-    for (const line of cells) this.write(`${line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd()}\n`);
+    for (const line of cells)
+      this.write(
+        `${line
+          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+      );
   }
 
   /** One thing: JSON as it is, or the lines that `describe` gives. */

@@ -45,9 +45,16 @@ export function addRun(program: Command, context: CommandContext): void {
     .option('--limit <n>', 'at most so many', '20')
     .option('--json', 'print the list as JSON')
     .action(async (options: Json & { readonly flow?: string; readonly status?: string; readonly limit: string }) => {
-      const query = new URLSearchParams({ limit: options.limit, ...(options.flow && { flow: options.flow }), ...(options.status && { status: options.status }) });
+      const query = new URLSearchParams({
+        limit: options.limit,
+        ...(options.flow && { flow: options.flow }),
+        ...(options.status && { status: options.status }),
+      });
       const { items } = await context.api.get<{ items: RunRow[] }>(`/v1/runs?${query.toString()}`);
-      context.printer(options).rows(items.map((item) => ({ ...item })), COLUMNS);
+      context.printer(options).rows(
+        items.map((item) => ({ ...item })),
+        COLUMNS,
+      );
     });
   run
     .command('show')
@@ -89,7 +96,9 @@ function command(run: Command, context: CommandContext, name: 'cancel' | 'retry'
 }
 
 function told({ state, run }: CommandAnswer): string {
-  return state === 'done' ? `${run.id} is ${run.status}` : `${run.id} is ${run.status}; the command is on its way to the process that has the run`;
+  return state === 'done'
+    ? `${run.id} is ${run.status}`
+    : `${run.id} is ${run.status}; the command is on its way to the process that has the run`;
 }
 
 function describe(run: RunDetail): string[] {
@@ -97,5 +106,8 @@ function describe(run: RunDetail): string[] {
     const tries = attempts.length > 1 ? `, ${attempts.length} attempts` : '';
     return `  ${status.padEnd(9)}  ${step.padEnd(28)}  ${action ?? kind}${tries}${waitsUntil === null ? '' : `, until ${waitsUntil}`}`;
   });
-  return [`${run.id}  ${run.flow} revision ${run.revision}  ${run.status}${run.reason?.message === undefined ? '' : `: ${run.reason.message}`}`, ...steps];
+  return [
+    `${run.id}  ${run.flow} revision ${run.revision}  ${run.status}${run.reason?.message === undefined ? '' : `: ${run.reason.message}`}`,
+    ...steps,
+  ];
 }

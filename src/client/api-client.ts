@@ -75,5 +75,12 @@ function refusal(status: number, text: string): Error {
   }
   return clientErrors
     .refused({ status, code: problem.code, because: problem.detail ?? problem.title, help: problem.help })
-    .with((problem.errors ?? []).map(({ pointer, code, detail, help }) => ({ pointer: pointer ?? '', code, detail, ...(help === undefined ? {} : { help }) })));
+    .with(
+      (problem.errors ?? []).map(({ pointer, code, detail, help }) => ({
+        pointer: pointer ?? '',
+        code,
+        detail,
+        ...(help === undefined ? {} : { help }),
+      })),
+    );
 }

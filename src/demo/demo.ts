@@ -55,7 +55,8 @@ async function prepare(api: ApiClient, config: Config, data: DemoData): Promise<
   const file = path.join(config.dataDirectory, STATE_FILE);
   // Written by this function alone, below.
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Prepared;
-  for (const connection of data.connections) await unlessThere('connection.name-taken', api.post('/v1/connections', withRandom(connection)));
+  for (const connection of data.connections)
+    await unlessThere('connection.name-taken', api.post('/v1/connections', withRandom(connection)));
   const packages = await addPackages(api, data);
   const payLinks: { what: string; url: string }[] = [];
   for (const entry of data.customers) payLinks.push(...(await addCustomer(api, config, packages, entry)));
@@ -82,7 +83,11 @@ async function addCustomer(
   const customer = items[0]?.id ?? '';
   const open: string[] = [];
   for (const [index, invoice] of invoices.entries()) {
-    const { id } = await api.post<{ id: string }>('/v1/invoices', { ...invoice, customer }, { idempotencyKey: `demo-${reference}-invoice-${index}` });
+    const { id } = await api.post<{ id: string }>(
+      '/v1/invoices',
+      { ...invoice, customer },
+      { idempotencyKey: `demo-${reference}-invoice-${index}` },
+    );
     await api.post(`/v1/invoices/${id}/issue`, {}, { idempotencyKey: `demo-${reference}-issue-${index}` });
     open.push(id);
   }

@@ -33,9 +33,16 @@ export async function startKassaflow(sinkPort: number, profileTo?: string): Prom
     KASSAFLOW_EGRESS_MAP: `https://sink.example.com=http://127.0.0.1:${sinkPort}`,
   };
   const profiling = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
-  const child = spawn(process.execPath, [...profiling, BINARY, 'start'], { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...profiling, BINARY, 'start'], {
+    cwd: folder,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await ready(child.stdout);
-  const { stdout } = await run(process.execPath, [BINARY, 'key', 'create', 'bench', '--tenant', 'bench', '--json'], { cwd: folder, env: environment });
+  const { stdout } = await run(process.execPath, [BINARY, 'key', 'create', 'bench', '--tenant', 'bench', '--json'], {
+    cwd: folder,
+    env: environment,
+  });
   const apiKey = (JSON.parse(stdout) as { secret: string }).secret;
   const call = async (path: string, body: unknown): Promise<void> => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -59,8 +66,10 @@ export async function startKassaflow(sinkPort: number, profileTo?: string): Prom
       body: (reference) =>
         `{"specversion":"1.0","id":"event-${reference}","source":"/bench","type":"custom.payment-received","data":${JSON.stringify(paymentReceived(reference))}}`,
     },
-    unfinished: async () => (await watcher.query<{ n: number }>('select count(*)::int as n from run where finished_at is null')).rows[0]?.n ?? 0,
-    walPosition: async () => BigInt((await watcher.query<{ n: string }>("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as n")).rows[0]?.n ?? 0),
+    unfinished: async () =>
+      (await watcher.query<{ n: number }>('select count(*)::int as n from run where finished_at is null')).rows[0]?.n ?? 0,
+    walPosition: async () =>
+      BigInt((await watcher.query<{ n: string }>("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as n")).rows[0]?.n ?? 0),
     processes: () => processTree(child.pid ?? 0),
     stop: async () => {
       await watcher.end();

@@ -32,7 +32,9 @@ export const settings = {
   KASSAFLOW_FLUSH_LANES: whole(1, 8, 2).describe('group commits under way at the same time'),
   KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
   KASSAFLOW_FLOWS_DIR: path().optional().describe('the folder with flows; the default is the one that comes with Kassaflow'),
-  KASSAFLOW_FLOWS_TENANT: text(/^[a-z][a-z0-9-]{1,40}$/, 'the short name of a tenant', 'demo').describe('the tenant whose flows are the files'),
+  KASSAFLOW_FLOWS_TENANT: text(/^[a-z][a-z0-9-]{1,40}$/, 'the short name of a tenant', 'demo').describe(
+    'the tenant whose flows are the files',
+  ),
   KASSAFLOW_PLUGINS_DIR: path().optional().describe('the folder with plugins; the default is the one that comes with Kassaflow'),
   KASSAFLOW_PLUGIN_ISOLATION: oneOf(['basic', 'strict'], 'basic').describe(
     'strict gives plugins namespaces of their own and refuses to start without them',
