@@ -1,6 +1,8 @@
 /** Tests run the TypeScript sources as ES modules; see docs/decisions for why SWC and not ts-jest. */
 export default {
   testEnvironment: 'node',
+  // The first file of a run waits for PostgreSQL and the first compilation; on a busy machine that passes 5 s.
+  testTimeout: 30_000,
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/{src,plugins,test}/**/*.test.ts'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/data/', '<rootDir>/test/perf/peers/'],

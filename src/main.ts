@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.ts';
 import { startDemo } from './demo/demo.ts';
 import type { Config } from './platform/config/config.ts';
@@ -17,6 +16,7 @@ import { prepareHttp } from './platform/http/prepare-http.ts';
 import { createLog, type Log } from './platform/observability/log.ts';
 import { Metrics } from './platform/observability/metrics.ts';
 import { MetricsServer } from './platform/observability/metrics-server.ts';
+import { NestLog } from './platform/observability/nest-log.ts';
 import { Readiness } from './platform/observability/readiness.ts';
 import { adoptDataKeys } from './platform/secrets/data-keys.ts';
 import { MasterKeys } from './platform/secrets/master-keys.ts';
@@ -84,7 +84,7 @@ async function openMasterKeys(config: Config, server: DatabaseServer, log: Log):
 async function createApp(config: Config, server: DatabaseServer, masterKeys: MasterKeys, log: Log): Promise<NestFastifyApplication> {
   const module = AppModule.of({ config, address: server.address, masterKeys, log });
   const app = await NestFactory.create<NestFastifyApplication>(module, new Door(), { bufferLogs: true, abortOnError: false });
-  app.useLogger(app.get(Logger));
+  app.useLogger(app.get(NestLog));
   await prepareHttp(app, { requestsPerMinute: config.requestsPerMinute, version: VERSION });
   const health = app.get(DatabaseHealth);
   app.get(Readiness).check('database', async () => {

@@ -4,6 +4,7 @@ import { HealthController } from './health.controller.ts';
 import { createLog, LOG, type Log, type LogLevel } from './log.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { Metrics } from './metrics.ts';
+import { NestLog } from './nest-log.ts';
 import { Readiness } from './readiness.ts';
 
 export interface ObservabilityOptions {
@@ -12,7 +13,7 @@ export interface ObservabilityOptions {
   readonly log?: Log;
 }
 
-/** Log, metrics and health, for every module. After creation: `app.useLogger(app.get(Logger))` with nestjs-pino's `Logger`. */
+/** Log, metrics and health, for every module. After creation: `app.useLogger(app.get(NestLog))`. */
 @Global()
 @Module({})
 export class ObservabilityModule {
@@ -22,8 +23,8 @@ export class ObservabilityModule {
       // No routes: pino-http's middleware costs more than a small event does. `http/request-log.ts` logs requests.
       imports: [LoggerModule.forRoot({ pinoHttp: { logger: log, autoLogging: false }, forRoutes: [] })],
       controllers: [HealthController],
-      providers: [{ provide: LOG, useValue: log }, Metrics, MetricsServer, Readiness],
-      exports: [LOG, Metrics, MetricsServer, Readiness],
+      providers: [{ provide: LOG, useValue: log }, Metrics, MetricsServer, NestLog, Readiness],
+      exports: [LOG, Metrics, MetricsServer, NestLog, Readiness],
     };
   }
 }
