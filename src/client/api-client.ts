@@ -73,14 +73,12 @@ function refusal(status: number, text: string): Error {
   } catch {
     // Not from Kassaflow itself, a proxy perhaps: the status is all there is to show.
   }
-  return clientErrors
-    .refused({ status, code: problem.code, because: problem.detail ?? problem.title, help: problem.help })
-    .with(
-      (problem.errors ?? []).map(({ pointer, code, detail, help }) => ({
-        pointer: pointer ?? '',
-        code,
-        detail,
-        ...(help === undefined ? {} : { help }),
-      })),
-    );
+  return clientErrors.refused({ status, code: problem.code, because: problem.detail ?? problem.title, help: problem.help }).with(
+    (problem.errors ?? []).map(({ pointer, code, detail, help }) => ({
+      pointer: pointer ?? '',
+      code,
+      detail,
+      ...(help === undefined ? {} : { help }),
+    })),
+  );
 }

@@ -47,7 +47,7 @@ export const idErrors = defineErrors('id', {
 });
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-const VALUE = new Map([...ALPHABET].map((letter, index) => [letter, BigInt(index)]));
+const VALUE = new Map(Array.from(ALPHABET, (letter, index) => [letter, BigInt(index)]));
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Where ids get their time and randomness from; tests pass their own. */
