@@ -62,6 +62,8 @@ function measure(bytes: Buffer): { depth: number; keys: number } {
       case 0x5d: // ]
         level -= 1;
         break;
+      default:
+        break;
     }
   }
   return { depth, keys };
