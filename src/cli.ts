@@ -21,6 +21,8 @@ export async function runCli(args: readonly string[]): Promise<void> {
     .description('Durable automation of what happens around payments')
     .exitOverride()
     .showHelpAfterError();
+  // A reader such as `head` may close the pipe early: that is the end of the output, not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.problems));
   const context = new CommandContext();
   for (const add of [addStart, addFlow, addEvent, addRun, addKey, addConnection, addExplain, addDoctor, addOpenApi]) add(program, context);
   try {
@@ -38,7 +40,8 @@ function report(error: unknown): number {
     return EXIT.problems;
   }
   process.stderr.write(`${error.message}.\n`);
-  for (const { detail, help } of error.problems) process.stderr.write(`  ${detail}${help === undefined ? '' : `\n    ${help}`}\n`);
+  for (const { pointer, detail, help } of error.problems)
+    process.stderr.write(`  ${pointer === '' ? '' : `${pointer}: `}${detail}${help === undefined ? '' : `\n    ${help}`}\n`);
   if (error.spec.help !== undefined) process.stderr.write(`${error.spec.help}\n`);
   process.stderr.write(`(${error.code}; \`kassaflow explain ${error.code}\` says more)\n`);
   return error.code === 'cli.usage' ? EXIT.usage : EXIT.problems;

@@ -1,3 +1,4 @@
+import { KassaflowError } from '../kernel/errors.ts';
 import { clientErrors } from './client-errors.ts';
 
 /** Where the running Kassaflow is, and who calls. */
@@ -66,6 +67,7 @@ export class ApiClient {
   }
 }
 
+/** The server's own error, with its code: what it says of itself is more than this side knows. */
 function refusal(status: number, text: string): Error {
   let problem: Problem = {};
   try {
@@ -73,12 +75,15 @@ function refusal(status: number, text: string): Error {
   } catch {
     // Not from Kassaflow itself, a proxy perhaps: the status is all there is to show.
   }
-  return clientErrors.refused({ status, code: problem.code, because: problem.detail ?? problem.title, help: problem.help }).with(
-    (problem.errors ?? []).map(({ pointer, code, detail, help }) => ({
-      pointer: pointer ?? '',
-      code,
-      detail,
-      ...(help === undefined ? {} : { help }),
+  const { code, detail, title, help, errors = [] } = problem;
+  if (code === undefined) return clientErrors.refused({ status });
+  const spec = { status, title: detail ?? title ?? code, remedy: 'fix', ...(help !== undefined && { help }) } as const;
+  return new KassaflowError(code, spec).with(
+    errors.map((one) => ({
+      pointer: one.pointer ?? '',
+      code: one.code,
+      detail: one.detail,
+      ...(one.help !== undefined && { help: one.help }),
     })),
   );
 }

@@ -13,5 +13,5 @@ export const clientErrors = defineErrors('client', {
     remedy: 'fix',
     help: 'Set KASSAFLOW_API_KEY, or make a key with `kassaflow key create`.',
   },
-  refused: { status: 422, title: 'Kassaflow refused the request', remedy: 'fix' },
+  refused: { status: 422, title: 'Something that is not Kassaflow answered at this address', remedy: 'fix' },
 });

@@ -113,7 +113,7 @@ interface PaymentAnswer {
 /** An interrupted first start has made it already: that is as good as making it now. */
 async function unlessThere(code: string, request: Promise<unknown>): Promise<void> {
   await request.catch((error: unknown) => {
-    if (!isKassaflowError(error, 'client.refused') || error.facts['code'] !== code) throw error;
+    if (!isKassaflowError(error, code)) throw error;
   });
 }
 

@@ -22,10 +22,10 @@ export abstract class PluginHostOptions {
 export function optionsFrom(config: Config): PluginHostOptions {
   return {
     pluginsDir: config.pluginsDirectory,
-    packages: [],
+    packages: config.pluginPackages,
     isolation: config.pluginIsolation,
     egressMap: config.egressMap,
-    egressAllow: [],
+    egressAllow: config.egressAllow,
     pretendProviders: config.environment !== 'production' && (config.demo || config.environment === 'test'),
     dataDir: config.dataDirectory,
   };

@@ -31,6 +31,8 @@ export abstract class Config {
   abstract readonly pluginIsolation: 'basic' | 'strict';
   /** Absolute path of the folder in which plugins are looked for. */
   abstract readonly pluginsDirectory: string;
+  /** Names of installed npm packages that are plugins as well. */
+  abstract readonly pluginPackages: readonly string[];
   /** Where flows come from: the files of `flowsDirectory`, or what was published through the API. */
   abstract readonly flows: 'files' | 'database';
   abstract readonly flowsDirectory: string;
@@ -38,6 +40,8 @@ export abstract class Config {
   abstract readonly flowsTenant: string;
   /** Origins that calls of plugins are sent to instead: `https://api.example.com` → `http://127.0.0.1:1234`. */
   abstract readonly egressMap: ReadonlyMap<string, string>;
+  /** `host` or `host:port` of the own network that connections may call, with http too. */
+  abstract readonly egressAllow: readonly string[];
   /** Runs held in memory at once; above it events wait, then are refused with 429. */
   abstract readonly maxInFlight: number;
   /** Milliseconds after which a process that stopped renewing its lease has lost its runs. */

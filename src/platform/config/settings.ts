@@ -39,6 +39,10 @@ export const settings = {
   KASSAFLOW_PLUGIN_ISOLATION: oneOf(['basic', 'strict'], 'basic').describe(
     'strict gives plugins namespaces of their own and refuses to start without them',
   ),
+  KASSAFLOW_PLUGIN_PACKAGES: packages().describe('installed npm packages that are plugins too, with commas between them'),
+  KASSAFLOW_EGRESS_ALLOW: hosts().describe(
+    'hosts of the own network that connections may call, with http too: erp.internal, 10.0.0.5:8080; others must be public',
+  ),
   KASSAFLOW_EGRESS_MAP: egressMap().describe(
     'for tests: origins that plugins reach elsewhere, https://api.example.com=http://127.0.0.1:1234,…',
   ),
@@ -159,6 +163,41 @@ function egressMap() {
       return map;
     })
     .default(new Map<string, string>());
+}
+
+/** `host`, for every port of it, or `host:port`; what an address in a connection's settings can name. */
+function hosts() {
+  const accepted = 'hosts, each with or without a port: erp.internal, 10.0.0.5:8080, [fd00::5]:8080, with commas between them';
+  return list((host) => hostOf(host), accepted);
+}
+
+/** Names as npm has them, without a version. */
+function packages() {
+  const accepted = 'names of npm packages: kassaflow-plugin-acme, @acme/kassaflow-plugin-pay, with commas between them';
+  return list((name) => (/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name) && name.length <= 214 ? name : undefined), accepted);
+}
+
+/** Texts with commas between them, each once; `read` answers `undefined` for what it does not accept. */
+function list(read: (item: string) => string | undefined, accepted: string) {
+  return z
+    .string()
+    .transform((value, context): readonly string[] => {
+      const items = value.split(',').map((item) => read(item.trim()));
+      const known = items.filter((item) => item !== undefined);
+      if (known.length < items.length) context.addIssue(accepted);
+      return [...new Set(known)];
+    })
+    .default([]);
+}
+
+/** The host as an address has it: lower case, IPv6 in brackets. A scheme, a path or a wildcard is no host. */
+function hostOf(text: string): string | undefined {
+  if (!/^(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]+)(:[1-9][0-9]{0,4})?$/.test(text)) return undefined;
+  // No scheme of the web, so that no port is a default one and left out.
+  const url = URL.parse(`http://${text}`);
+  if (!url) return undefined;
+  const port = /:([0-9]+)$/.exec(text.replace(/^\[.*\]/, ''))?.[1];
+  return port === undefined ? url.hostname : `${url.hostname}:${port}`;
 }
 
 function originOf(text: string): string | undefined {
