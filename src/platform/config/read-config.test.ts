@@ -52,6 +52,19 @@ test('origins are mapped for tests', () => {
   ]);
 });
 
+test('hosts of the own network are read as addresses write them, and packages by their names', () => {
+  expect(
+    read({
+      KASSAFLOW_EGRESS_ALLOW: 'ERP.internal, 10.0.0.5:8080,[fd00:0::5]:443,erp.internal',
+      KASSAFLOW_PLUGIN_PACKAGES: 'kassaflow-plugin-acme, @acme/plugin-pay',
+    }),
+  ).toMatchObject({
+    egressAllow: ['erp.internal', '10.0.0.5:8080', '[fd00::5]:443'],
+    pluginPackages: ['kassaflow-plugin-acme', '@acme/plugin-pay'],
+  });
+  expect(read()).toMatchObject({ egressAllow: [], pluginPackages: [] });
+});
+
 describe('every bad setting is refused with its name and what is accepted', () => {
   const production = { NODE_ENV: 'production', KASSAFLOW_MASTER_KEY: KEY };
   test.each<[string, Environment, string, string, string]>([
@@ -119,6 +132,22 @@ describe('every bad setting is refused with its name and what is accepted', () =
       'config.conflict',
       'production',
     ],
+    ...['http://erp.internal', 'erp.internal/x', '*.internal', 'erp.internal:70000', 'a,,b', '10.0.0.0/8'].map(
+      (value): [string, Environment, string, string, string] => [
+        `a host of the own network written ${value}`,
+        { KASSAFLOW_EGRESS_ALLOW: value },
+        '/KASSAFLOW_EGRESS_ALLOW',
+        'config.value',
+        'with commas between them',
+      ],
+    ),
+    ...['../plugin', 'acme@1.0.0', '@acme', 'Acme Plugin'].map((value): [string, Environment, string, string, string] => [
+      `a package named ${value}`,
+      { KASSAFLOW_PLUGIN_PACKAGES: value },
+      '/KASSAFLOW_PLUGIN_PACKAGES',
+      'config.value',
+      'names of npm packages',
+    ]),
     ['an engine that is not there yet', { KASSAFLOW_ENGINE: 'restate' }, '/KASSAFLOW_ENGINE', 'config.value', 'not yet'],
     [
       'a crash point outside of tests',

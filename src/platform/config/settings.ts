@@ -168,13 +168,16 @@ function egressMap() {
 /** `host`, for every port of it, or `host:port`; what an address in a connection's settings can name. */
 function hosts() {
   const accepted = 'hosts, each with or without a port: erp.internal, 10.0.0.5:8080, [fd00::5]:8080, with commas between them';
-  return list((host) => hostOf(host), accepted);
+  return list(hostOf, accepted);
 }
 
 /** Names as npm has them, without a version. */
 function packages() {
   const accepted = 'names of npm packages: kassaflow-plugin-acme, @acme/kassaflow-plugin-pay, with commas between them';
-  return list((name) => (/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name) && name.length <= 214 ? name : undefined), accepted);
+  return list(
+    (name) => (/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name) && name.length <= 214 ? name : undefined),
+    accepted,
+  );
 }
 
 /** Texts with commas between them, each once; `read` answers `undefined` for what it does not accept. */
@@ -192,12 +195,10 @@ function list(read: (item: string) => string | undefined, accepted: string) {
 
 /** The host as an address has it: lower case, IPv6 in brackets. A scheme, a path or a wildcard is no host. */
 function hostOf(text: string): string | undefined {
-  if (!/^(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]+)(:[1-9][0-9]{0,4})?$/.test(text)) return undefined;
-  // No scheme of the web, so that no port is a default one and left out.
-  const url = URL.parse(`http://${text}`);
-  if (!url) return undefined;
-  const port = /:([0-9]+)$/.exec(text.replace(/^\[.*\]/, ''))?.[1];
-  return port === undefined ? url.hostname : `${url.hostname}:${port}`;
+  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]+)(?::([1-9][0-9]{0,4}))?$/.exec(text) ?? [];
+  const hostname = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
+  if (hostname === undefined || Number(port ?? 1) > 65_535) return undefined;
+  return port === undefined ? hostname : `${hostname}:${port}`;
 }
 
 function originOf(text: string): string | undefined {

@@ -115,7 +115,11 @@ describe('an address that is called', () => {
   );
 
   test('is let out into the own network only where the operator says so, for that host and port', () => {
-    const rules = new EgressRules(new Map([['https://api.example.com', 'http://127.0.0.1:1']]), ['10.0.0.5:8080', 'erp.local']);
+    const rules = new EgressRules(new Map([['https://api.example.com', 'http://127.0.0.1:1']]), [
+      '10.0.0.5:8080',
+      'erp.local',
+      '10.0.0.6:443',
+    ]);
     expect(rules.destinationOf(parseAddress('https://api.example.com/x'))).toEqual({
       origin: 'http://127.0.0.1:1',
       host: 'api.example.com',
@@ -123,6 +127,8 @@ describe('an address that is called', () => {
     });
     expect(refusal('http://10.0.0.5:8080/', rules)).toBe('http://10.0.0.5:8080');
     expect(refusal('https://erp.local/', rules)).toBe('https://erp.local');
+    expect(refusal('https://10.0.0.6/', rules)).toBe('https://10.0.0.6');
+    expect(refusal('http://10.0.0.6/', rules)).toBe('egress.scheme');
     expect(refusal('https://10.0.0.5:8081/', rules)).toBe('egress.port');
     expect(refusal('https://10.0.0.5/', rules)).toBe('egress.private-address');
   });

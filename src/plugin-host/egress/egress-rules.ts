@@ -40,15 +40,20 @@ export class EgressRules {
     const mapped = this.#map.get(url.origin);
     if (mapped !== undefined) return { origin: mapped, host: url.host, guarded: false };
     if (url.username || url.password) throw egressErrors.credentials({ host: url.hostname });
-    const known = url.protocol === 'https:' || url.protocol === 'http:';
-    if (known && (this.#allow.has(url.host) || this.#allow.has(url.hostname)))
-      return { origin: url.origin, host: url.host, guarded: false };
+    if (this.#allows(url)) return { origin: url.origin, host: url.host, guarded: false };
     if (url.protocol !== 'https:') throw egressErrors.scheme({ found: url.protocol.slice(0, 20) });
     if (!PORTS.has(url.port)) throw egressErrors.port({ found: url.port });
     const literal = literalAddress(url.hostname);
     // The guard on names never sees a literal address: a socket does not look those up.
     if (literal !== undefined && !isPublicAddress(literal)) throw egressErrors['private-address']({ host: url.hostname });
     return { origin: url.origin, host: url.host, guarded: true };
+  }
+
+  #allows(url: URL): boolean {
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') return false;
+    // An address leaves out the port that its scheme has by itself.
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return this.#allow.has(url.hostname) || this.#allow.has(`${url.hostname}:${port}`);
   }
 }
 
