@@ -15,11 +15,15 @@ export class AppProcess {
   /** All that the process printed since it was last started. */
   output = '';
 
-  private constructor(
-    readonly folder: string,
-    readonly port: number,
-    readonly environment: Readonly<Record<string, string>>,
-  ) {}
+  readonly folder: string;
+  readonly port: number;
+  readonly environment: Readonly<Record<string, string>>;
+
+  private constructor(folder: string, port: number, environment: Readonly<Record<string, string>>) {
+    this.folder = folder;
+    this.port = port;
+    this.environment = environment;
+  }
 
   /** A fresh data folder and a free port; nothing is started yet. */
   static async prepare(environment: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
@@ -84,11 +88,14 @@ export class AppProcess {
     await this.died();
   }
 
-  /** Runs one command of the CLI to its end against this installation. */
-  async cli(...args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  /** Runs one command of the CLI to its end against this installation. `more` is added to its environment. */
+  async cli(
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly code: number; readonly output: string }> {
     const child = spawn(process.execPath, [BINARY, ...args], {
       cwd: this.folder,
-      env: this.#environment({}),
+      env: this.#environment(more),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
