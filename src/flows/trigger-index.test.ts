@@ -62,4 +62,26 @@ describe('the trigger index', () => {
     expect(admit(match, { event: completed.data })).toEqual({ starts: true, onePer: 'pay_1' });
     expect(admit(match, { event: { payment: { ...completed.data.payment, test: true } } })).toEqual({ starts: false });
   });
+
+  test('several triggers for one event are alternatives: any of them starts the flow, and it starts once', () => {
+    const index = new TriggerIndex();
+    const over = (euros: number) => `{ event: payment.completed, where: event.payment.amount > money("${euros} EUR") }`;
+    index.put(published('flow', `on: [${over(100)}, ${over(4)}]`));
+    index.put(published('narrow', `on: [{ event: payment.completed, provider: two }, ${over(100)}]`));
+    const matches = index.match(completed);
+    expect(matches.map(({ flowId }) => flowId)).toEqual(['flow', 'narrow']);
+    expect(matches.map((match) => admit(match, { event: completed.data }).starts)).toEqual([true, false]);
+  });
+
+  test('a trigger that cannot be computed matters only when no other one fits', () => {
+    const index = new TriggerIndex();
+    const broken = '{ event: custom.x, where: event.n > 0 }';
+    index.put(published('saved', `on: [${broken}, custom.x]`));
+    index.put(published('broken', `on: ${broken}`));
+    const event = { tenantId: 'a', type: 'custom.x', data: { n: 'a text' } };
+    const [saved, alone] = index.match(event);
+    if (!saved || !alone) throw new Error('no match');
+    expect(admit(saved, { event: event.data })).toEqual({ starts: true });
+    expect(() => admit(alone, { event: event.data })).toThrow(expect.objectContaining({ code: expect.stringMatching(/^expression\./) }));
+  });
 });

@@ -20,9 +20,12 @@ export interface PublishedFlow {
 /** What of an event decides about matching. */
 export type MatchableEvent = Pick<DomainEvent, 'tenantId' | 'type' | 'data'>;
 
+type EventTrigger = Extract<CompiledTrigger, { kind: 'event' }>;
+
 /** A flow that may start from an event. */
 export interface Match extends PublishedFlow {
-  readonly trigger: Extract<CompiledTrigger, { kind: 'event' }>;
+  /** Its triggers for this type of event, in the order of the file: the first that fits starts the run. At least one. */
+  readonly triggers: readonly EventTrigger[];
   /** Subjects that `where`, `when` or `one-per` read: their current state belongs in the scope given to {@link admit}. */
   readonly needs: ReadonlySet<Subject>;
 }
@@ -43,7 +46,8 @@ export class TriggerIndex {
   put(published: PublishedFlow): void {
     this.remove(published.flowId);
     this.#flows.set(published.flowId, published);
-    for (const match of matchesOf(published)) this.#bucket(published.tenantId, match.trigger.event).push(match);
+    for (const [type, triggers] of triggersByEvent(published.flow))
+      this.#bucket(published.tenantId, type).push(matchOf(published, triggers));
   }
 
   /** Takes a flow out: disabled, or about to be replaced. Nothing happens when it is not there. */
@@ -51,11 +55,11 @@ export class TriggerIndex {
     const published = this.#flows.get(flowId);
     if (!published) return;
     this.#flows.delete(flowId);
-    for (const { event } of eventTriggers(published.flow)) {
+    for (const type of triggersByEvent(published.flow).keys()) {
       const types = this.#byTenant.get(published.tenantId);
-      const left = types?.get(event)?.filter((match) => match.flowId !== flowId) ?? [];
-      if (left.length > 0) types?.set(event, left);
-      else types?.delete(event);
+      const left = types?.get(type)?.filter((match) => match.flowId !== flowId) ?? [];
+      if (left.length > 0) types?.set(type, left);
+      else types?.delete(type);
       if (types?.size === 0) this.#byTenant.delete(published.tenantId);
     }
   }
@@ -68,9 +72,7 @@ export class TriggerIndex {
   match(event: MatchableEvent): readonly Match[] {
     const candidates = this.#byTenant.get(event.tenantId)?.get(event.type);
     if (!candidates) return NONE;
-    return candidates.some(({ trigger }) => trigger.provider !== undefined) || candidates.length > 1
-      ? oncePerFlow(candidates.filter(({ trigger }) => trigger.provider === undefined || trigger.provider === providerOf(event)))
-      : candidates;
+    return candidates.some(namesProvider) ? candidates.flatMap((match) => ofProvider(match, providerOf(event))) : candidates;
   }
 
   #bucket(tenantId: string, type: string): Match[] {
@@ -84,33 +86,51 @@ export class TriggerIndex {
 
 /**
  * Decides whether `match` starts a run. `scope` holds `event`, the flow's `vars`, and every subject in `match.needs`.
+ * Triggers are alternatives: one whose `where` cannot be computed matters only when no other fits.
  *
  * @throws expression.* when a condition cannot be computed: the engine records a failed start, it never drops the event
  */
-export function admit({ flow, trigger }: Pick<Match, 'flow' | 'trigger'>, scope: Scope): Admission {
-  if (trigger.where && trigger.where.evaluate(scope) !== true) return { starts: false };
+export function admit({ flow, triggers }: Pick<Match, 'flow' | 'triggers'>, scope: Scope): Admission {
+  if (!anyFits(triggers, scope)) return { starts: false };
   if (flow.condition && flow.condition.evaluate(scope) !== true) return { starts: false };
   return flow.onePer ? { starts: true, onePer: keyText(flow.onePer.key.evaluate(scope)) } : { starts: true };
 }
 
-function matchesOf(published: PublishedFlow): Match[] {
-  return eventTriggers(published.flow).map((trigger) => {
-    const reads = [trigger.where, published.flow.condition, published.flow.onePer?.key].flatMap((expression) => [
-      ...(expression?.reads ?? []),
-    ]);
-    return { ...published, trigger, needs: new Set(reads.filter((root): root is Subject => SUBJECTS.has(root))) };
-  });
+function anyFits(triggers: readonly EventTrigger[], scope: Scope): boolean {
+  let problem: unknown;
+  for (const { where } of triggers) {
+    try {
+      if (!where || where.evaluate(scope) === true) return true;
+    } catch (error) {
+      problem ??= error;
+    }
+  }
+  if (problem !== undefined) throw problem;
+  return false;
 }
 
-function eventTriggers(flow: CompiledFlow) {
-  return flow.triggers.filter((trigger) => trigger.kind === 'event');
+function matchOf(published: PublishedFlow, triggers: readonly EventTrigger[]): Match {
+  const { condition, onePer } = published.flow;
+  const reads = [...triggers.map(({ where }) => where), condition, onePer?.key].flatMap((expression) => [...(expression?.reads ?? [])]);
+  return { ...published, triggers, needs: new Set(reads.filter((root): root is Subject => SUBJECTS.has(root))) };
 }
 
-/** A flow with two triggers for one event, told apart by `where`, is tried once with the first: one event starts one run of it. */
-function oncePerFlow(matches: readonly Match[]): readonly Match[] {
-  const seen = new Map<string, Match>();
-  for (const match of matches) if (!seen.has(match.flowId)) seen.set(match.flowId, match);
-  return seen.size === matches.length ? matches : [...seen.values()];
+function triggersByEvent(flow: CompiledFlow): Map<string, EventTrigger[]> {
+  return Map.groupBy(
+    flow.triggers.filter((trigger) => trigger.kind === 'event'),
+    ({ event }) => event,
+  );
+}
+
+function namesProvider({ triggers }: Match): boolean {
+  return triggers.some(({ provider }) => provider !== undefined);
+}
+
+/** `match` with the triggers that may start from an event of `provider`; nothing when there are none. */
+function ofProvider(match: Match, provider: unknown): readonly Match[] {
+  const triggers = match.triggers.filter((trigger) => trigger.provider === undefined || trigger.provider === provider);
+  if (triggers.length === match.triggers.length) return [match];
+  return triggers.length > 0 ? [{ ...match, triggers }] : [];
 }
 
 function providerOf({ data }: MatchableEvent): unknown {
