@@ -1,7 +1,7 @@
 import { definePlugin } from '@kassaflow/plugin-sdk';
 import { accounting } from './accounting.ts';
 import { HOST, read } from './client.ts';
-import { emailSend, smsSend } from './messages.ts';
+import { sandboxEmail, sandboxSms } from './messages.ts';
 import { payments } from './payments.ts';
 import { settings } from './settings.ts';
 import { webhook } from './webhook.ts';
@@ -28,5 +28,5 @@ export default definePlugin({
   payments,
   accounting,
   webhook,
-  actions: [smsSend, emailSend],
+  actions: [sandboxSms, sandboxEmail],
 });

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CreatedPayment, CreatePayment, Outcome, PaymentFacts, Posting, RawWebhook } from '@kassaflow/plugin-sdk';
 import { pluginContext, type ContextOptions, type PluginContext } from '../../../test/providers/plugin-context.ts';
 import { accounting } from '../src/accounting.ts';
-import { emailSend, smsSend } from '../src/messages.ts';
+import { sandboxEmail, sandboxSms } from '../src/messages.ts';
 import { payments } from '../src/payments.ts';
 import plugin from '../src/plugin.ts';
 import { startProvider, type SandboxProvider } from '../src/provider/provider.ts';
@@ -243,8 +243,8 @@ describe('webhooks', () => {
 describe('messages and the book', () => {
   test('an SMS and a mail arrive once under one key', async () => {
     const sms = { to: '+31612345678', text: 'Hello <script>alert(1)</script>' };
-    expect(await smsSend.run(context(), sms)).toEqual(await smsSend.run(context({ attempt: 2 }), sms));
-    await emailSend.run(context({ idempotencyKey: 'mail-1' }), { to: 'zoe@example.nl', subject: 'Your receipt', text: 'Thank you.' });
+    expect(await sandboxSms.run(context(), sms)).toEqual(await sandboxSms.run(context({ attempt: 2 }), sms));
+    await sandboxEmail.run(context({ idempotencyKey: 'mail-1' }), { to: 'zoe@example.nl', subject: 'Your receipt', text: 'Thank you.' });
     const page = await (await fetch(`${provider.url}/sandbox/sms`)).text();
     expect(page.split('class="bubble"')).toHaveLength(2);
     expect(page).not.toContain('<script>');
@@ -252,7 +252,7 @@ describe('messages and the book', () => {
   });
 
   test('a person who wants no messages is a decline', async () => {
-    expect(await smsSend.run(context(), { to: '+31612340000', text: 'Hello' })).toMatchObject({ kind: 'declined', code: 'opted-out' });
+    expect(await sandboxSms.run(context(), { to: '+31612340000', text: 'Hello' })).toMatchObject({ kind: 'declined', code: 'opted-out' });
   });
 
   test('an entry is booked once by its reference, found, and reversed', async () => {

@@ -28,3 +28,4 @@ export {
 export { type ProviderSignal, type RawWebhook, type RefusalReason, type Verdict, type Webhook } from './webhook.ts';
 export { definePlugin, isPlugin, type CheckResult, type Plugin } from './plugin.ts';
 export { minorOf } from './money.ts';
+export { emailSend, smsSend } from './messages.ts';

@@ -2,7 +2,7 @@ import { definePlugin } from '@kassaflow/plugin-sdk';
 import { isOneAddress } from './address.ts';
 import { mailerFor } from './client.ts';
 import { outcomeOf } from './outcomes.ts';
-import { emailSend } from './send-email.ts';
+import { smtpEmail } from './send-email.ts';
 import { settings } from './settings.ts';
 
 export default definePlugin({
@@ -38,5 +38,5 @@ export default definePlugin({
       }
     },
   },
-  actions: [emailSend],
+  actions: [smtpEmail],
 });

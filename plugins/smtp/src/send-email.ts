@@ -1,33 +1,12 @@
 import { createHash } from 'node:crypto';
-import { action, declined, failed, ok, type Outcome } from '@kassaflow/plugin-sdk';
+import { action, declined, emailSend, failed, ok, type Outcome } from '@kassaflow/plugin-sdk';
 import { isOneAddress } from './address.ts';
 import { mailerFor } from './client.ts';
 import { outcomeOf } from './outcomes.ts';
 import type { Settings } from './settings.ts';
 
-/** The same shape as every other plugin's `email.send`, so that a flow runs on either. */
-export const emailSend = action<Settings>()({
-  name: 'email.send',
-  title: { en: 'Send an e-mail', nl: 'Stuur een e-mail', da: 'Send en e-mail', nb: 'Send en e-post' },
-  about: 'Sends one e-mail to one address.',
-  input: {
-    type: 'object',
-    required: ['to', 'subject', 'text'],
-    properties: {
-      to: { type: 'string', format: 'email', maxLength: 254, title: 'To', 'x-personal': 'email' },
-      subject: { type: 'string', minLength: 1, maxLength: 250, title: 'Subject' },
-      text: { type: 'string', minLength: 1, maxLength: 100_000, title: 'Text', 'x-multiline': true },
-      html: {
-        type: 'string',
-        maxLength: 200_000,
-        title: 'HTML',
-        description: 'Shown instead of the text where the reader can.',
-        'x-multiline': true,
-        'x-advanced': true,
-      },
-    },
-  },
-  output: { type: 'object', required: ['id', 'accepted'], properties: { id: { type: 'string' }, accepted: { type: 'boolean' } } },
+export const smtpEmail = action<Settings>()({
+  ...emailSend,
   effect: 'once',
   sample: { id: '<0f8fad5bd9cb469fa1657086@kassaflow.example>', accepted: true },
 }).does({

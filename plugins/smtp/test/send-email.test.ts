@@ -5,7 +5,7 @@ import { startMailServer, type MailServer } from '../../../test/providers/mail-s
 import { pluginContext, type PluginContext } from '../../../test/providers/plugin-context.ts';
 import { closeMailers } from '../src/client.ts';
 import plugin from '../src/plugin.ts';
-import { emailSend } from '../src/send-email.ts';
+import { smtpEmail } from '../src/send-email.ts';
 import type { Settings } from '../src/settings.ts';
 
 const INPUT = { to: 'zoe@example.nl', subject: 'Your receipt', text: 'We received € 12.50.\n.\nThank you.' };
@@ -28,7 +28,7 @@ function context(more: Partial<Settings> = {}, attempt = 1): PluginContext<Setti
 
 describe('sending', () => {
   test('one mail arrives, as text and as HTML', async () => {
-    const sent = await emailSend.run(context(), { ...INPUT, html: '<p>We received <b>€ 12.50</b>.</p>' });
+    const sent = await smtpEmail.run(context(), { ...INPUT, html: '<p>We received <b>€ 12.50</b>.</p>' });
     expect(sent).toMatchObject({ kind: 'ok', value: { accepted: true } });
     expect(server.mails).toHaveLength(1);
     const mail = await simpleParser(server.mails[0]!.message);
@@ -40,9 +40,9 @@ describe('sending', () => {
   });
 
   test('every attempt of a step has the same Message-ID, and another step another', async () => {
-    const first = await emailSend.run(context(), INPUT);
-    const again = await emailSend.run(context({}, 2), INPUT);
-    const other = await emailSend.run({ ...context(), idempotencyKey: 'run-2:step-1' }, INPUT);
+    const first = await smtpEmail.run(context(), INPUT);
+    const again = await smtpEmail.run(context({}, 2), INPUT);
+    const other = await smtpEmail.run({ ...context(), idempotencyKey: 'run-2:step-1' }, INPUT);
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
     expect((await simpleParser(server.mails[1]!.message)).messageId).toBe(first.kind === 'ok' ? first.reference : '');
@@ -54,7 +54,7 @@ describe('sending', () => {
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     });
-    await emailSend.run(context({ dkimDomain: 'shop.example', dkimSelector: 'kf', dkimPrivateKey: privateKey }), INPUT);
+    await smtpEmail.run(context({ dkimDomain: 'shop.example', dkimSelector: 'kf', dkimPrivateKey: privateKey }), INPUT);
     expect(server.mails[0]!.message).toMatch(/DKIM-Signature: v=1; a=rsa-sha256;[\s\S]*d=shop\.example;[\s\S]*s=kf;/);
   });
 });
@@ -75,7 +75,7 @@ describe('what is refused before anything is sent', () => {
     ['E12', 'a name before the address', { to: 'Zoë <zoe@example.nl>' }, 'to'],
     ['E12', 'a dot at the end of the local part', { to: 'zoe.@example.nl' }, 'to'],
   ])('%s: %s', async (_row, _what, input, field) => {
-    expect(await emailSend.run(context(), { ...INPUT, ...input })).toMatchObject({ kind: 'failed', reason: 'input', field });
+    expect(await smtpEmail.run(context(), { ...INPUT, ...input })).toMatchObject({ kind: 'failed', reason: 'input', field });
     expect(server.mails).toHaveLength(0);
   });
 });
@@ -89,31 +89,31 @@ describe('the server’s answers', () => {
     ['data', 554, { kind: 'failed', reason: 'permanent', code: '554' }],
   ] as const)('at %s: %i', async (at, answer, outcome) => {
     server.faults.push({ at, answer });
-    expect(await emailSend.run(context(), INPUT)).toMatchObject(outcome);
+    expect(await smtpEmail.run(context(), INPUT)).toMatchObject(outcome);
     expect(server.mails).toHaveLength(0);
   });
 
   test('451 and then 250 is one delivered mail', async () => {
     server.faults.push({ at: 'data', answer: 451 });
-    await emailSend.run(context(), INPUT);
-    expect(await emailSend.run(context({}, 2), INPUT)).toMatchObject({ kind: 'ok' });
+    await smtpEmail.run(context(), INPUT);
+    expect(await smtpEmail.run(context({}, 2), INPUT)).toMatchObject({ kind: 'ok' });
     expect(server.mails).toHaveLength(1);
   });
 
   test.each(['cut', 'cut-after-taking'] as const)('a connection %s after the mail was sent is unknown', async (answer) => {
     server.faults.push({ at: 'data', answer });
-    expect((await emailSend.run(context(), INPUT)).kind).toBe('unknown');
+    expect((await smtpEmail.run(context(), INPUT)).kind).toBe('unknown');
     expect(server.mails).toHaveLength(answer === 'cut' ? 0 : 1);
   });
 
   test('a server that nobody runs surely took nothing', async () => {
     const gone = await startMailServer();
     await gone.close();
-    expect(await emailSend.run(context({ port: gone.port }), INPUT)).toMatchObject({ kind: 'failed', reason: 'temporary' });
+    expect(await smtpEmail.run(context({ port: gone.port }), INPUT)).toMatchObject({ kind: 'failed', reason: 'temporary' });
   });
 
   test('encryption that is asked for and not offered is a matter of the connection', async () => {
-    expect(await emailSend.run(context({ security: 'starttls' }), INPUT)).toMatchObject({
+    expect(await smtpEmail.run(context({ security: 'starttls' }), INPUT)).toMatchObject({
       kind: 'failed',
       reason: 'auth',
       field: 'security',
@@ -123,7 +123,7 @@ describe('the server’s answers', () => {
 
   test('a certificate that nobody trusts is refused', async () => {
     const encrypted = await startMailServer({ encryption: true });
-    expect(await emailSend.run(context({ port: encrypted.port, security: 'starttls' }), INPUT)).toMatchObject({
+    expect(await smtpEmail.run(context({ port: encrypted.port, security: 'starttls' }), INPUT)).toMatchObject({
       kind: 'failed',
       reason: 'auth',
       field: 'host',
@@ -141,7 +141,7 @@ describe('a login', () => {
   ])('with the %s', async (password, outcome) => {
     const locked = await startMailServer({ login: { username: 'shop', password: 'right' } });
     const given = context({ port: locked.port, username: 'shop', password });
-    const sent = await emailSend.run(given, INPUT);
+    const sent = await smtpEmail.run(given, INPUT);
     expect(sent).toMatchObject(outcome);
     expect(JSON.stringify([sent, given.logged])).not.toContain('wrong-password');
     closeMailers();

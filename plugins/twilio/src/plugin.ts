@@ -1,6 +1,6 @@
 import { definePlugin, ok } from '@kassaflow/plugin-sdk';
 import { callTwilio, HOST } from './client.ts';
-import { smsSend } from './send-sms.ts';
+import { twilioSms } from './send-sms.ts';
 import { settings } from './settings.ts';
 import { webhook } from './webhook.ts';
 
@@ -31,5 +31,5 @@ export default definePlugin({
     },
   },
   webhook,
-  actions: [smsSend],
+  actions: [twilioSms],
 });

@@ -1,4 +1,4 @@
-import { action, failed, ok, type Context } from '@kassaflow/plugin-sdk';
+import { action, failed, ok, smsSend, type Context } from '@kassaflow/plugin-sdk';
 import { callTwilio } from './client.ts';
 import type { Settings } from './settings.ts';
 import { countParts, plain } from './text.ts';
@@ -15,24 +15,8 @@ const MAX_SEARCHED = 200;
 const MANY_PARTS = 3;
 const MAX_CHARACTERS = 1600;
 
-/** The same shape as every other plugin's `sms.send`, so that a flow runs on either. */
-export const smsSend = action<Settings>()({
-  name: 'sms.send',
-  title: { en: 'Send an SMS', nl: 'Stuur een sms', da: 'Send en sms', nb: 'Send en SMS' },
-  about: 'Sends one text message to one phone number.',
-  input: {
-    type: 'object',
-    required: ['to', 'text'],
-    properties: {
-      to: { type: 'string', format: 'phone', title: 'To', 'x-personal': 'phone' },
-      text: { type: 'string', minLength: 1, maxLength: 1600, title: 'Text', 'x-multiline': true },
-    },
-  },
-  output: {
-    type: 'object',
-    required: ['id', 'status', 'parts'],
-    properties: { id: { type: 'string' }, status: { type: 'string' }, parts: { type: 'integer', minimum: 1 } },
-  },
+export const twilioSms = action<Settings>()({
+  ...smsSend,
   effect: 'lookup',
   sample: { id: 'SM00000000000000000000000000000001', status: 'queued', parts: 1 },
 }).does({

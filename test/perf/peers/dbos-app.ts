@@ -7,29 +7,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DBOS } from '@dbos-inc/dbos-sdk';
-import { Pool } from 'undici';
-
-const sink = new Pool(process.argv[2] ?? '', { connections: 64 });
-
-interface PaymentReceived {
-  readonly reference: number;
-  readonly amount: string;
-  readonly currency: string;
-  readonly description: string;
-}
-
-async function post(path: string, body: object): Promise<string> {
-  const answer = await sink.request({ method: 'POST', path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  return answer.body.text();
-}
+import { postToBooks, receiptText, sendReceipt, type PaymentReceived } from './payment-work.ts';
 
 async function handle(event: PaymentReceived): Promise<void> {
-  const text = await DBOS.runStep(
-    () => Promise.resolve(`Thanks! We received ${event.currency} ${event.amount} for ${event.description}.`),
-    { name: 'receipt-text' },
-  );
-  await DBOS.runStep(() => post('/receipt', { reference: event.reference, text }), { name: 'receipt' });
-  await DBOS.runStep(() => post('/ledger', { reference: event.reference, amount: event.amount }), { name: 'posting' });
+  const text = await DBOS.runStep(() => Promise.resolve(receiptText(event)), { name: 'receipt-text' });
+  await DBOS.runStep(() => sendReceipt(event, text), { name: 'receipt' });
+  await DBOS.runStep(() => postToBooks(event), { name: 'posting' });
 }
 
 const workflow = DBOS.registerWorkflow(handle, { name: 'payment-received' });

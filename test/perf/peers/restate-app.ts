@@ -3,32 +3,15 @@
  * The handler serves HTTP/2 as by default; the caller sends to Restate's ingress with an idempotency key per event.
  */
 import * as restate from '@restatedev/restate-sdk';
-import { Pool } from 'undici';
-
-const sink = new Pool(process.argv[2] ?? '', { connections: 64 });
-
-interface PaymentReceived {
-  readonly reference: number;
-  readonly amount: string;
-  readonly currency: string;
-  readonly description: string;
-}
-
-async function post(path: string, body: object): Promise<string> {
-  const answer = await sink.request({ method: 'POST', path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  return answer.body.text();
-}
+import { postToBooks, receiptText, sendReceipt, type PaymentReceived } from './payment-work.ts';
 
 const payments = restate.service({
   name: 'payments',
   handlers: {
     received: async (context: restate.Context, event: PaymentReceived): Promise<void> => {
-      const text = await context.run(
-        'receipt-text',
-        () => `Thanks! We received ${event.currency} ${event.amount} for ${event.description}.`,
-      );
-      await context.run('receipt', () => post('/receipt', { reference: event.reference, text }));
-      await context.run('posting', () => post('/ledger', { reference: event.reference, amount: event.amount }));
+      const text = await context.run('receipt-text', () => receiptText(event));
+      await context.run('receipt', () => sendReceipt(event, text));
+      await context.run('posting', () => postToBooks(event));
     },
   },
 });
