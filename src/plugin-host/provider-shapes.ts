@@ -2,6 +2,7 @@
  * The answers of a plugin's capabilities, as JSON Schema: the wire form of the SDK's types.
  * Extra fields are allowed, so that a plugin built against a later SDK still works.
  */
+import { DECLINE_REASONS } from '@kassaflow/plugin-sdk';
 import type { ProviderMethod } from './provider-calls.ts';
 import { compileJsonSchema, type Validator } from './schema-validator.ts';
 
@@ -44,21 +45,7 @@ const facts = {
       type: 'object',
       required: ['reason', 'retryable'],
       properties: {
-        reason: {
-          enum: [
-            'insufficient-funds',
-            'card-expired',
-            'card-declined',
-            'authentication-failed',
-            'mandate-revoked',
-            'account-closed',
-            'fraud',
-            'limit',
-            'cancelled-by-customer',
-            'technical',
-            'other',
-          ],
-        },
+        reason: { enum: DECLINE_REASONS },
         providerCode: shortText,
         retryable: { type: 'boolean' },
       },

@@ -18,6 +18,8 @@ export { action, type Action, type ActionCode, type ActionSpec } from './action.
 export {
   type CreatedPayment,
   type CreatePayment,
+  DECLINE_REASONS,
+  DECLINE_REASONS,
   type DeclineReason,
   type NextStep,
   type PaymentFacts,

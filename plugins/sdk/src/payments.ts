@@ -35,18 +35,22 @@ export interface PaymentFacts {
   readonly failure?: PaymentFailure;
 }
 
-export type DeclineReason =
-  | 'insufficient-funds'
-  | 'card-expired'
-  | 'card-declined'
-  | 'authentication-failed'
-  | 'mandate-revoked'
-  | 'account-closed'
-  | 'fraud'
-  | 'limit'
-  | 'cancelled-by-customer'
-  | 'technical'
-  | 'other';
+/** Our words for why a payment did not come about; a provider's own code travels beside it. */
+export const DECLINE_REASONS = [
+  'insufficient-funds',
+  'card-expired',
+  'card-declined',
+  'authentication-failed',
+  'mandate-revoked',
+  'account-closed',
+  'fraud',
+  'limit',
+  'cancelled-by-customer',
+  'technical',
+  'other',
+] as const;
+
+export type DeclineReason = (typeof DECLINE_REASONS)[number];
 
 export interface PaymentFailure {
   readonly reason: DeclineReason;

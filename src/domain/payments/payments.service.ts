@@ -1,6 +1,14 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { LockMode } from '@mikro-orm/core';
-import type { CreatedPayment, CreatePayment, DeclineReason, NextStep, Outcome, PaymentFacts, PaymentFailure } from '@kassaflow/plugin-sdk';
+import {
+  DECLINE_REASONS,
+  type CreatedPayment,
+  type CreatePayment,
+  type NextStep,
+  type Outcome,
+  type PaymentFacts,
+  type PaymentFailure,
+} from '@kassaflow/plugin-sdk';
 import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
@@ -337,20 +345,6 @@ function checkReturnUrls(wish: PaymentWish, mode: 'test' | 'live'): void {
     if (!isSafe || url.username !== '' || url.password !== '') throw paymentErrors['return-url']({ field: 'returnUrl' });
   }
 }
-
-const DECLINE_REASONS: readonly DeclineReason[] = [
-  'insufficient-funds',
-  'card-expired',
-  'card-declined',
-  'authentication-failed',
-  'mandate-revoked',
-  'account-closed',
-  'fraud',
-  'limit',
-  'cancelled-by-customer',
-  'technical',
-  'other',
-];
 
 function failureOf(outcome: Exclude<Outcome<unknown>, { kind: 'ok' | 'unknown' }>): PaymentFailure {
   if (outcome.kind === 'declined') {
