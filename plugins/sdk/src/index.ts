@@ -19,7 +19,6 @@ export {
   type CreatedPayment,
   type CreatePayment,
   DECLINE_REASONS,
-  DECLINE_REASONS,
   type DeclineReason,
   type NextStep,
   type PaymentFacts,
