@@ -26,6 +26,8 @@ export interface TwilioServerOptions {
   readonly port?: number;
   readonly accountSid?: string;
   readonly authToken?: string;
+  /** Default `Full`. A trial account puts a sentence before every text. */
+  readonly accountType?: 'Trial' | 'Full';
   readonly journalFile?: string;
 }
 
@@ -51,6 +53,7 @@ const REFUSED: Readonly<Record<string, readonly [code: number, message: string]>
 export async function startTwilioServer(options: TwilioServerOptions = {}): Promise<TwilioServer> {
   const accountSid = options.accountSid ?? 'AC00000000000000000000000000000001';
   const authToken = options.authToken ?? '12345678901234567890123456789012';
+  const accountType = options.accountType ?? 'Full';
   const faults = new FaultScript();
   const log = new RequestLog(options.journalFile);
   const messages: Message[] = [];
@@ -72,7 +75,7 @@ export async function startTwilioServer(options: TwilioServerOptions = {}): Prom
     if (request.headers.authorization !== expected) return problem(401, 20003, 'Authenticate');
     const account = `/2010-04-01/Accounts/${accountSid}`;
     if (request.path === `${account}.json`)
-      return jsonReply(200, { sid: accountSid, friendly_name: 'Local shop', status: 'active', type: 'Full' });
+      return jsonReply(200, { sid: accountSid, friendly_name: 'Local shop', status: 'active', type: accountType });
     if (request.path !== `${account}/Messages.json`) return problem(404, 20404, 'The requested resource was not found');
     return request.method === 'POST' ? create(request) : list(request);
   };
@@ -92,7 +95,7 @@ export async function startTwilioServer(options: TwilioServerOptions = {}): Prom
       to,
       from: form.get('From'),
       messaging_service_sid: form.get('MessagingServiceSid'),
-      body,
+      body: accountType === 'Trial' ? `Sent from your Twilio trial account - ${body}` : body,
       status: 'queued',
       direction: 'outbound-api',
       num_segments: '1',

@@ -20,7 +20,11 @@ export default definePlugin({
       const account = await callTwilio(context, 'read', async (twilio) =>
         ok(await twilio.api.v2010.accounts(context.settings.accountSid).fetch()),
       );
-      if (account.kind === 'ok') return { ok: true, account: `${account.value.friendlyName} (${account.value.sid})`, mode: 'live' };
+      if (account.kind === 'ok') {
+        const { friendlyName, sid, type } = account.value;
+        // A trial account reaches verified numbers only and costs nothing: what a test connection is for.
+        return { ok: true, account: `${friendlyName} (${sid})`, mode: type === 'Trial' ? 'test' : 'live' };
+      }
       if (account.kind === 'failed' && account.code === TEST_CREDENTIALS)
         return { ok: true, account: context.settings.accountSid, mode: 'test' };
       return {

@@ -14,6 +14,7 @@ const MAX_SEARCHED = 200;
 /** More than this costs more than anybody meant. */
 const MANY_PARTS = 3;
 const MAX_CHARACTERS = 1600;
+const TRIAL = 'Sent from your Twilio trial account';
 
 export const twilioSms = action<Settings>()({
   ...smsSend,
@@ -38,12 +39,17 @@ export const twilioSms = action<Settings>()({
       // Not filtered by the day of sending: a message that still waits has none.
       const messages = await twilio.messages.list({ to: input.to, pageSize: 50, limit: MAX_SEARCHED });
       const recent = messages.filter((message) => message.dateCreated.getTime() >= since);
-      const found = recent.find((message) => message.body === body && message.direction.startsWith('outbound'));
+      const found = recent.find((message) => isText(message.body, body) && message.direction.startsWith('outbound'));
       if (found) return ok({ id: found.sid, status: found.status, parts: await countParts(body) }, found.sid);
       if (recent.length >= MAX_SEARCHED) return failed('temporary', 'This number got too many messages to prove that one is missing.');
       return ok(undefined);
     }),
 });
+
+/** Tells whether Twilio shows the text that we sent; a trial account puts a sentence of its own before it. */
+function isText(shown: string, sent: string): boolean {
+  return shown === sent || (shown.startsWith(TRIAL) && shown.endsWith(` - ${sent}`));
+}
 
 function senderOf({ settings }: Context<Settings>): {
   from?: string;

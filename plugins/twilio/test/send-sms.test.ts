@@ -87,6 +87,16 @@ describe('when the answer gets lost', () => {
     expect(twilio.messages).toHaveLength(1);
   });
 
+  test('a trial account knows the message again, behind the sentence that it puts before it', async () => {
+    const trial = await startTwilioServer({ accountType: 'Trial' });
+    trial.faults.add({ match: 'POST', action: 'reset-after' });
+    const given = context({ server: trial.url });
+    expect((await twilioSms.run(given, INPUT)).kind).toBe('unknown');
+    expect(await twilioSms.lookup!(given, INPUT)).toMatchObject({ kind: 'ok', value: { id: trial.messages[0]!.sid } });
+    expect(await plugin.connection.check(given)).toMatchObject({ ok: true, mode: 'test' });
+    await trial.close();
+  });
+
   test('a message that never left is proved absent', async () => {
     twilio.faults.add({ match: 'POST', action: 'drop' });
     expect((await twilioSms.run(context(), INPUT)).kind).toBe('unknown');
