@@ -17,6 +17,8 @@ export class StripeWebhooks {
   readonly #closing = new AbortController();
   #late: (() => void)[] = [];
   target: WebhookTarget | undefined;
+  /** The body of every event there was to tell of, oldest first, also when nobody was to be told. */
+  readonly events: string[] = [];
 
   constructor(faults: FaultScript, target: WebhookTarget | undefined) {
     this.#faults = faults;
@@ -24,9 +26,10 @@ export class StripeWebhooks {
   }
 
   send(event: { readonly id: string; readonly type: string }): void {
+    const body = JSON.stringify(event, null, 2);
+    this.events.push(body);
     const { target } = this;
     if (!target) return;
-    const body = JSON.stringify(event, null, 2);
     const deliver = (): void => {
       const running = this.#deliver(target, body).finally(() => this.#running.delete(running));
       this.#running.add(running);

@@ -38,7 +38,7 @@ export class Shop {
 
   /** Starts everything, connects it, publishes the flows: by commands, as a person would. */
   static async open(options: ShopOptions = {}): Promise<Shop> {
-    const [stripe, twilio, mail] = await Promise.all([startStripeServer(), startTwilioServer(), startMailServer()]);
+    const [stripe, twilio, mail] = await Promise.all([startStripeServer(), startTwilioServer({ accountType: 'Trial' }), startMailServer()]);
     const app = await AppProcess.prepare({
       LOG_LEVEL: 'warn',
       KASSAFLOW_DEMO: 'false',

@@ -27,6 +27,8 @@ export class ScriptedProvider extends ProviderCalls {
   readonly postings = new Map<string, Posting>();
   /** Refunds that it accepts stay pending until a test says otherwise. */
   refundsAreSlow = false;
+  /** One hour. */
+  remembersKeysFor = 3_600_000;
   /** Does not say whether it offers anything else. */
   missing = new Set<ProviderMethod>();
   readonly connections = new Map<string, WebhookConnection>();
@@ -66,6 +68,10 @@ export class ScriptedProvider extends ProviderCalls {
 
   override async has(_connectionId: string, method: ProviderMethod): Promise<boolean> {
     return !this.missing.has(method);
+  }
+
+  override async keyTtlMs(): Promise<number> {
+    return this.remembersKeysFor;
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
