@@ -11,6 +11,7 @@ import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TriggerIndex } from '../../flows/trigger-index.ts';
+import { manualInputs } from '../manual-inputs.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
 import { RunStarter, type StartingEvent } from '../run-starter.ts';
 import type { RunSettings } from '../run-settings.ts';
@@ -151,10 +152,11 @@ export class PostgresEngine {
     return (await this.#startOn(lane, { cursor, runs })).kind === 'started';
   }
 
-  /** Starts a flow by hand. @returns the run's `uuid` */
-  async startByHand(tenantId: string, flowName: string, inputs: Readonly<Record<string, unknown>>): Promise<string> {
-    if (!this.#admission.free) await this.#admission.wait();
+  /** Starts a flow by hand. @returns the run's `uuid` @throws as {@link RunEngine.start} */
+  async startByHand(tenantId: string, flowName: string, given: Readonly<Record<string, unknown>>): Promise<string> {
     const { flowId, revision, flow } = await this.parts.catalogue.find(tenantId, flowName);
+    const inputs = await manualInputs(flow, tenantId, given, this.parts.subjects);
+    if (!this.#admission.free) await this.#admission.wait();
     const lane = this.#quietest();
     const run = new LiveRun({ id: newUuid(), tenantId, flowId, revision, inputs }, flow, this.#hostOf(lane));
     run.begin();
