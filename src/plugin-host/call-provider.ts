@@ -13,8 +13,10 @@ import type { ChildResult } from './plugin-runner.ts';
 import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from './provider-calls.ts';
 import { checkSignals, checkVerdict, METHOD_SHAPES } from './provider-shapes.ts';
 
-/** Checking a signature and reading a delivery is arithmetic; a plugin that needs longer is stuck. */
-const WEBHOOK_MS = 5_000;
+/** Checking a signature is arithmetic; a plugin that needs longer is stuck. */
+const VERIFY = { timeoutMs: 5_000, mayCallOut: false };
+/** Reading a delivery may take a question: some providers do not repeat our reference on a dispute. */
+const TRANSLATE = { timeoutMs: 10_000, mayCallOut: true };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 @Injectable()
@@ -44,6 +46,11 @@ export class CallProvider extends ProviderCalls {
     return connection !== undefined && (this.catalogue.find(connection.plugin)?.methods.includes(method) ?? false);
   }
 
+  override async keyTtlMs(connectionId: string): Promise<number> {
+    const connection = await this.connections.openByIdAlone(connectionId);
+    return (connection && this.catalogue.find(connection.plugin)?.paymentsKeyTtlMs) ?? 0;
+  }
+
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
     if (!UUID.test(connectionId)) return undefined;
     const connection = await this.connections.openByIdAlone(connectionId);
@@ -54,7 +61,7 @@ export class CallProvider extends ProviderCalls {
 
   /** @throws plugin.unavailable, plugin.answer: the door answers 5xx and the provider sends it again */
   override async verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict> {
-    const value = await this.#webhook(connection, 'webhook.verify', delivery);
+    const value = await this.#webhook(connection, 'webhook.verify', delivery, VERIFY);
     const problem = checkVerdict(value);
     if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its verdict ${problem.pointer} ${problem.message}` });
     return value as Verdict; // the shape was just checked
@@ -62,7 +69,7 @@ export class CallProvider extends ProviderCalls {
 
   /** @throws as {@link verify} */
   override async translate(connection: WebhookConnection, delivery: RawWebhook): Promise<readonly ProviderSignal[]> {
-    const value = await this.#webhook(connection, 'webhook.translate', delivery);
+    const value = await this.#webhook(connection, 'webhook.translate', delivery, TRANSLATE);
     const problem = checkSignals(value);
     if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its signals ${problem.pointer} ${problem.message}` });
     return value as readonly ProviderSignal[]; // the shape was just checked
@@ -94,7 +101,12 @@ export class CallProvider extends ProviderCalls {
     return outcome;
   }
 
-  async #webhook({ tenantId, connectionId, plugin }: WebhookConnection, path: string, delivery: RawWebhook): Promise<unknown> {
+  async #webhook(
+    { tenantId, connectionId, plugin }: WebhookConnection,
+    path: string,
+    delivery: RawWebhook,
+    limits: typeof VERIFY,
+  ): Promise<unknown> {
     const connection = await this.connections.open(tenantId, connectionId);
     if (!connection) throw connectionErrors.unknown();
     const input = { ...delivery, body: Buffer.from(delivery.body).toString('base64') };
@@ -102,12 +114,15 @@ export class CallProvider extends ProviderCalls {
       path,
       context: contextFor(connection, '', 1),
       input,
-      timeoutMs: WEBHOOK_MS,
-      mayCallOut: false,
+      ...limits,
     });
     if (result.kind === 'answer') return result.value;
-    this.#logger.warn({ plugin, path, result: result.kind, problem: problemOf(result, connection) }, 'a webhook could not be read');
-    throw pluginErrors.unavailable({ plugin }).after(result.kind === 'unavailable' ? result.retryAfterMs : 1_000);
+    const problem = problemOf(result, connection);
+    this.#logger.warn({ plugin, path, result: result.kind, problem }, 'a webhook could not be read');
+    // Whoever sends the delivery learns nothing of why; the inbox, which calls for a translation, keeps it for an operator.
+    throw pluginErrors
+      .unavailable({ plugin, ...(limits === TRANSLATE && { problem }) })
+      .after(result.kind === 'unavailable' ? result.retryAfterMs : 1_000);
   }
 }
 

@@ -372,6 +372,12 @@ describe('a connection', () => {
   });
 });
 
+test('the memory for keys is what the plugin says, and none where it takes no payments or is not there', async () => {
+  expect(await calls.keyTtlMs((await bad()).id)).toBe(0);
+  expect(await calls.keyTtlMs('01900000-0000-7000-8000-0000000000ff')).toBe(0);
+  expect(await calls.keyTtlMs((await good()).id)).toBe(3_600_000);
+});
+
 describe('a webhook', () => {
   const delivery = (headers: Record<string, string>) => ({
     method: 'POST',
@@ -396,6 +402,17 @@ describe('a webhook', () => {
       code: 'plugin.unavailable',
     });
     expect(requests).toHaveLength(0);
+  });
+
+  test('may call out while it is translated, and what goes wrong then is said without secrets', async () => {
+    const via = await calls.findWebhookConnection('good', (await good()).id);
+    if (!via) throw new Error('not found');
+    expect(await calls.translate(via, delivery({ 'x-call-out': '1' }))).toHaveLength(1);
+    expect(requests.map(({ url }) => url)).toEqual(['/look-up']);
+    answer = (_request, response) => response.writeHead(500).end();
+    const wrong = calls.translate(via, delivery({ 'x-call-out': '1' }));
+    await expect(wrong).rejects.toMatchObject({ code: 'plugin.unavailable', message: expect.stringMatching(/looked up with .*: 500/) });
+    await expect(wrong).rejects.not.toMatchObject({ message: expect.stringContaining(SECRET) });
   });
 
   test('finds no connection of another plugin, a disabled one, or one that is not there', async () => {

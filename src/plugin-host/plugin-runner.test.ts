@@ -41,7 +41,11 @@ describe('a plugin that behaves', () => {
   test('says what it is, and its fetch reaches the provider through the gateway with the provider’s host name', async () => {
     const { runner } = await start('good');
     expect(runner.state).toBe('ready');
-    expect(runner.manifest).toMatchObject({ id: 'good', capabilities: ['webhook'], actions: [{ name: 'good.send', effect: 'lookup' }] });
+    expect(runner.manifest).toMatchObject({
+      id: 'good',
+      capabilities: ['payments', 'webhook'],
+      actions: [{ name: 'good.send', effect: 'lookup' }],
+    });
     const result = await runner.call(actionCall('good.send', { text: 'hi' }));
     expect(result).toMatchObject({
       kind: 'answer',

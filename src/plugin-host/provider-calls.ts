@@ -28,6 +28,8 @@ export abstract class ProviderCalls {
   abstract call<T>(call: ProviderCall): Promise<Outcome<T>>;
   /** Tells whether the connection's plugin has the method. */
   abstract has(connectionId: string, method: ProviderMethod): Promise<boolean>;
+  /** For how long the connection's provider remembers the key of a money call, in milliseconds; 0 when that is not known. */
+  abstract keyTtlMs(connectionId: string): Promise<number>;
   /** `undefined` for a connection that does not exist, is disabled, or belongs to another plugin: the door answers 404. */
   abstract findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined>;
   abstract verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict>;

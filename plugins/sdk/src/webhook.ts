@@ -49,6 +49,9 @@ export interface Webhook<Settings = unknown> {
    * `eventId` is the provider's id of this event: the same event delivered twice has the same one.
    */
   verify(context: Context<Settings>, delivery: RawWebhook): Verdict | Promise<Verdict>;
-  /** Reads a verified delivery. An unknown type gives an empty list, never an error. */
+  /**
+   * Reads a verified delivery. An unknown type gives an empty list, never an error. May call out, for example for our reference
+   * where the delivery does not carry it; throwing keeps the delivery in the inbox, to be read again later.
+   */
   translate(context: Context<Settings>, delivery: RawWebhook): readonly ProviderSignal[] | Promise<readonly ProviderSignal[]>;
 }

@@ -140,7 +140,11 @@ async function lockAccount(tx: Transaction, customerId: string): Promise<Account
     'select id, balance, low_below from credit_account where customer_id = $1 for update',
     [customerId],
   );
-  return { id: row?.id ?? '', balance: BigInt(row?.balance ?? 0), lowBelow: typeof row?.low_below === 'string' ? BigInt(row.low_below) : null };
+  return {
+    id: row?.id ?? '',
+    balance: BigInt(row?.balance ?? 0),
+    lowBelow: typeof row?.low_below === 'string' ? BigInt(row.low_below) : null,
+  };
 }
 
 async function knownEntry(tx: Transaction, key: string, hash: Buffer): Promise<CreditEntry | undefined> {

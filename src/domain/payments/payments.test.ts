@@ -234,6 +234,23 @@ describe('an attempt without an answer', () => {
   });
 
   test.each([
+    [60, 47, 1],
+    [60, 49, 0],
+    [1_440, 19 * 60, 1],
+    [1_440, 20 * 60, 0],
+    [0, 1, 0],
+  ])('of a provider that remembers keys for %i minutes is repeated after %i minutes %i times', async (memory, after, times) => {
+    world.provider.remembersKeysFor = memory * 60_000;
+    world.provider.next('payments.create', 'does nothing, answers nothing');
+    await world.pay(await world.anInvoice('10.00'));
+    const sent = world.provider.count('payments.create');
+    world.clock.advance(after * 60_000);
+    await world.resolver.resolveDue();
+    expect(world.provider.count('payments.create') - sent).toBe(times);
+    world.provider.remembersKeysFor = 3_600_000;
+  });
+
+  test.each([
     ['declines', 'insufficient-funds'],
     ['is unreachable', 'technical'],
   ] as const)('when the provider %s, the payment has failed for a reason', async (misbehaviour, reason) => {

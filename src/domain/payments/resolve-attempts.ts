@@ -16,11 +16,8 @@ import { Refunds } from './refunds.service.ts';
 const EVERY_MS = 5_000;
 /** At once; providers are asked one after the other. */
 const BATCH = 20;
-/**
- * For how long an attempt is repeated with its own key. The shortest memory of keys that a provider is known to have is one
- * hour; after 80 % of it a repeat could be taken for something new.
- */
-const REPLAY_WITHIN_MS = 48 * 60_000;
+/** After this part of a provider's memory for keys a repeat could be taken for something new: clocks and replicas differ. */
+const SAFE_PART_OF_MEMORY = 0.8;
 
 /**
  * Finds out what became of calls whose answer never came: the process died, the connection broke, the time was over. Safe in
@@ -89,7 +86,8 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
       tenantId,
       async (tx) => (await tx.em.findOneOrFail(PaymentEntity, { id: attempt.paymentId })).connectionId,
     );
-    if (this.clock.now().getTime() - attempt.startedAt.getTime() <= REPLAY_WITHIN_MS) {
+    const replayWithinMs = SAFE_PART_OF_MEMORY * (await this.calls.keyTtlMs(connectionId));
+    if (this.clock.now().getTime() - attempt.startedAt.getTime() <= replayWithinMs) {
       if (attempt.operation === 'create') await this.payments.sendCreate(tenantId, connectionId, attempt);
       else await this.refunds.sendAttempt(tenantId, connectionId, attempt);
     } else if (attempt.operation === 'create') {

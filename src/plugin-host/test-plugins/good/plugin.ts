@@ -29,6 +29,11 @@ export default definePlugin({
         ? { ok: false, message: `the key ${settings.apiKey} is refused`, field: 'apiKey' }
         : { ok: true, account: 'acct', mode: 'test' },
   },
+  payments: {
+    keyTtlMs: 3_600_000,
+    create: async () => failed('permanent', 'closed'),
+    fetch: async () => failed('permanent', 'closed'),
+  },
   webhook: {
     verify: async (context, delivery) => {
       if (delivery.headers['x-call-out']) await context.fetch(`${HOST}/verify`);
@@ -36,7 +41,13 @@ export default definePlugin({
         ? { ok: true, eventId: new TextDecoder().decode(delivery.body) }
         : { ok: false, reason: 'signature-mismatch' };
     },
-    translate: () => [{ kind: 'payment', type: 'paid', providerId: 'p1' }],
+    translate: async (context, delivery) => {
+      if (delivery.headers['x-call-out']) {
+        const { status } = await context.fetch(`${HOST}/look-up`);
+        if (status !== 200) throw new Error(`looked up with ${context.settings.apiKey}: ${status}`);
+      }
+      return [{ kind: 'payment', type: 'paid', providerId: 'p1' }];
+    },
   },
   actions: [
     action<Settings>()({
