@@ -171,6 +171,8 @@ create table inbox (
   unique (connection_id, event_key)
 );
 create index inbox_due on inbox (next_at) where next_at is not null;
+-- what operators look at; the rest has gone well
+create index inbox_trouble on inbox (tenant_id, id) where state in ('failed', 'orphan') or problem is not null;
 `;
 
 const CUSTOMERS_AND_INVOICES = `

@@ -7,7 +7,7 @@
  * | orphan | no payment of ours is known by it; perhaps our own answer from the provider is still on its way | applied; failed after 10 minutes |
  * | applied | what it told of was fetched and applied | – |
  * | ignored | it tells of nothing that concerns us | – |
- * | failed | it could not be applied; a person must look | `kassaflow webhook replay` |
+ * | failed | it could not be applied; a person must look | replay: `POST /v1/inbox/{id}/replay` |
  *
  * One row per connection and provider event, so a delivery that is repeated is stored once. `next_at` is also the lease: taking a
  * row moves it into the future in the same statement, so several processes share the work and one that dies gives its rows
@@ -15,9 +15,11 @@
  */
 import { Injectable } from '@nestjs/common';
 import type { RawWebhook } from '@kassaflow/plugin-sdk';
-import { newUuid } from '../kernel/ids.ts';
+import { idOf, newUuid } from '../kernel/ids.ts';
 import { Database, type Transaction } from '../platform/database/transaction.ts';
+import { Audit } from '../platform/tenancy/audit.ts';
 import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
+import { webhookErrors } from './webhook-errors.ts';
 
 export type InboxState = 'received' | 'applied' | 'ignored' | 'orphan' | 'failed';
 
@@ -36,12 +38,30 @@ export interface InboxVerdict {
   readonly againAt?: Date;
 }
 
-/** Longer than a batch takes: at most 50 rows, 8 at a time, each with one call of at most 15 seconds. */
+/** A delivery as operators see it. Its body stays inside: it is the payer's business. */
+export interface InboxEntry {
+  readonly id: string;
+  readonly connectionId: string;
+  /** The provider's id of the event. */
+  readonly eventKey: string;
+  readonly state: InboxState;
+  readonly attempts: number;
+  readonly receivedAt: Date;
+  /** When it is looked at next. */
+  readonly nextAt: Date | null;
+  /** Why it could not be applied, the last time. */
+  readonly problem: string | null;
+}
+
+/** Longer than a batch takes: see the numbers in `translate-inbox.ts`. */
 const LEASE_MS = 120_000;
 
 @Injectable()
 export class Inbox {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: Audit,
+  ) {}
 
   /** Stores a verified delivery once. Resolves when it is on disk. */
   store({ tenantId, connectionId }: WebhookConnection, delivery: RawWebhook, eventKey: string): Promise<'stored' | 'duplicate'> {
@@ -82,6 +102,33 @@ export class Inbox {
     });
   }
 
+  /** Deliveries that are not as they should be: failed, orphans, and received ones that met a problem. Newest first. */
+  troubled(
+    tenantId: string,
+    page: { readonly limit: number; readonly after?: string | undefined; readonly state?: InboxState | undefined },
+  ): Promise<InboxEntry[]> {
+    return this.database.transact(tenantId, (tx) =>
+      tx.query<InboxEntry>(
+        `select ${ENTRY} from inbox where (state in ('failed', 'orphan') or problem is not null)
+           and ($1::text is null or state = $1) and ($2::uuid is null or id < $2) order by id desc limit $3`,
+        [page.state ?? null, page.after ?? null, page.limit],
+      ),
+    );
+  }
+
+  /** Puts a delivery back in the queue as if it had just come. Replaying one that was applied changes nothing. @throws webhooks.unknown-delivery */
+  replay(tenantId: string, id: string, now: Date, actor: string): Promise<InboxEntry> {
+    return this.database.transact(tenantId, async (tx) => {
+      const [entry] = await tx.query<InboxEntry>(
+        `update inbox set state = 'received', attempts = 0, problem = null, next_at = $2 where id = $1 returning ${ENTRY}`,
+        [id, now],
+      );
+      if (!entry) throw webhookErrors['unknown-delivery']();
+      await this.audit.append(tx, { actor, action: 'webhook.replay', subject: `delivery/${idOf('dlv', id)}` });
+      return entry;
+    });
+  }
+
   /** Records what became of rows. */
   async settle(tenantId: string, verdicts: ReadonlyMap<string, InboxVerdict>): Promise<void> {
     if (verdicts.size > 0) await this.database.transact(tenantId, (tx) => settleAll(tx, verdicts));
@@ -101,6 +148,8 @@ async function settleAll(tx: Transaction, verdicts: ReadonlyMap<string, InboxVer
     ],
   );
 }
+
+const ENTRY = `id, connection_id as "connectionId", event_key as "eventKey", state, attempts, received_at as "receivedAt", next_at as "nextAt", problem`;
 
 interface TakenRow {
   id: string;

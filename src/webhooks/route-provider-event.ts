@@ -1,5 +1,5 @@
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
-import type { Payments, SignalResult } from '../domain/payments/index.ts';
+import { paymentIdIn, type Payments, type SignalResult } from '../domain/payments/index.ts';
 import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
 
 /** The domain services that providers' signals go to. */
@@ -32,8 +32,12 @@ export async function routeProviderEvent(
   return ROUTES[signal.kind]?.(targets, connection, signal);
 }
 
-/** Signals with the same key lead to the same fetch, so only one of them is handed on. */
-export function signalKey({ connectionId }: WebhookConnection, signal: ProviderSignal): string {
-  const owner = ROUTES[signal.kind] === toPayments ? 'payment' : signal.kind;
-  return [connectionId, owner, signal.providerId ?? `reference ${signal.reference ?? ''}`].join(' ');
+/**
+ * Signals with the same key lead to the same fetch, so only one of them is handed on. Payments are known by our reference first;
+ * one that is not ours in form (another system's, on the same account) says nothing about which payment is meant.
+ */
+export function signalKey({ connectionId }: WebhookConnection, { kind, providerId, reference = '' }: ProviderSignal): string {
+  const isPayment = ROUTES[kind] === toPayments;
+  const named = isPayment && paymentIdIn(reference) !== undefined ? reference : (providerId ?? `reference ${reference}`);
+  return [connectionId, isPayment ? 'payment' : kind, named].join(' ');
 }

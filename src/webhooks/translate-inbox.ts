@@ -14,13 +14,15 @@ import { routeProviderEvent, signalKey } from './route-provider-event.ts';
 
 /** How often the inbox is looked at when nobody wakes us: deliveries of other processes, and those that wait. */
 const EVERY_MS = 1_000;
-const BATCH = 50;
-/** Payments handled at the same time: each waits for one call to a provider. */
+/** At 8 at once, each with one call to translate (10 s) and one to fetch (15 s), a batch ends within the rows' lease of 2 minutes. */
+const BATCH = 32;
+/** Deliveries, then payments, handled at the same time: each waits for at most one call to a provider. */
 const AT_ONCE = 8;
 /** A webhook may beat our own answer from the provider; after so long nothing is on its way any more. */
 const ORPHAN_FOR_MS = 10 * 60_000;
 /** With the pauses below, about two hours of failures. */
 const MOST_ATTEMPTS = 30;
+const UNKNOWN_PAYMENT = 'no payment of ours is known by it';
 const LONGEST_PAUSE_MS = 5 * 60_000;
 
 /** One payment (or other object) to fetch, and the rows that ask for it. */
@@ -89,14 +91,8 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     const rows = await this.inbox.take(tenantId, this.clock.now(), BATCH);
     const verdicts = new Map<string, InboxVerdict>();
     const groups = new Map<string, Group>();
-    for (const row of rows) await this.#translate(row, groups, verdicts);
-    const waiting = [...groups.values()];
-    // Each of these takes the next group until none is left.
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        for (let group = waiting.shift(); group; group = waiting.shift()) await this.#apply(group, verdicts);
-      }),
-    );
+    await eachAtOnce(rows, (row) => this.#translate(row, groups, verdicts));
+    await eachAtOnce([...groups.values()], (group) => this.#apply(group, verdicts));
     crashPoint('webhook.applied.after');
     await this.inbox.settle(tenantId, verdicts);
     for (const row of rows)
@@ -140,14 +136,13 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
         return { state: 'applied' };
       case 'again':
         return row.attempts < MOST_ATTEMPTS
-          ? { state: 'received', againAt: this.#in(result.afterMs) }
-          : this.#failed(row, 'the provider gave no answer');
+          ? { state: 'received', againAt: this.#in(result.afterMs), ...(result.problem !== undefined && { problem: result.problem }) }
+          : this.#failed(row, result.problem ?? 'the provider gave no answer');
       case 'refused':
         return this.#failed(row, result.message);
       case 'orphan':
-        if (this.clock.now().getTime() - row.delivery.receivedAt >= ORPHAN_FOR_MS)
-          return this.#failed(row, 'no payment of ours is known by it');
-        return { state: 'orphan', againAt: this.#in(pauseMs(row.attempts)) };
+        if (this.clock.now().getTime() - row.delivery.receivedAt >= ORPHAN_FOR_MS) return this.#failed(row, UNKNOWN_PAYMENT);
+        return { state: 'orphan', problem: UNKNOWN_PAYMENT, againAt: this.#in(pauseMs(row.attempts)) };
     }
   }
 
@@ -166,6 +161,17 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
   #in(ms: number): Date {
     return new Date(this.clock.now().getTime() + ms);
   }
+}
+
+/** Works on all items, {@link AT_ONCE} at a time. `work` does not reject. */
+async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  // Each of these takes the next item until none is left.
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+    }),
+  );
 }
 
 const SEVERITY: readonly InboxVerdict['state'][] = ['ignored', 'applied', 'failed', 'orphan', 'received'];

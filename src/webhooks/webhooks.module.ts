@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { PaymentsModule } from '../domain/payments/index.ts';
+import { InboxController } from './inbox.controller.ts';
 import { Inbox } from './inbox.ts';
 import { ProviderWebhooksController } from './provider-webhooks.controller.ts';
 import { TranslateInbox } from './translate-inbox.ts';
 
 @Module({
   imports: [PaymentsModule],
-  controllers: [ProviderWebhooksController],
+  controllers: [ProviderWebhooksController, InboxController],
   providers: [Inbox, TranslateInbox],
   exports: [Inbox, TranslateInbox],
 })

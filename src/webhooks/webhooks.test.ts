@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { newId, newUuid, idOf } from '../kernel/ids.ts';
+import { webhook as stripeWebhook } from '../../plugins/stripe/src/webhook.ts';
+import { pluginContext } from '../../test/providers/plugin-context.ts';
 import { Payments } from '../domain/payments/index.ts';
 import { domainApp, type DomainApp } from '../../test/support/domain-app.ts';
 import { TranslateInbox } from './translate-inbox.ts';
@@ -139,5 +143,118 @@ describe('the inbox', () => {
     await Promise.all([translate(), translate(), translate(), translate()]);
     expect(door.provider.count('payments.fetch') - before).toBe(10);
     expect(await Promise.all(payments.map(({ id }) => statusOf(id)))).toEqual(payments.map(() => 'completed'));
+  });
+
+  test('reads a delivery again, with growing pauses, until its plugin can, and shows what was wrong meanwhile', async () => {
+    const { id, providerId } = await aPayment();
+    door.provider.report(providerId, { captured: 1000 });
+    await door.deliver(delivery('unread', paymentSignal(providerId)));
+    door.provider.translator = () => Promise.reject(new Error('the dispute could not be looked up'));
+    for (const pause of [0, 1_000, 2_000, 4_000]) {
+      door.clock.advance(Math.max(pause - 1, 0));
+      expect(pause === 0 ? 0 : await translate()).toBe(0);
+      door.clock.advance(1);
+      expect(await translate()).toBe(1);
+    }
+    const { items } = (await door.send('GET', '/v1/inbox?status=received')).body as { items: Record<string, unknown>[] };
+    expect(items).toMatchObject([{ eventId: 'unread', status: 'received', attempts: 4, problem: 'the dispute could not be looked up' }]);
+    door.provider.translator = undefined;
+    door.clock.advance(8_000);
+    await translate();
+    expect([await statusOf(id), await stateOf('unread')]).toEqual(['completed', 'applied']);
+    expect((await door.send('GET', '/v1/inbox?status=received')).body['items']).toEqual([]);
+  });
+
+  test('keeps going with the others when one delivery cannot be read', async () => {
+    const { id, providerId } = await aPayment();
+    door.provider.report(providerId, { captured: 1000 });
+    await door.deliver(delivery('broken'));
+    await door.deliver(delivery('whole', paymentSignal(providerId)));
+    door.provider.translator = async ({ body }) => {
+      const read = JSON.parse(Buffer.from(body).toString()) as { id: string; signals: [] };
+      if (read.id === 'broken') throw new Error('broken');
+      return read.signals;
+    };
+    await translate();
+    door.provider.translator = undefined;
+    expect([await stateOf('broken'), await statusOf(id)]).toEqual(['received', 'completed']);
+  });
+});
+
+describe('a provider with several ids for one payment', () => {
+  test.each([
+    ['charge.refunded', 'partially-refunded', { refunded: 400 }],
+    ['charge.dispute.created', 'charged-back', { chargedBack: 1000 }],
+  ])('%s of a payment intent finds the payment that is stored under its session: %s', async (type, status, change) => {
+    const { id, providerId } = await aPayment();
+    door.provider.report(providerId, { captured: 1000, ...change });
+    // What the provider knows of the intent: a dispute does not carry our reference, so the plugin asks.
+    const provider = createServer((_, response) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: 'pi_1', metadata: { payment_id: id } })),
+    ).listen(0, '127.0.0.1');
+    await new Promise((resolve) => provider.once('listening', resolve));
+    const server = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+    const settings = { secretKey: 'sk_test_1', webhookSecrets: [] };
+    door.provider.translator = async (given) => stripeWebhook.translate(pluginContext({ settings, server }), given);
+    const object = { id: 'ch_1', payment_intent: 'pi_1', ...(type === 'charge.refunded' && { metadata: { payment_id: id } }) };
+    await door.deliver(JSON.stringify({ id: `evt_${type}`, type, created: 1, livemode: false, data: { object } }));
+    await translate();
+    door.provider.translator = undefined;
+    provider.close();
+    expect([await stateOf(`evt_${type}`), await statusOf(id)]).toEqual(['applied', status]);
+    // Our own id is the stored one still: what the provider was asked by.
+    expect(door.provider.calls.at(-1)).toMatchObject({ method: 'payments.fetch', input: { providerId } });
+  });
+
+  test('is believed by our reference before its id, and fetched once for both', async () => {
+    const [named, other] = [await aPayment(), await aPayment()];
+    for (const { providerId } of [named, other]) door.provider.report(providerId, { captured: 1000 });
+    const before = door.provider.count('payments.fetch');
+    const both = ['ch_1', other.providerId, named.providerId].map((providerId) => ({ ...paymentSignal(providerId), reference: named.id }));
+    await door.deliver(delivery('mixed', ...both));
+    await translate();
+    expect([await statusOf(named.id), await statusOf(other.id)]).toEqual(['completed', 'created']);
+    expect(door.provider.count('payments.fetch') - before).toBe(1);
+  });
+
+  test('that carries the reference of another system is known by its own id', async () => {
+    const payments = [await aPayment(), await aPayment()];
+    for (const { providerId } of payments) door.provider.report(providerId, { captured: 1000 });
+    await door.deliver(delivery('foreign', ...payments.map(({ providerId }) => ({ ...paymentSignal(providerId), reference: 'order-1' }))));
+    await translate();
+    expect(await Promise.all(payments.map(({ id }) => statusOf(id)))).toEqual(['completed', 'completed']);
+  });
+});
+
+describe('an operator', () => {
+  const troubled = async (query = '') =>
+    ((await door.send('GET', `/v1/inbox${query}`)).body as { items: { id: string; eventId: string; status: string; problem: string }[] })
+      .items;
+
+  test('sees deliveries that failed or belong to nobody, and replays one after the cause is gone', async () => {
+    const { id, providerId } = await aPayment();
+    await door.deliver(delivery('repair', paymentSignal(providerId)));
+    door.provider.next('payments.fetch', 'declines');
+    await translate();
+    const failed = (await troubled('?status=failed')).find(({ eventId }) => eventId === 'repair');
+    expect(failed).toMatchObject({ status: 'failed', problem: 'no' });
+    await door.deliver(delivery('nobody', paymentSignal('px_nobody')));
+    await translate();
+    expect((await troubled('?status=orphan')).map(({ eventId }) => eventId)).toEqual(['nobody']);
+
+    door.provider.report(providerId, { captured: 1000 });
+    expect(await door.send('POST', `/v1/inbox/${failed?.id ?? ''}/replay`)).toMatchObject({
+      status: 200,
+      body: { status: 'received', attempts: 0, problem: null },
+    });
+    await translate();
+    expect([await statusOf(id), await stateOf('repair')]).toEqual(['completed', 'applied']);
+    expect((await troubled()).some(({ eventId }) => eventId === 'repair')).toBe(false);
+    const { rows } = await door.db.ownerPool.query('select actor, subject from audit_entry where action = $1', ['webhook.replay']);
+    expect(rows).toEqual([{ actor: expect.stringMatching(/^key\//), subject: `delivery/${failed?.id ?? ''}` }]);
+  });
+
+  test.each([newId('dlv'), 'dlv_1', newId('pay')])('is told that there is no delivery %s', async (id) => {
+    expect((await door.send('POST', `/v1/inbox/${id}/replay`)).status).toBe(404);
   });
 });

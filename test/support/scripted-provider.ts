@@ -27,6 +27,8 @@ export class ScriptedProvider extends ProviderCalls {
   readonly postings = new Map<string, Posting>();
   /** Refunds that it accepts stay pending until a test says otherwise. */
   refundsAreSlow = false;
+  /** How deliveries are read in place of the scripted way; a test may put a real plugin here, or a failure. */
+  translator: ((delivery: RawWebhook) => Promise<readonly ProviderSignal[]>) | undefined;
   /** One hour. */
   remembersKeysFor = 3_600_000;
   /** Does not say whether it offers anything else. */
@@ -88,7 +90,9 @@ export class ScriptedProvider extends ProviderCalls {
     return { ok: true, eventId: (JSON.parse(Buffer.from(body).toString()) as { id: string }).id };
   }
 
-  override async translate(_connection: WebhookConnection, { body }: RawWebhook): Promise<readonly ProviderSignal[]> {
+  override async translate(_connection: WebhookConnection, delivery: RawWebhook): Promise<readonly ProviderSignal[]> {
+    if (this.translator) return this.translator(delivery);
+    const { body } = delivery;
     return (JSON.parse(Buffer.from(body).toString()) as { signals: ProviderSignal[] }).signals;
   }
 

@@ -14,7 +14,6 @@ import { EventLog } from '../../events/event-log.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
-import { isKassaflowError } from '../../kernel/errors.ts';
 import { toWire } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
@@ -27,6 +26,7 @@ import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, type Attempt } from './pa
 import { readConnections, type PaymentConnection } from './payment-connections.ts';
 import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
+import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import { readFacts, transition, type PaymentState } from './payment.ts';
 import { WebhookAddresses } from './webhook-addresses.ts';
@@ -48,7 +48,8 @@ export interface ProviderEvent {
 /** What became of a signal. `orphan`: no payment of ours is known by it (yet). */
 export type SignalResult =
   | { readonly kind: 'applied' | 'orphan' }
-  | { readonly kind: 'again'; readonly afterMs: number }
+  /** `problem` when the provider could not be asked; without it, it was, and is to be asked once more. */
+  | { readonly kind: 'again'; readonly afterMs: number; readonly problem?: string }
   | { readonly kind: 'refused'; readonly message: string };
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
@@ -284,7 +285,7 @@ export class Payments implements OnModuleInit {
     const isFinal =
       outcome.kind === 'declined' || (outcome.kind === 'failed' && (outcome.reason === 'input' || outcome.reason === 'permanent'));
     if (isFinal) return { kind: 'refused', message: outcome.message };
-    return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000 };
+    return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000, problem: outcome.message };
   }
 
   async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {
@@ -313,27 +314,25 @@ function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<Pay
   return tx.em.findOne(PaymentEntity, { requestKey });
 }
 
-/** By the provider's id, else by our own reference: a webhook may come before the answer that tells us the former. */
+/**
+ * By our own reference, else by the provider's id. A provider may have several ids for one payment (the page, the charge),
+ * of which we keep the first; and a webhook may come before the answer that tells us any.
+ */
 async function findPayment(
   tx: Transaction,
   connectionId: string,
   event: ProviderEvent,
 ): Promise<{ id: string; providerId: string | undefined } | undefined> {
-  const byProvider =
-    event.providerId === undefined ? null : await tx.em.findOne(PaymentEntity, { connectionId, providerId: event.providerId });
-  const row = byProvider ?? (await byReference(tx, connectionId, event.reference));
+  const row =
+    (await byReference(tx, connectionId, event.reference)) ??
+    (event.providerId === undefined ? null : await tx.em.findOne(PaymentEntity, { connectionId, providerId: event.providerId }));
   return row ? { id: row.id, providerId: row.providerId ?? undefined } : undefined;
 }
 
 async function byReference(tx: Transaction, connectionId: string, reference: string | undefined): Promise<PaymentRow | null> {
-  if (reference === undefined) return null;
-  try {
-    // The connection is part of the question: no account can speak about a payment that went through another.
-    return await tx.em.findOne(PaymentEntity, { id: uuidOf('pay', reference), connectionId });
-  } catch (error) {
-    if (isKassaflowError(error, 'id.format')) return null;
-    throw error;
-  }
+  const id = reference === undefined ? undefined : paymentIdIn(reference);
+  // The connection is part of the question: no account can speak about a payment that went through another.
+  return id === undefined ? null : tx.em.findOne(PaymentEntity, { id, connectionId });
 }
 
 /** Customers are sent back to https, or in test mode to a server on the developer's own machine. @throws payment.return-url */
