@@ -267,6 +267,9 @@ create table payment (
   refunded_minor bigint not null default 0,
   refund_pending_minor bigint not null default 0,
   charged_back_minor bigint not null default 0,
+  -- what we asked the provider to capture of an authorization, and which part of that has no answer yet
+  capture_asked_minor bigint not null default 0 check (capture_asked_minor >= 0),
+  capture_pending_minor bigint not null default 0 check (capture_pending_minor between 0 and capture_asked_minor),
   fee_minor bigint,
   method text,
   provider_state text not null default '',
@@ -323,10 +326,12 @@ create table refund (
 create index refund_of_payment on refund (payment_id);
 create table payment_attempt (
   payment_id uuid not null references payment,
-  operation text not null check (operation in ('create', 'refund')),
+  operation text not null check (operation in ('create', 'capture', 'cancel', 'refund')),
   number integer not null,
   tenant_id uuid not null references tenant,
   refund_id uuid references refund,
+  -- the request that asked for a capture or a cancellation
+  request_key text,
   idempotency_key text not null unique,
   -- sent again byte by byte, so it is kept as text
   request text not null,
@@ -337,9 +342,18 @@ create table payment_attempt (
   -- when somebody looks after it next; null once it is settled
   next_at timestamptz,
   tries integer not null default 1,
-  primary key (payment_id, operation, number)
+  primary key (payment_id, operation, number),
+  unique (tenant_id, request_key)
 );
 create index payment_attempt_due on payment_attempt (next_at) where next_at is not null;
+-- payments at which something is still open: their provider is asked, should its webhook be lost
+create table payment_check (
+  payment_id uuid primary key references payment,
+  tenant_id uuid not null references tenant,
+  since timestamptz not null,
+  next_at timestamptz not null
+);
+create index payment_check_due on payment_check (next_at);
 `;
 
 const LEDGER = `
@@ -475,6 +489,8 @@ create table engine_lease (
   -- number of the last committed flush; tells after a cut connection whether a statement was committed
   last_flush bigint not null default 0,
   expires_at timestamptz not null,
+  -- its owner stopped in good order: taking its runs over is not counted as a death
+  released boolean not null default false,
   -- the lease that took this one's runs over; nothing is written under this one any more
   taken_by bigint
 ) with (fillfactor = 50);
@@ -604,7 +620,7 @@ grant select, insert on event, event_key, ledger_entry, ledger_line, credit_entr
 grant select, insert, update on
   tenant, tenant_data_key, api_key, connection, inbox, customer, invoice, customer_order, payment, payment_invoice,
   payment_attempt, refund, ledger_account, credit_account, credit_package, flow, staff_task, run_attention, invoice_sequence to kassaflow_app;
-grant select, insert, update, delete on invoice_line, idempotency_record to kassaflow_app;
+grant select, insert, update, delete on invoice_line, idempotency_record, payment_check to kassaflow_app;
 grant select on run, run_journal, run_timer, run_key to kassaflow_app;
 grant update (handled_at, answer) on run_command to kassaflow_app;
 grant usage on all sequences in schema public to kassaflow_app;
@@ -615,7 +631,7 @@ const ENGINE_ROLE = `
 do $$
 declare name text;
 begin
-  foreach name in array array['event', 'event_key', 'run', 'run_journal', 'run_timer', 'run_key', 'run_command', 'run_attention', 'flow', 'flow_revision', 'inbox', 'payment_attempt', 'idempotency_record'] loop
+  foreach name in array array['event', 'event_key', 'run', 'run_journal', 'run_timer', 'run_key', 'run_command', 'run_attention', 'flow', 'flow_revision', 'inbox', 'payment_attempt', 'payment_check', 'idempotency_record'] loop
     execute format('create policy engine_rows on %I to kassaflow_engine using (true) with check (true)', name);
   end loop;
 end $$;
@@ -626,6 +642,7 @@ grant select on flow, flow_revision to kassaflow_engine;
 -- sweeps find the tenants that have work; the work itself is done by the app role, tenant by tenant
 grant select (id, tenant_id, connection_id, state, next_at) on inbox to kassaflow_engine;
 grant select (payment_id, operation, number, tenant_id, state, next_at) on payment_attempt to kassaflow_engine;
+grant select (tenant_id, next_at) on payment_check to kassaflow_engine;
 grant select (created_at), delete on idempotency_record to kassaflow_engine;
 grant usage on all sequences in schema public to kassaflow_engine;
 

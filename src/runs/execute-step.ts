@@ -14,7 +14,7 @@ import type { RunFacts } from './run.ts';
 import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
 import { sameJson } from './same-json.ts';
-import { nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
+import { inDoubt, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
 
 /** What `executeStep` needs of the run around it. */
 export interface StepHost {
@@ -35,10 +35,15 @@ export interface StepHost {
  * Brings the step to its result.
  *
  * @param state where it stands by the journal; changed in place
- * @param checkInterrupt throws RunInterrupted when nothing new may be begun
+ * @param checkInterrupt throws RunInterrupted when nothing new may be begun; is told whether the outcome is in doubt
  * @throws StepFailed, RunInterrupted; runs.replay-diverged when the journal has another call at this path
  */
-export async function executeStep(host: StepHost, request: StepRequest, state: StepState, checkInterrupt: () => void): Promise<StepValue> {
+export async function executeStep(
+  host: StepHost,
+  request: StepRequest,
+  state: StepState,
+  checkInterrupt: (inDoubt: boolean) => void,
+): Promise<StepValue> {
   const { path } = request;
   if (state.input !== undefined && (state.action !== request.action || !sameJson(state.input, request.input))) {
     throw runErrors['replay-diverged']({ step: path });
@@ -49,7 +54,7 @@ export async function executeStep(host: StepHost, request: StepRequest, state: S
     if (move.do === 'done') return valueOf(move.outcome);
     if (move.do === 'fail') throw new StepFailed(move.message, [path], move.code);
     // A call that a crash left without an answer is asked about before the branch ends: nothing unknown is dropped silently.
-    if (!state.open || state.attention !== undefined) checkInterrupt();
+    if (!state.open || state.attention !== undefined) checkInterrupt(inDoubt(state));
     await make(move, host, request, state);
   }
 }

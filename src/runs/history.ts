@@ -7,10 +7,14 @@
 import type { JournalEntry, StepEntry } from './journal-entry.ts';
 import { applyEntry, newStepState, type StepState } from './step-state.ts';
 import type { Note } from './run-context.ts';
+import type { RunReason } from './run.ts';
 
 type ReadEntry = Extract<JournalEntry, { kind: 'read' }>;
 type EmitEntry = Extract<JournalEntry, { kind: 'emit' }>;
 type EndEntry = Extract<JournalEntry, { kind: 'end' }>;
+
+/** An entry about one step. */
+type StepRecord = StepEntry | Note | ReadEntry | EmitEntry;
 
 interface Recorded {
   read?: ReadEntry;
@@ -28,6 +32,15 @@ export class History {
   #end: EndEntry | undefined;
   /** Who cancelled the run, when somebody did. */
   cancelledBy: string | undefined;
+  /** Until when its steps may go on, when the flow says so and no retry has begun since. */
+  deadline: number | undefined;
+  timedOut = false;
+  /** Why it never began. */
+  unstartable: RunReason | undefined;
+  /** Where and why it was set aside, until somebody says `retry`. */
+  aside: { readonly step: string; readonly message: string } | undefined;
+  /** How often it was taken up after a death of its process and got nowhere. */
+  resumed = 0;
 
   /** @param handlers paths of the steps of the flow's `on-failure` */
   constructor(entries: Iterable<JournalEntry>, handlers: ReadonlySet<string>) {
@@ -37,17 +50,33 @@ export class History {
 
   /** Adds one more entry, as if it had been the last of the journal. */
   add(entry: JournalEntry): void {
+    if (isProgress(entry)) this.resumed = 0;
     switch (entry.kind) {
       case 'end':
         this.#end = entry;
         return;
       case 'retry':
-        return this.#forget([...(this.#end?.failed ?? []), ...this.#handlers]);
+        return this.#retry();
       case 'cancel':
         this.cancelledBy = entry.by;
         return;
       case 'stopped':
         this.#stopped.add(entry.step);
+        return;
+      case 'deadline':
+        this.deadline = entry.until;
+        return;
+      case 'timed-out':
+        this.timedOut = true;
+        return;
+      case 'unstartable':
+        this.unstartable = entry.reason;
+        return;
+      case 'resumed':
+        this.resumed += 1;
+        return;
+      case 'aside':
+        this.aside = { step: entry.step, message: entry.message };
         return;
       default:
         return this.#record(entry);
@@ -98,18 +127,33 @@ export class History {
     return [...this.#steps.keys()].find((path) => !this.#seen.has(path));
   }
 
+  /** The step at which it stands: one whose call has no answer, else the last that recorded anything; empty before the first. */
+  get standing(): string {
+    const steps = [...this.#steps];
+    const open = steps.find(([, { state }]) => state?.open === true);
+    return (open ?? steps.at(-1))?.[0] ?? '';
+  }
+
   #use(path: string): Recorded | undefined {
     this.#seen.add(path);
     return this.#steps.get(path);
   }
 
-  #record(entry: Exclude<JournalEntry, { kind: 'end' | 'retry' | 'cancel' | 'stopped' }>): void {
+  #record(entry: StepRecord): void {
     const recorded = this.#steps.get(entry.step) ?? {};
     this.#steps.set(entry.step, recorded);
     if (entry.kind === 'read') recorded.read = entry;
     else if (entry.kind === 'emit') recorded.emit = entry;
     else if (isNote(entry)) recorded.note = entry;
     else applyEntry((recorded.state ??= newStepState(this.#groups.get(entry.step) ?? 1)), entry);
+  }
+
+  #retry(): void {
+    this.deadline = undefined;
+    this.timedOut = false;
+    // A run that was set aside has not ended: everything it did stays done, its on-failure included.
+    if (this.aside) this.aside = undefined;
+    else this.#forget([...(this.#end?.failed ?? []), ...this.#handlers]);
   }
 
   #forget(paths: readonly string[]): void {
@@ -125,4 +169,12 @@ export class History {
 
 function isNote(entry: StepEntry | Note): entry is Note {
   return entry.kind === 'set' || entry.kind === 'skip' || entry.kind === 'chose';
+}
+
+/**
+ * Tells whether the run has got on with this entry. An intent alone is no progress: its call may be what kills the process.
+ * A cancel is a person's.
+ */
+export function isProgress({ kind }: JournalEntry): boolean {
+  return kind !== 'intent' && kind !== 'resumed' && kind !== 'cancel';
 }

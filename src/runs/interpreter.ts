@@ -55,8 +55,10 @@ export async function interpret(flow: CompiledFlow, context: RunContext, publicU
     await walkSteps(walk, flow.steps, context, undefined);
     return { status: 'completed' };
   } catch (error) {
-    if (error instanceof StepFailed) return afterFailure(walk, context, error);
-    return interrupted(error);
+    if (error instanceof StepFailed) return afterFailure(walk, context, error, error.steps);
+    if (!(error instanceof RunInterrupted) || error.why !== 'timed-out') return interrupted(error);
+    // Nothing has failed: a retry goes on where the run stood, under the same keys.
+    return afterFailure(walk, context, new StepFailed(error.message, error.step === undefined ? [] : [error.step], 'run.timed-out'), []);
   }
 }
 
@@ -73,11 +75,12 @@ export function handlerPaths(flow: CompiledFlow): ReadonlySet<string> {
   return paths;
 }
 
-async function afterFailure(walk: Walk, context: RunContext, failure: StepFailed): Promise<RunEnd> {
-  const end = failedEnd(failure);
+/** @param again the steps at which a retry begins again */
+async function afterFailure(walk: Walk, context: RunContext, failure: StepFailed, again: readonly string[]): Promise<RunEnd> {
+  const end = failedEnd(failure, again);
   if (failure.fatal || walk.flow.onFailure.length === 0) return end;
   try {
-    await walkSteps(walk, walk.flow.onFailure, context, handled(failure));
+    await walkSteps(walk, walk.flow.onFailure, context.unbounded(), handled(failure));
     return end;
   } catch (error) {
     if (error instanceof StepFailed)
@@ -87,17 +90,17 @@ async function afterFailure(walk: Walk, context: RunContext, failure: StepFailed
   }
 }
 
-function failedEnd(failure: StepFailed): RunEnd & { reason: RunReason } {
+function failedEnd(failure: StepFailed, failed: readonly string[]): RunEnd & { reason: RunReason } {
   const step = failure.steps[0];
   return {
     status: 'failed',
     reason: { message: failure.message, code: failure.code, ...(step !== undefined && { step }) },
-    failed: failure.steps,
+    failed,
   };
 }
 
 function interrupted(error: unknown): RunEnd {
-  if (!(error instanceof RunInterrupted) || error.why === 'sibling') throw error;
+  if (!(error instanceof RunInterrupted) || error.why === 'sibling' || error.why === 'timed-out') throw error;
   return { status: error.why, reason: { message: error.message, ...(error.step !== undefined && { step: error.step }) } };
 }
 

@@ -17,7 +17,8 @@ export type Resolution =
   /** It counts as failed. */
   | { readonly decision: 'fail' };
 
-export type AttentionKind = 'unknown-outcome' | 'connection';
+/** `failed`: the run was set aside. */
+export type AttentionKind = 'unknown-outcome' | 'connection' | 'failed';
 
 /** Entries about one `do` or `wait` step; `step` is its path. `at` is milliseconds since 1970. */
 export type StepEntry =
@@ -46,6 +47,16 @@ export type JournalEntry =
   | { readonly kind: 'chose'; readonly step: string; readonly branch: number }
   | { readonly kind: 'emit'; readonly step: string; readonly type: string; readonly event: string }
   | { readonly kind: 'stopped'; readonly step: string }
+  /** The flow has a `timeout`: its steps may go on until this moment. */
+  | { readonly kind: 'deadline'; readonly until: number }
+  /** The deadline has passed: no step begins any more, except those of `on-failure`. */
+  | { readonly kind: 'timed-out'; readonly at: number }
+  /** The run never began, because a condition of its trigger cannot be computed. */
+  | { readonly kind: 'unstartable'; readonly at: number; readonly reason: RunReason }
+  /** Taken up again after its process had died. */
+  | { readonly kind: 'resumed'; readonly at: number }
+  /** Left alone until a person says `retry` or `cancel`. */
+  | { readonly kind: 'aside'; readonly at: number; readonly step: string; readonly message: string }
   | { readonly kind: 'cancel'; readonly at: number; readonly by: string }
   | { readonly kind: 'retry'; readonly at: number; readonly by: string }
   | {

@@ -8,6 +8,7 @@ import type { RunFacts } from './run.ts';
 import {
   RunInterrupted,
   StepFailed,
+  timedOut,
   type Branch,
   type EventWait,
   type Note,
@@ -33,14 +34,16 @@ export class JournaledContext implements RunContext {
   constructor(
     private readonly run: LiveRun,
     private readonly group?: Group,
+    /** Whether the flow's `timeout` holds here. */
+    private readonly bounded = true,
   ) {
     this.facts = run.facts;
   }
 
   proceed(path: string): void {
-    if (this.run.cancelledBy === undefined && !this.group) return;
+    if (this.run.cancelledBy === undefined && !this.group && !this.run.late) return;
     if (this.run.history?.has(path)) return;
-    this.#checkInterrupt();
+    this.#checkInterrupt(path);
   }
 
   async read(path: string, plan: ReadPlan): Promise<Reads> {
@@ -54,13 +57,13 @@ export class JournaledContext implements RunContext {
 
   step(request: StepRequest): Promise<StepValue> {
     const state = this.run.history?.state(request.path) ?? newStepState();
-    return executeStep(this.run, request, state, () => this.#checkInterrupt());
+    return executeStep(this.run, request, state, (inDoubt) => this.#checkInterrupt(request.path, inDoubt));
   }
 
   async sleep(path: string, until: (now: Date) => Date): Promise<void> {
     const state = this.run.history?.state(path) ?? newStepState();
     if (state.rested) return;
-    this.#checkInterrupt();
+    this.#checkInterrupt(path);
     if (state.sleepUntil === undefined)
       this.run.record(state, { kind: 'sleep', step: path, until: until(new Date(this.run.now())).getTime() });
     await this.run.rest(path, state, state.sleepUntil);
@@ -107,6 +110,11 @@ export class JournaledContext implements RunContext {
     this.run.append({ kind: 'emit', step: path, type, event: id });
   }
 
+  unbounded(): RunContext {
+    this.run.liftDeadline();
+    return new JournaledContext(this.run, this.group, false);
+  }
+
   /** Runs one branch to its end. @returns why it did not come there */
   async #runBranch(
     branch: Branch,
@@ -114,7 +122,7 @@ export class JournaledContext implements RunContext {
     whenOneFails: 'finish-others' | 'stop-others',
   ): Promise<StepFailed | RunInterrupted | undefined> {
     try {
-      await branch(new JournaledContext(this.run, group));
+      await branch(new JournaledContext(this.run, group, this.bounded));
       return undefined;
     } catch (problem) {
       if (!(problem instanceof StepFailed) && !(problem instanceof RunInterrupted)) throw problem;
@@ -135,10 +143,15 @@ export class JournaledContext implements RunContext {
     );
   }
 
-  #checkInterrupt(): void {
+  /** @param inDoubt the step may have been carried out: a deadline lets it find out first */
+  #checkInterrupt(path: string, inDoubt = false): void {
     if (this.run.cancelledBy !== undefined) throw new RunInterrupted('cancelled', `Cancelled by ${this.run.cancelledBy}.`);
     for (let group = this.group; group; group = group.outer) {
       if (group.stopped) throw new RunInterrupted('sibling', 'Another branch ended the group.');
+    }
+    if (this.bounded && !inDoubt && this.run.late) {
+      this.run.timeOut();
+      throw timedOut(path);
     }
   }
 }

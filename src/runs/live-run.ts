@@ -13,16 +13,19 @@
 import type { FinalStatus, OpenStatus, RunFacts, RunReason, RunStatus } from './run.ts';
 import type { CompiledFlow } from '../flows/language/compiled-flow.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { idOf, newUuid } from '../kernel/ids.ts';
 import type { ActionDoor } from '../plugin-host/action-call.ts';
 import type { StepHost } from './execute-step.ts';
-import { History } from './history.ts';
+import { History, isProgress } from './history.ts';
 import { handlerPaths, interpret, type RunEnd } from './interpreter.ts';
 import { JournaledContext } from './journaled-context.ts';
-import type { AttentionKind, JournalEntry, Resolution, StepEntry } from './journal-entry.ts';
+import type { JournalEntry, Resolution, StepEntry } from './journal-entry.ts';
+import { OpenQuestions, type Attention } from './open-questions.ts';
 import { runErrors } from './run.errors.ts';
-import { RunInterrupted, StepFailed, type ReadPlan } from './run-context.ts';
+import { RunInterrupted, StepFailed, timedOut, type ReadPlan } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
-import { applyEntry, type StepState } from './step-state.ts';
+import { RunTimers } from './run-timers.ts';
+import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
 
 /** An event that a flow recorded. */
 export interface EmittedEvent {
@@ -34,12 +37,6 @@ export interface EmittedEvent {
   readonly data: Readonly<Record<string, unknown>>;
   /** Unique per run and step: recording it again changes nothing. */
   readonly key: string;
-}
-
-export interface Attention {
-  readonly step: string;
-  readonly kind: AttentionKind;
-  readonly message: string;
 }
 
 /** What a run wants written at once: one journal row and what goes with it. */
@@ -70,10 +67,18 @@ export interface RunHost {
   random(): number;
   /** The current state of the subjects that the run's event names; waits for as long as they cannot be read. */
   readSubjects(facts: RunFacts, names: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+  /** The run waits for a person, in the checkpoint that comes next. */
+  asked(run: LiveRun, attention: Attention): void;
   /** The run has something to write. Called often; the backend remembers it. */
   touched(run: LiveRun): void;
   /** A defect of the program showed in this run. */
   defect(run: LiveRun, error: unknown): void;
+}
+
+/** Where a run stands, and why. */
+interface Standing {
+  readonly step: string;
+  readonly message: string;
 }
 
 interface Sleeper {
@@ -83,7 +88,20 @@ interface Sleeper {
   readonly interrupt: (reason: RunInterrupted) => void;
 }
 
+/** What is known of a run that is taken up again. */
+export interface ResumedRun {
+  /** Rows of its journal. */
+  readonly rows: number;
+  readonly entries: readonly JournalEntry[];
+  /** Whether the process that had it in memory died: it did not give its lease back. */
+  readonly afterDeath?: boolean;
+  /** Why its flow cannot be read; the flow given in its place has no steps. */
+  readonly unreadable?: string;
+}
+
 const MOST_ROWS = 10_000;
+/** A run under which the process died this often without its getting on is set aside. */
+const MOST_DEATHS = 3;
 
 export class LiveRun implements StepHost {
   readonly door: ActionDoor;
@@ -101,34 +119,35 @@ export class LiveRun implements StepHost {
   #entries: string[] = [];
   #emitted: EmittedEvent[] = [];
   #waiters: (() => void)[] = [];
-  #timersSet: number[] = [];
-  #timersGone: number[] = [];
-  #attentions: Attention[] = [];
-  #attentionsOver: string[] = [];
   readonly #sleepers = new Map<string, Sleeper>();
-  readonly #timers = new Set<number>();
-  readonly #needed = new Set<string>();
+  readonly #timers: RunTimers;
+  readonly #questions: OpenQuestions;
+  #deadline: number | undefined;
+  #timedOut = false;
+  /** Deaths of its process since it last got on. */
+  #deaths = 0;
   #branches = 1;
   #calls = 0;
   #final: FinalStatus | undefined;
   #mode: 'computing' | 'ended' | 'leaving' | 'dropped' = 'computing';
 
-  /** @param resumed rows and entries of the journal, for a run that is taken up again */
   constructor(
     readonly facts: RunFacts,
     readonly flow: CompiledFlow,
     private readonly host: RunHost,
-    resumed?: { readonly rows: number; readonly entries: readonly JournalEntry[] },
+    private readonly resumed?: ResumedRun,
   ) {
     this.door = host.door;
     this.settings = host.settings;
     this.isNew = resumed === undefined;
     this.#seq = resumed?.rows ?? 0;
     this.#written = 'running';
+    this.#timers = new RunTimers(resumed && asleep(resumed.entries));
+    this.#questions = new OpenQuestions(resumed?.entries);
     if (!resumed) return;
     this.history = new History(resumed.entries, handlerPaths(flow));
     this.cancelledBy = this.history.cancelledBy;
-    this.#trackOpen(resumed.entries);
+    this.#deaths = this.history.resumed + (resumed.afterDeath === true ? 1 : 0);
   }
 
   /** How it ended, once it has. */
@@ -146,9 +165,15 @@ export class LiveRun implements StepHost {
     void this.#interpret();
   }
 
-  /** Ends the run before its first step. */
+  /** Ends the run before its first step. Why is recorded with the run itself, so that it never begins after a crash either. */
   failToStart(reason: RunReason): void {
-    this.#end({ status: 'failed', reason, failed: [] });
+    this.append({ kind: 'unstartable', at: this.now(), reason });
+    void this.#onDisk().then(() => this.#end({ status: 'failed', reason, failed: [] }));
+  }
+
+  /** Its process died under it twice already: once more, and it is set aside. */
+  get suspect(): boolean {
+    return this.reachable && this.#deaths === MOST_DEATHS - 1;
   }
 
   /** True when every branch sleeps or waits for a person. */
@@ -158,7 +183,7 @@ export class LiveRun implements StepHost {
 
   /** True when a first checkpoint may ride with the run's own row, which may be refused: nothing but journal entries. */
   get plain(): boolean {
-    return this.#emitted.length === 0 && this.#timersSet.length === 0 && this.#attentions.length === 0 && !this.idle;
+    return this.#emitted.length === 0 && !this.#timers.unwritten && !this.#questions.unwritten && !this.idle;
   }
 
   /** True while it may be told things: woken, cancelled, resolved. */
@@ -175,32 +200,30 @@ export class LiveRun implements StepHost {
     const row = this.#rowChange();
     if (!row && this.#entries.length === 0) return undefined;
     const seq = this.#entries.length > 0 ? this.#seq++ : undefined;
+    const [timers, questions] = [this.#timers.take(), this.#questions.take()];
     const checkpoint: Checkpoint = {
       run: this,
       seq,
       entries: seq === undefined ? '' : `[${this.#entries.join(',')}]`,
-      emitted: orNothing(this.#emitted),
+      // The list goes with the checkpoint: what is added later belongs to the next one.
+      emitted: this.#emitted.length > 0 ? this.#emitted : NOTHING,
       row,
-      timersSet: orNothing(this.#timersSet),
-      timersGone: orNothing(this.#timersGone),
-      attentions: orNothing(this.#attentions),
-      attentionsOver: orNothing(this.#attentionsOver),
+      timersSet: timers.set,
+      timersGone: timers.gone,
+      attentions: questions.opened,
+      attentionsOver: questions.closed,
       waiters: this.#waiters,
     };
     this.#entries = [];
     this.#waiters = [];
     if (this.#emitted.length > 0) this.#emitted = [];
-    if (this.#timersSet.length > 0) this.#timersSet = [];
-    if (this.#timersGone.length > 0) this.#timersGone = [];
-    if (this.#attentions.length > 0) this.#attentions = [];
-    if (this.#attentionsOver.length > 0) this.#attentionsOver = [];
     return checkpoint;
   }
 
-  /** Wakes every branch whose moment has come. @returns how many */
+  /** Wakes every branch whose moment has come, and ends those that rest when the deadline has passed. @returns how many */
   wakeDue(now: number): number {
     if (!this.reachable) return 0;
-    let woken = 0;
+    let woken = this.#deadline !== undefined && now >= this.#deadline ? this.#interruptLate() : 0;
     for (const [path, sleeper] of this.#sleepers) {
       if (sleeper.until === undefined || sleeper.until > now) continue;
       this.#sleepers.delete(path);
@@ -211,15 +234,9 @@ export class LiveRun implements StepHost {
     return woken;
   }
 
-  /** When the next branch wants to be woken. */
-  nextDue(): number | undefined {
-    const dues = [...this.#sleepers.values()].flatMap(({ until }) => (until === undefined ? [] : [until]));
-    return dues.length > 0 ? Math.min(...dues) : undefined;
-  }
-
   /** Steps that wait for a person. */
   get needing(): readonly string[] {
-    return [...this.#needed];
+    return [...this.#questions.steps];
   }
 
   /** A person's decision about a step that waits for one. @returns false when that step does not */
@@ -246,6 +263,8 @@ export class LiveRun implements StepHost {
 
   /** Adds what a person decided to the journal of a run that was just loaded and has not begun. */
   tell(entry: JournalEntry): void {
+    const aside = entry.kind === 'retry' ? this.history?.aside : undefined;
+    if (aside) this.#questions.close(aside.step);
     this.history?.add(entry);
     this.cancelledBy = this.history?.cancelledBy;
     this.append(entry);
@@ -267,7 +286,7 @@ export class LiveRun implements StepHost {
     this.#written = 'running';
     this.#entries = [];
     this.#emitted = [];
-    this.#attentions = [];
+    this.#questions.discard();
     this.#branches = 0;
     const { code, message } = runErrors['journal-refused']();
     this.#end({ status: 'failed', reason: { code, message } });
@@ -297,7 +316,7 @@ export class LiveRun implements StepHost {
     if (entry.kind === 'answer') this.#calls -= 1;
     applyEntry(state, entry);
     this.append(entry);
-    if (entry.kind === 'answer' && state.attention === undefined && this.#needed.delete(entry.step)) this.#attentionsOver.push(entry.step);
+    if (entry.kind === 'answer' && state.attention === undefined) this.#questions.close(entry.step);
   }
 
   emit(event: EmittedEvent): void {
@@ -314,12 +333,31 @@ export class LiveRun implements StepHost {
     });
   }
 
+  /** The flow's time is over: by the clock, or because it is recorded. */
+  get late(): boolean {
+    return this.#deadline !== undefined && (this.#timedOut || this.now() >= this.#deadline);
+  }
+
+  /** Records that the time is over, once: a resumed run takes the same way even if its clock has gone back. */
+  timeOut(): void {
+    if (this.#timedOut || this.#deadline === undefined) return;
+    this.#timedOut = true;
+    this.#timers.drop(this.#deadline);
+    this.append({ kind: 'timed-out', at: this.now() });
+  }
+
+  /** The flow's steps are over, and its `on-failure` begins. */
+  liftDeadline(): void {
+    if (this.#deadline !== undefined) this.#timers.drop(this.#deadline);
+    this.#deadline = undefined;
+  }
+
   readSubjects(plan: ReadPlan): Promise<Readonly<Record<string, unknown>>> {
     return this.host.readSubjects(this.facts, plan.subjects);
   }
 
   rest(path: string, state: StepState, until: number | undefined): Promise<void> {
-    if (until !== undefined) this.#setTimer(until);
+    if (until !== undefined) this.#timers.want(until);
     return new Promise((wake, interrupt) => {
       this.#sleepers.set(path, { state, until, wake, interrupt });
       this.host.touched(this);
@@ -336,18 +374,27 @@ export class LiveRun implements StepHost {
     for (const [path, sleeper] of this.#sleepers) {
       if (!concerned(path)) continue;
       this.#sleepers.delete(path);
-      this.#timerOver(sleeper.until);
-      if (this.#needed.delete(path)) this.#attentionsOver.push(path);
+      this.#questions.close(path);
       sleeper.interrupt(reason);
     }
+    this.#dropUnusedTimers();
   }
 
   async #interpret(): Promise<void> {
     try {
-      const recorded = this.history?.end;
-      if (recorded) return this.#ended(recorded);
+      const { history } = this;
+      if (history?.end) return this.#ended(history.end);
+      if (history?.unstartable) return this.#end({ status: 'failed', reason: history.unstartable, failed: [] });
+      const obstacle = this.#obstacle();
+      if (obstacle) return await this.#standAside(obstacle);
+      if (this.#deaths > 0) {
+        // Counted before anything is done: what comes next may be what kills the process.
+        this.append({ kind: 'resumed', at: this.now() });
+        await this.#onDisk();
+      }
+      this.#beginDeadline();
       const end = await interpret(this.flow, new JournaledContext(this), this.host.settings.publicUrl);
-      const unused = end.status === 'cancelled' ? undefined : this.history?.unused();
+      const unused = end.status === 'cancelled' ? undefined : history?.unused();
       if (unused !== undefined) throw runErrors['replay-diverged']({ step: unused });
       this.#end(end);
     } catch (error) {
@@ -357,19 +404,83 @@ export class LiveRun implements StepHost {
     }
   }
 
+  /** Where and why this run must not go on by itself. */
+  #obstacle(): Standing | undefined {
+    const { history, resumed } = this;
+    if (!history || !resumed) return undefined;
+    if (history.aside) return history.aside;
+    const step = history.standing;
+    if (resumed.unreadable !== undefined) return { step, message: `The flow of this run cannot be read: ${resumed.unreadable}` };
+    if (this.#deaths < MOST_DEATHS) return undefined;
+    return { step, message: `The process died ${this.#deaths} times while this run stood at the same step.` };
+  }
+
+  /** Sets the run aside, unless it is so already, and leaves it alone until a person says what is to become of it. */
+  async #standAside(obstacle: Standing): Promise<void> {
+    if (this.cancelledBy !== undefined) return this.#end({ status: 'cancelled', reason: { message: `Cancelled by ${this.cancelledBy}.` } });
+    if (!this.history?.aside) {
+      const entry = { kind: 'aside', at: this.now(), ...obstacle } as const;
+      this.history?.add(entry);
+      this.append(entry);
+      this.#timers.keepOnly(NO_MOMENTS);
+    }
+    try {
+      await this.rest(obstacle.step, newStepState(), undefined);
+    } catch (reason) {
+      if (!(reason instanceof RunInterrupted)) throw reason;
+      this.#end({ status: 'cancelled', reason: { message: reason.message } });
+    }
+  }
+
+  #beginDeadline(): void {
+    const { timeoutMs } = this.flow;
+    if (timeoutMs === undefined) return;
+    this.#deadline = this.history?.deadline;
+    this.#timedOut = this.history?.timedOut ?? false;
+    if (this.#deadline !== undefined) return;
+    this.#deadline = this.now() + timeoutMs;
+    this.append({ kind: 'deadline', until: this.#deadline });
+  }
+
+  /** Ends the rest of every branch that surely has nothing under way. @returns how many */
+  #interruptLate(): number {
+    this.timeOut();
+    const resting = [...this.#sleepers].filter(([, { state }]) => !inDoubt(state)).map(([path]) => path);
+    if (resting.length > 0) this.interruptSleepers((path) => resting.includes(path), timedOut(resting[0]));
+    return resting.length;
+  }
+
+  /** Resolves when everything recorded so far is on disk. */
+  #onDisk(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.host.touched(this);
+    });
+  }
+
   #end(end: RunEnd): void {
     if (this.#mode !== 'computing') return;
     const { status, reason, failed } = end;
     this.append({ kind: 'end', at: this.now(), status, ...(reason && { reason }), ...(failed && { failed }) });
+    if (status === 'failed') this.#report('run.failed', { step: reason?.step ?? '', message: reason?.message ?? '' });
     this.#ended(end);
+  }
+
+  /** Records an event about the run itself, with whatever is written next. A repeat after a crash has the same key. */
+  #report(type: 'run.failed' | 'run.needs-attention', { step, message }: Standing): void {
+    const { id, revision } = this.facts;
+    const run = { id: idOf('run', id), flow: this.flow.name, revision, step, reason: message };
+    const key = `${id}/${this.#seq}/${type}/${step}`;
+    this.emit({ id: newUuid(), type, subject: `run/${run.id}`, occurredAt: new Date(this.now()), data: { run }, key });
   }
 
   #ended({ status, reason }: RunEnd): void {
     this.#status = status;
     this.#final = status;
     this.#reason = reason;
-    for (const until of this.#timers) this.#dropTimer(until);
-    this.#attentionsOver.push(...this.#needed);
+    this.liftDeadline();
+    this.#timers.keepOnly(NO_MOMENTS);
+    this.#questions.closeAll();
     this.#mode = 'ended';
     this.host.touched(this);
   }
@@ -382,81 +493,62 @@ export class LiveRun implements StepHost {
       return { status: this.#status, reason: this.#reason, leaves: true, ended: true };
     }
     const leaves = this.idle;
-    const status: OpenStatus = this.#needed.size > 0 ? 'attention' : leaves ? 'waiting' : 'running';
+    const status: OpenStatus = this.#questions.steps.size > 0 ? 'attention' : leaves ? 'waiting' : 'running';
     if (!leaves && status === this.#written) return undefined;
     this.#written = status;
     if (leaves) this.#mode = 'leaving';
+    // A run that stays in memory sees its deadline by itself.
+    if (leaves && this.#deadline !== undefined && !this.#timedOut) this.#timers.want(this.#deadline);
     return { status, reason: this.#standing(), leaves, ended: false };
   }
 
   /** Where a run that waits stands, for people. */
   #standing(): RunReason | undefined {
-    const [step] = this.#needed.size > 0 ? this.#needed : this.#sleepers.keys();
+    if (this.history?.aside) return this.history.aside;
+    const [step] = this.#questions.steps.size > 0 ? this.#questions.steps : this.#sleepers.keys();
     const outcome = step === undefined ? undefined : this.#sleepers.get(step)?.state.outcome;
     return step === undefined ? undefined : { step, message: outcome && 'message' in outcome ? outcome.message : '' };
   }
 
   #trackChange(entry: JournalEntry): void {
-    if (entry.kind === 'woke') {
-      this.#wokeTimers();
-    } else if (entry.kind === 'attention') {
-      this.#needed.add(entry.step);
-      this.#attentions.push({ step: entry.step, kind: entry.why, message: entry.message });
-    } else if (entry.kind === 'resolved' && this.#needed.delete(entry.step)) {
-      this.#attentionsOver.push(entry.step);
+    if (this.#deaths > 0 && isProgress(entry)) this.#deaths = 0;
+    switch (entry.kind) {
+      case 'woke':
+        return this.#dropUnusedTimers();
+      case 'attention':
+        return this.#ask({ step: entry.step, kind: entry.why, message: entry.message });
+      case 'aside':
+        return this.#ask({ step: entry.step, kind: 'failed', message: entry.message });
+      case 'resolved':
+        return this.#questions.close(entry.step);
+      case 'intent':
+        if (this.#seq >= MOST_ROWS) throw runErrors['journal-limit']();
     }
-    if (entry.kind === 'intent' && this.#seq >= MOST_ROWS) throw runErrors['journal-limit']();
   }
 
-  #setTimer(until: number): void {
-    if (this.#timers.has(until)) return;
-    this.#timers.add(until);
-    if (this.#timersGone.includes(until)) this.#timersGone = this.#timersGone.filter((gone) => gone !== until);
-    else this.#timersSet.push(until);
+  #ask(attention: Attention): void {
+    this.#questions.open(attention);
+    this.#report('run.needs-attention', attention);
+    this.host.asked(this, attention);
   }
 
-  /** Timers that no sleeper needs any more: a timer is one row per run and moment, however many branches wait for it. */
-  #wokeTimers(): void {
-    const needed = new Set([...this.#sleepers.values()].map(({ until }) => until));
-    for (const until of this.#timers) if (!needed.has(until)) this.#dropTimer(until);
-  }
-
-  #timerOver(until: number | undefined): void {
-    if (until !== undefined && ![...this.#sleepers.values()].some((sleeper) => sleeper.until === until)) this.#dropTimer(until);
-  }
-
-  #dropTimer(until: number): void {
-    this.#timers.delete(until);
-    if (this.#timersSet.includes(until)) this.#timersSet = this.#timersSet.filter((set) => set !== until);
-    else this.#timersGone.push(until);
-  }
-
-  /** Rebuilds from the journal which timers and open questions are in the database. */
-  #trackOpen(entries: readonly JournalEntry[]): void {
-    const asleep = new Map<string, number>();
-    for (const entry of entries) {
-      if (entry.kind === 'sleep') asleep.set(entry.step, entry.until);
-      if (entry.kind === 'woke') asleep.delete(entry.step);
-      if (entry.kind === 'attention') this.#needed.add(entry.step);
-      if (entry.kind === 'resolved' || (entry.kind === 'answer' && !isRefusal(entry))) this.#needed.delete(entry.step);
-      if (entry.kind === 'end') {
-        asleep.clear();
-        this.#needed.clear();
-      }
-    }
-    for (const until of asleep.values()) this.#timers.add(until);
+  #dropUnusedTimers(): void {
+    this.#timers.keepOnly(new Set([...this.#sleepers.values()].map(({ until }) => until).concat(this.#deadline)));
   }
 }
 
 const NOTHING: readonly never[] = [];
+const NO_MOMENTS: ReadonlySet<number> = new Set();
 
-/** A list that stays with the run must not be in a checkpoint: what is added later belongs to the next one. */
-function orNothing<T>(list: readonly T[]): readonly T[] {
-  return list.length > 0 ? list : NOTHING;
-}
-
-function isRefusal({ outcome }: Extract<JournalEntry, { kind: 'answer' }>): boolean {
-  return outcome.kind === 'failed' && outcome.reason === 'auth';
+/** Moments for which the journal says that a timer is in the database. */
+function asleep(entries: readonly JournalEntry[]): Iterable<number> {
+  const moments = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind === 'sleep') moments.set(entry.step, entry.until);
+    else if (entry.kind === 'woke') moments.delete(entry.step);
+    else if (entry.kind === 'end' || entry.kind === 'aside') moments.clear();
+  }
+  return moments.values();
 }
 
 function describe(error: unknown): string {

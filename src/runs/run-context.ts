@@ -96,6 +96,9 @@ export interface RunContext {
   /** Records a pure step. @throws runs.replay-diverged when another was recorded at this path */
   note(note: Note): void;
 
+  /** For the flow's `on-failure`: as this one, but no longer bound by the flow's `timeout`. */
+  unbounded(): RunContext;
+
   /** Records a domain event in the journal's next commit, once. */
   emit(path: string, type: string, data: Readonly<Record<string, unknown>>): void;
 }
@@ -116,15 +119,20 @@ export class StepFailed extends Error {
   }
 }
 
-/** This branch ends here, without failure: the run was stopped or cancelled, or a sibling failed. */
+/** This branch ends here, whatever its steps say about failures: the run was stopped, cancelled or timed out, or a sibling failed. */
 export class RunInterrupted extends Error {
   override readonly name = 'RunInterrupted';
 
   constructor(
-    readonly why: 'stopped' | 'cancelled' | 'sibling',
+    readonly why: 'stopped' | 'cancelled' | 'timed-out' | 'sibling',
     message: string,
     readonly step?: string,
   ) {
     super(message);
   }
+}
+
+/** The branch that came to `step` ends at the flow's `timeout`. */
+export function timedOut(step: string | undefined): RunInterrupted {
+  return new RunInterrupted('timed-out', 'The run did not end within the time that its flow gives it.', step);
 }

@@ -14,12 +14,14 @@ export interface StartingEvent extends RunEvent {
 /** Runs that begin now. `undecided` when the current state of a subject must be read to know which. */
 export type Routing = { readonly kind: 'routed'; readonly runs: readonly LiveRun[] } | { readonly kind: 'undecided' };
 
+const ABOUT_RUNS: ReadonlySet<string> = new Set(['run.failed', 'run.needs-attention']);
+
 export class RunStarter {
   constructor(private readonly index: TriggerIndex) {}
 
   /** Routes by the event alone. */
   route(event: StartingEvent, host: RunHost): Routing {
-    const matches = this.index.match(event);
+    const matches = this.#candidates(event);
     if (matches.length === 0) return { kind: 'routed', runs: [] };
     if (matches.some(({ needs }) => needs.size > 0)) return { kind: 'undecided' };
     return { kind: 'routed', runs: matches.flatMap((match) => this.#start(match, event, {}, host)) };
@@ -28,12 +30,20 @@ export class RunStarter {
   /** Routes with the subjects that the matching flows read. */
   async routeWithSubjects(event: StartingEvent, host: RunHost): Promise<readonly LiveRun[]> {
     const runs: LiveRun[] = [];
-    for (const match of this.index.match(event)) {
+    for (const match of this.#candidates(event)) {
       const facts = factsOf(match, event, undefined);
       const subjects = match.needs.size === 0 ? {} : await host.readSubjects(facts, [...match.needs]);
       runs.push(...this.#start(match, event, subjects, host));
     }
     return runs;
+  }
+
+  /** Flows that the event may start; one that is about a run starts no run of the same flow. */
+  #candidates(event: StartingEvent): readonly Match[] {
+    const matches = this.index.match(event);
+    if (matches.length === 0 || !ABOUT_RUNS.has(event.type)) return matches;
+    const { run } = event.data;
+    return matches.filter(({ flow }) => typeof run !== 'object' || run === null || !('flow' in run) || run.flow !== flow.name);
   }
 
   #start(match: Match, event: StartingEvent, subjects: Readonly<Record<string, unknown>>, host: RunHost): LiveRun[] {
@@ -50,6 +60,14 @@ export class RunStarter {
       return [run];
     }
   }
+}
+
+/**
+ * Tells whether `event` starts nothing, because it is about a run that was itself started by such an event: flows that react
+ * to failures would otherwise start each other for as long as they fail.
+ */
+export function endsChain(run: RunFacts, event: { readonly type: string }): boolean {
+  return ABOUT_RUNS.has(event.type) && run.event !== undefined && ABOUT_RUNS.has(run.event.type);
 }
 
 function begun(run: LiveRun): LiveRun {

@@ -9,6 +9,7 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
+import { Counter } from 'prom-client';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
@@ -128,8 +129,15 @@ function settingsFrom({ leaseMs, flushLanes, maxInFlight, publicUrl }: Config): 
 }
 
 function counting(metrics: Metrics) {
+  const asked = new Counter({
+    name: 'kassaflow_runs_attention_total',
+    help: 'Times that a run waited for a person, by why',
+    labelNames: ['flow', 'kind'],
+    registers: [metrics.registry],
+  });
   return {
     started: ({ flow }: { flow: { name: string } }) => metrics.runsStarted.inc({ flow: flow.name }),
     ended: ({ flow }: { flow: { name: string } }, status: string) => metrics.runsFinished.inc({ flow: flow.name, status }),
+    asked: ({ flow }: { flow: { name: string } }, kind: string) => asked.inc({ flow: flow.name, kind }),
   };
 }

@@ -91,6 +91,11 @@ export function newStepState(group = 1): StepState {
   };
 }
 
+/** Tells whether the step may have been carried out without our knowing: it must be found out before the step is left. */
+export function inDoubt({ open, outcome }: StepState): boolean {
+  return open || outcome?.kind === 'unknown';
+}
+
 /** Brings `state` up to date with one more entry. */
 export function applyEntry(state: StepState, entry: StepEntry): void {
   switch (entry.kind) {
@@ -125,7 +130,7 @@ export function nextMove(state: StepState, rules: StepRules, now: number, random
   if (state.sleepUntil !== undefined) return { do: 'rest', until: state.sleepUntil };
   if (state.attention === 'unknown-outcome') return { do: 'rest', until: undefined };
   if (state.attempt === 0) return again(state);
-  if (state.open || !outcome || outcome.kind === 'unknown') return inDoubt(state, rules, now, random);
+  if (state.open || !outcome || outcome.kind === 'unknown') return whileInDoubt(state, rules, now, random);
   if (outcome.kind === 'failed') return afterFailure(state, rules, now, random);
   return { do: 'done', outcome };
 }
@@ -183,7 +188,7 @@ function again(state: StepState): Move {
   return { do: 'send', group: state.group, attempt: state.attempt + 1 };
 }
 
-function inDoubt(state: StepState, rules: StepRules, now: number, random: number): Move {
+function whileInDoubt(state: StepState, rules: StepRules, now: number, random: number): Move {
   const asksPerson = rules.effect === 'once' && (rules.movesMoney || rules.onUnknown === 'ask');
   if (asksPerson) return person('It is not known whether this was done, and it may not be repeated.');
   if (rules.effect === 'read' || rules.effect === 'once')

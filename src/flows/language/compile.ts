@@ -6,7 +6,7 @@
  */
 import type { Field } from '@kassaflow/plugin-sdk';
 import { approximateMs, type Duration } from '../../kernel/duration.ts';
-import { defineErrors } from '../../kernel/errors.ts';
+import { defineErrors, isKassaflowError } from '../../kernel/errors.ts';
 import type { CompiledFlow, CompiledStep, CompiledTrigger, Expression, Place, RetryPolicy, ValueTemplate } from './compiled-flow.ts';
 import { flowShapes } from './check/flow-shapes.ts';
 import { Diagnostics, hasErrors } from './diagnostic.ts';
@@ -41,7 +41,12 @@ export function compileSource(source: string, vocabulary: Vocabulary, timeZone =
   const flow = readFlow(source, diagnostics);
   const [first] = diagnostics.list();
   if (!flow || hasErrors(diagnostics.list())) throw compileErrors.unreadable({ line: first?.place.line, problem: first?.message });
-  return compile(flow, source, vocabulary, timeZone);
+  try {
+    return compile(flow, source, vocabulary, timeZone);
+  } catch (cause) {
+    // Whoever has many revisions to read must be able to tell this one from a database that is away.
+    throw isKassaflowError(cause) ? cause : compileErrors.unreadable({}, { cause });
+  }
 }
 
 /** @param timeZone of the tenant, for a flow that names none */

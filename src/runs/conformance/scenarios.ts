@@ -21,6 +21,7 @@ export interface Scenario {
 const statusOf = (id: string) =>
   computed(['steps'], ({ steps }) => (steps as Record<string, { status: string } | undefined>)[id]?.status === 'declined');
 const never = computed([], () => false);
+const farAway = literal('2999-01-01T00:00:00Z');
 const soon = literal('2000-01-01T00:00:00Z');
 
 export const scenarios: readonly Scenario[] = [
@@ -139,7 +140,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'stop-others keeps a sleeping branch from going on',
-    flow: flow([parallel({ a: [fail('broken')], b: [waitUntil(literal('2999-01-01T00:00:00Z')), call('test.keyed')] }, 'stop-others')]),
+    flow: flow([parallel({ a: [fail('broken')], b: [waitUntil(farAway), call('test.keyed')] }, 'stop-others')]),
     status: 'failed',
     done: [],
     reason: 'broken',
@@ -198,6 +199,25 @@ export const scenarios: readonly Scenario[] = [
     status: 'completed',
     done: ['0'],
     calls: 2,
+  },
+  {
+    name: 'the time-out of a flow ends its waits, and its on-failure runs without one',
+    flow: flow(
+      [call('test.keyed'), parallel({ a: [orElse(waitUntil(farAway), 'continue')], b: [waitUntil(farAway)] }), call('test.keyed')],
+      {
+        timeoutMs: 50,
+        onFailure: [waitUntil(computed(['now'], ({ now }) => new Date(Date.parse(String(now)) + 60).toISOString())), call('test.once')],
+      },
+    ),
+    status: 'failed',
+    done: ['0', 'on-failure.1'],
+    reason: 'within the time',
+  },
+  {
+    name: 'a flow that is done in time is not ended by its time-out',
+    flow: flow([call('test.keyed'), waitUntil(soon), call('test.once')], { timeoutMs: 60_000 }),
+    status: 'completed',
+    done: ['0', '2'],
   },
   {
     name: 'values of one step reach the next',

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { unknown } from '@kassaflow/plugin-sdk';
 import { newUuid } from '../../kernel/ids.ts';
 import { Provider } from '../conformance/provider.ts';
-import { call, computed, flow, literal, orElse, parallel, set, waitUntil } from '../conformance/flow-builder.ts';
+import { call, computed, emit, flow, literal, orElse, parallel, set, waitUntil, type StepDraft } from '../conformance/flow-builder.ts';
 import { scenarios } from '../conformance/scenarios.ts';
 import type { RunFacts } from '../run.ts';
 import { MemoryEngine, MemoryStore } from './memory-engine.ts';
@@ -31,6 +32,50 @@ describe('the engine in memory', () => {
     expect(provider.done.toSorted()).toEqual(done.toSorted());
     expect(provider.calls).toHaveLength(calls ?? done.length);
     if (reason !== undefined) expect(stored?.reason?.message).toContain(reason);
+  });
+});
+
+test('a step whose outcome is unknown is settled before the time-out ends the run', async () => {
+  const provider = new Provider();
+  provider.script('test.keyed', () => unknown('Connection reset'));
+  const store = new MemoryStore();
+  const engine = new MemoryEngine({ store, door: provider });
+  const run = facts();
+  // The first repeat of an unknown outcome comes after a minute.
+  engine.start(flow([call('test.keyed'), call('test.once')], { timeoutMs: 1_000 }), run);
+  await engine.settle();
+  expect(store.runs.get(run.id)?.reason).toMatchObject({ code: 'run.timed-out', step: '1' });
+  expect(provider.calls.map(({ step }) => step)).toEqual(['0', '0']);
+  expect(provider.done).toEqual(['0']);
+});
+
+describe('a journal that does not fit the flow any more', () => {
+  const input = literal({ n: 1 });
+  const wait = waitUntil(literal('2999-01-01T00:00:00Z'));
+  const recorded = [set({ a: literal(1) }), call('test.keyed', input), emit('custom.noted', input), wait, call('test.once')];
+  const at = (index: number, other: StepDraft) => flow(recorded.with(index, other), { onFailure: [call('test.read')] });
+
+  test.each([
+    ['another value', at(0, set({ a: literal(2) }))],
+    ['another action', at(1, call('test.lookup', input))],
+    ['another input', at(1, call('test.keyed', literal({ n: 2 })))],
+    ['another event', at(2, emit('custom.other', input))],
+    ['a step less', flow([...recorded.slice(0, 2), call('test.once')], { onFailure: [call('test.read')] })],
+  ])('%s: the run fails and does nothing more, on-failure included', async (_, other) => {
+    const provider = new Provider();
+    const store = new MemoryStore();
+    const run = facts();
+    const before = new MemoryEngine({ store, door: provider });
+    before.start(flow(recorded, { onFailure: [call('test.read')] }), run);
+    while (store.runs.get(run.id)?.status !== 'waiting') await breathe();
+    before.crash();
+    const stored = store.runs.get(run.id);
+    if (stored) store.runs.set(run.id, { ...stored, flow: other });
+    const after = new MemoryEngine({ store, door: provider });
+    after.resume();
+    await after.settle();
+    expect(store.runs.get(run.id)).toMatchObject({ status: 'failed', reason: { code: 'runs.replay-diverged' } });
+    expect(provider.calls.map(({ action }) => action)).not.toContain('test.read');
   });
 });
 

@@ -57,6 +57,7 @@ export class MemoryEngine {
       stopping: false,
       random: parts.random ?? (() => 0.5),
       readSubjects: parts.readSubjects ?? (() => Promise.resolve({})),
+      asked: () => undefined,
       touched: (run) => this.#touched(run),
       defect: () => undefined,
     };

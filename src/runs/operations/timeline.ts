@@ -68,6 +68,7 @@ function show(draft: Draft, entry: Exclude<Extract<JournalEntry, { step: string 
       Object.assign(draft, { status: draft.kind === 'wait' ? 'done' : 'running', waitsUntil: null });
       return;
     case 'attention':
+    case 'aside':
       draft.status = 'attention';
       return;
     case 'resolved':

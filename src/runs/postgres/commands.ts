@@ -31,6 +31,8 @@ export interface CommandPorts {
 }
 
 const DONE = { done: true };
+/** Runs that failed, and among those that wait for a person the ones that were set aside. */
+const RETRIED: readonly RunStatus[] = ['failed', 'attention'];
 const OPEN: readonly RunStatus[] = ['running', 'waiting', 'attention'];
 
 export class Commands {
@@ -83,7 +85,7 @@ export class Commands {
   }
 
   async #tellLive(command: CommandRow, lane: Lane, run: LiveRun): Promise<void> {
-    if (command.kind === 'retry') return;
+    if (command.kind === 'retry') return this.#refuse(command, 'runs.not-failed');
     if (command.kind === 'cancel') run.cancel(command.requested_by);
     else {
       const step = command.detail.step ?? onlyOne(run.needing);
@@ -96,8 +98,12 @@ export class Commands {
 
   async #tellParked(command: CommandRow): Promise<void> {
     const lane = this.ports.lane();
-    const [run] = await this.ports.resume.claim(lane, [command.run_id], command.kind === 'retry' ? ['failed'] : OPEN);
+    const [run] = await this.ports.resume.claim(lane, [command.run_id], command.kind === 'retry' ? RETRIED : OPEN);
     if (!run) return;
+    if (command.kind === 'retry' && !run.history?.end && !run.history?.aside) {
+      lane.keep(run);
+      return this.#refuse(command, 'runs.not-failed');
+    }
     const at = this.ports.now();
     const by = command.requested_by;
     if (command.kind !== 'resolve') run.tell({ kind: command.kind, at, by });
@@ -129,7 +135,7 @@ export class Commands {
 function refusal({ kind, status }: CommandRow): string | undefined {
   if (status === null) return 'runs.not-found';
   const open = OPEN.includes(status);
-  if (kind === 'retry') return status === 'failed' ? undefined : open ? 'runs.not-failed' : 'runs.finished';
+  if (kind === 'retry') return RETRIED.includes(status) ? undefined : open ? 'runs.not-failed' : 'runs.finished';
   return open ? undefined : 'runs.finished';
 }
 

@@ -11,9 +11,10 @@ import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TriggerIndex } from '../../flows/trigger-index.ts';
+import type { AttentionKind } from '../journal-entry.ts';
 import { manualInputs } from '../manual-inputs.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
-import { RunStarter, type StartingEvent } from '../run-starter.ts';
+import { endsChain, RunStarter, type Routing, type StartingEvent } from '../run-starter.ts';
 import type { RunSettings } from '../run-settings.ts';
 import type { FinalStatus, RunStatus } from '../run.ts';
 import { SubjectBatch } from '../subject-batch.ts';
@@ -42,6 +43,8 @@ export interface EngineParts {
 export interface RunWatch {
   started(run: LiveRun): void;
   ended(run: LiveRun, status: FinalStatus): void;
+  /** A step waits for a person. */
+  asked(run: LiveRun, kind: AttentionKind): void;
 }
 
 const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
@@ -250,7 +253,7 @@ export class PostgresEngine {
         data,
         bodyHash: NO_HASH,
       };
-      const routing = this.#route(event, lane);
+      const routing = endsChain(run.facts, event) ? NO_RUNS : this.#route(event, lane);
       const runs = routing.kind === 'routed' ? routing.runs : [];
       return { event: { ...event, routed: routing.kind === 'routed' }, runs, settle: () => undefined, fail: () => undefined };
     });
@@ -270,6 +273,7 @@ export class PostgresEngine {
         settings,
         random: Math.random,
         readSubjects: (facts, names) => this.#subjects.read(facts, names),
+        asked: (run, { kind }) => this.parts.watch?.asked(run, kind),
         touched: (run) => lane.touched(run),
         defect: (run, error) =>
           this.#log.error(`Run ${run.facts.id} met a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
@@ -291,6 +295,8 @@ export class PostgresEngine {
     return others.reduce((quietest, lane) => (lane.load < quietest.load ? lane : quietest), first);
   }
 }
+
+const NO_RUNS: Routing = { kind: 'routed', runs: [] };
 
 /** Events of flows are told apart by their key alone. */
 const NO_HASH = new Uint8Array(32);

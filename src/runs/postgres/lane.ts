@@ -99,6 +99,11 @@ export class Lane {
     return !this.#away && [...this.runs.values()].some((run) => run.calling);
   }
 
+  /** The lease under which its runs are its own. */
+  get lease(): string {
+    return this.#epoch;
+  }
+
   get away(): boolean {
     return this.#away;
   }

@@ -1,6 +1,8 @@
 /** Taking runs into memory: those whose timer or command came, and those of leases whose time is over. */
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
+import { isKassaflowError } from '../../kernel/errors.ts';
+import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { JournalEntry } from '../journal-entry.ts';
 import { LiveRun, type RunHost } from '../live-run.ts';
@@ -16,6 +18,7 @@ interface RunRow {
   readonly id: string;
   readonly tenant_id: string;
   readonly flow_id: string;
+  readonly flow: string | null;
   readonly revision: number;
   readonly inputs: Readonly<Record<string, unknown>> | null;
   readonly one_per: string | null;
@@ -31,7 +34,16 @@ interface JournalRow {
   readonly entries: readonly JournalEntry[];
 }
 
+/** Runs of a lease that was taken. */
+interface Adopted {
+  readonly runs: readonly string[];
+  readonly afterDeath: boolean;
+}
+
 const LOAD_MOST = 200;
+/** How long a suspect has to get on before the next one goes. */
+const TRIAL_MS = 2_000;
+const TRIAL_POLL_MS = 10;
 
 export class Resume {
   readonly #log = new Logger('runs');
@@ -52,15 +64,16 @@ export class Resume {
       lane.claimed(rows.map(({ id }) => id));
       return rows.map(({ id }) => id);
     });
-    return this.#load(lane, claimed);
+    return this.#load(lane, claimed, false);
   }
 
   /** Takes over one lease whose time is over, with its runs. @returns false when there is none */
   async adopt(lane: Lane): Promise<boolean> {
     const adopted = await lane.between((client, epoch) => inTransaction(client, () => takeOver(client, epoch, lane)));
     if (!adopted) return false;
-    if (adopted.length > 0) this.#log.log(`Took over ${adopted.length} runs of a process that stopped`);
-    await this.#begin(lane, adopted);
+    const { runs, afterDeath } = adopted;
+    if (runs.length > 0) this.#log.log(`Took over ${runs.length} runs of a process that ${afterDeath ? 'died' : 'stopped'}`);
+    await this.#begin(lane, runs, afterDeath);
     return true;
   }
 
@@ -72,16 +85,36 @@ export class Resume {
       lane.claimed(lost);
       return lost;
     });
-    await this.#begin(lane, own);
+    await this.#begin(lane, own, false);
   }
 
-  async #begin(lane: Lane, ids: readonly string[]): Promise<void> {
+  async #begin(lane: Lane, ids: readonly string[], afterDeath: boolean): Promise<void> {
+    const { lease } = lane;
+    const suspects: LiveRun[] = [];
     for (let at = 0; at < ids.length; at += LOAD_MOST) {
-      for (const run of await this.#load(lane, ids.slice(at, at + LOAD_MOST))) lane.keep(run);
+      for (const run of await this.#load(lane, ids.slice(at, at + LOAD_MOST), afterDeath)) {
+        if (run.suspect) suspects.push(run);
+        else lane.keep(run);
+      }
+    }
+    if (suspects.length > 0) void this.#tryOneByOne(lane, lease, suspects);
+  }
+
+  /**
+   * Runs under which the process died twice. One of them may be the cause: they go on one after the other, so that a third
+   * death falls on that one and not on those that were in memory with it.
+   */
+  async #tryOneByOne(lane: Lane, lease: string, suspects: readonly LiveRun[]): Promise<void> {
+    for (const run of suspects) {
+      // Without the lease they are somebody else's, who has read what this process knows of them anew.
+      if (lane.lease !== lease) return;
+      lane.keep(run);
+      for (let waited = 0; run.suspect && waited < TRIAL_MS; waited += TRIAL_POLL_MS)
+        await new Promise((resolve) => setTimeout(resolve, TRIAL_POLL_MS).unref());
     }
   }
 
-  async #load(lane: Lane, ids: readonly string[]): Promise<LiveRun[]> {
+  async #load(lane: Lane, ids: readonly string[], afterDeath: boolean): Promise<LiveRun[]> {
     if (ids.length === 0) return [];
     const [runs, journals] = await lane.between(async (client, epoch) => [
       (await client.query<RunRow>(LOAD_RUNS, [epoch, ids])).rows,
@@ -90,22 +123,35 @@ export class Resume {
     const host = this.hostOf(lane);
     const loaded: LiveRun[] = [];
     for (const row of runs) {
-      const flow = await this.catalogue.compiled(row.flow_id, row.revision);
+      const flow = await this.#flowOf(row);
       const journal = journals.get(row.id) ?? [];
       loaded.push(
-        new LiveRun(factsOf(row), flow, host, {
+        new LiveRun(factsOf(row), 'unreadable' in flow ? emptyFlow(row.flow ?? '') : flow, host, {
           rows: (journal.at(-1)?.seq ?? -1) + 1,
           entries: journal.flatMap(({ entries }) => entries),
+          afterDeath,
+          ...('unreadable' in flow && { unreadable: flow.unreadable }),
         }),
       );
     }
     return loaded;
   }
+
+  /** The flow, or why it cannot be read: such a run is set aside and keeps no other from going on. */
+  async #flowOf({ id, flow_id, revision }: RunRow): Promise<CompiledFlow | { readonly unreadable: string }> {
+    try {
+      return await this.catalogue.compiled(flow_id, revision);
+    } catch (error) {
+      if (!isKassaflowError(error) || error.spec.remedy === 'retry') throw error;
+      this.#log.error(`Run ${id} is set aside: revision ${revision} of its flow cannot be read: ${error.message}`);
+      return { unreadable: error.message };
+    }
+  }
 }
 
 /** Takes one dead lease; its runs are `lane`'s when the transaction commits. */
-async function takeOver(client: pg.ClientBase, epoch: string, lane: Lane): Promise<readonly string[] | undefined> {
-  const dead = (await client.query<{ epoch: string; low_water: string }>(TAKE_LEASE, [epoch])).rows[0];
+async function takeOver(client: pg.ClientBase, epoch: string, lane: Lane): Promise<Adopted | undefined> {
+  const dead = (await client.query<{ epoch: string; low_water: string; released: boolean }>(TAKE_LEASE, [epoch])).rows[0];
   if (!dead) return undefined;
   await client.query(LOWER_WATER, [epoch, dead.low_water]);
   // A statement of its own: its snapshot is younger than the lock on the lease, so it sees the last flush of the former owner.
@@ -113,7 +159,12 @@ async function takeOver(client: pg.ClientBase, epoch: string, lane: Lane): Promi
   await client.query(FORGET_LEASES);
   const ids = rows.map(({ id }) => id);
   lane.claimed(ids);
-  return ids;
+  return { runs: ids, afterDeath: !dead.released };
+}
+
+/** Stands in for a flow that cannot be read. */
+function emptyFlow(name: string): CompiledFlow {
+  return { name, title: name, timeZone: 'UTC', triggers: [], vars: {}, steps: [], onFailure: [] };
 }
 
 async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {

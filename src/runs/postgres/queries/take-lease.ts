@@ -9,9 +9,9 @@ with dead as (
     select epoch from engine_lease where taken_by is null and epoch <> $1::bigint and expires_at < clock_timestamp()
     order by epoch limit 1 for update skip locked
   ) and exists (select from engine_lease me where me.epoch = $1::bigint and me.taken_by is null)
-  returning epoch, low_water
+  returning epoch, low_water, released
 )
-select epoch::text, low_water::text from dead
+select epoch::text, low_water::text, released from dead
 `;
 /** The lease of the taker learns the older low-water mark, so that its own successor would find these runs. */
 export const LOWER_WATER = `update engine_lease set low_water = least(low_water, $2::uuid) where epoch = $1::bigint and taken_by is null`;
