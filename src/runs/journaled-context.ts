@@ -2,7 +2,7 @@
 import { idempotencyKey } from './idempotency-key.ts';
 import { newUuid } from '../kernel/ids.ts';
 import { executeStep } from './execute-step.ts';
-import type { LiveRun } from './live-run.ts';
+import type { JournaledRun } from './journaled-run.ts';
 import { runErrors } from './run.errors.ts';
 import type { RunFacts } from './run.ts';
 import {
@@ -32,7 +32,7 @@ export class JournaledContext implements RunContext {
   readonly facts: RunFacts;
 
   constructor(
-    private readonly run: LiveRun,
+    private readonly run: JournaledRun,
     private readonly group?: Group,
     /** Whether the flow's `timeout` holds here. */
     private readonly bounded = true,

@@ -15,10 +15,10 @@ import type { CompiledFlow } from '../flows/language/compiled-flow.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { idOf, newUuid } from '../kernel/ids.ts';
 import type { ActionDoor } from '../plugin-host/action-call.ts';
-import type { StepHost } from './execute-step.ts';
 import { History, isProgress } from './history.ts';
 import { handlerPaths, interpret, type RunEnd } from './interpreter.ts';
 import { JournaledContext } from './journaled-context.ts';
+import type { EmittedEvent, JournaledRun } from './journaled-run.ts';
 import type { JournalEntry, Resolution, StepEntry } from './journal-entry.ts';
 import { OpenQuestions, type Attention } from './open-questions.ts';
 import { runErrors } from './run.errors.ts';
@@ -26,18 +26,6 @@ import { RunInterrupted, StepFailed, timedOut, type ReadPlan } from './run-conte
 import type { RunSettings } from './run-settings.ts';
 import { RunTimers } from './run-timers.ts';
 import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
-
-/** An event that a flow recorded. */
-export interface EmittedEvent {
-  /** `uuid`. */
-  readonly id: string;
-  readonly type: string;
-  readonly subject: string;
-  readonly occurredAt: Date;
-  readonly data: Readonly<Record<string, unknown>>;
-  /** Unique per run and step: recording it again changes nothing. */
-  readonly key: string;
-}
 
 /** What a run wants written at once: one journal row and what goes with it. */
 export interface Checkpoint {
@@ -103,7 +91,7 @@ const MOST_ROWS = 10_000;
 /** A run under which the process died this often without its getting on is set aside. */
 const MOST_DEATHS = 3;
 
-export class LiveRun implements StepHost {
+export class LiveRun implements JournaledRun {
   readonly door: ActionDoor;
   readonly settings: RunSettings;
   /** Set by the backend: waits in its queue for the next flush. */

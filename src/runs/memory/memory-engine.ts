@@ -6,7 +6,8 @@ import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import type { JournalEntry } from '../journal-entry.ts';
-import { LiveRun, type Checkpoint, type EmittedEvent, type RunHost } from '../live-run.ts';
+import type { EmittedEvent } from '../journaled-run.ts';
+import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
 import type { RunFacts, RunReason, RunStatus } from '../run.ts';
 import { DEFAULT_RUN_SETTINGS, type RunSettings } from '../run-settings.ts';
 
