@@ -16,15 +16,16 @@ export interface SourceFile {
 
 const IMPORT = /^(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm;
 
+/** Tests and what only they import. */
+export const isTest = (path: string) => /\.test(-support)?\.ts$/.test(path);
+
 /** Every TypeScript file below `folders`, tests left out unless asked for. */
 export function sourceFiles(folders: readonly string[], options: { readonly tests?: boolean } = {}): SourceFile[] {
   return folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
       .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
-      .filter(
-        (path) => !path.includes('/dist/') && !path.includes('node_modules') && (options.tests === true || !path.endsWith('.test.ts')),
-      )
+      .filter((path) => !path.includes('/dist/') && !path.includes('node_modules') && (options.tests === true || !isTest(path)))
       .toSorted()
       .map(read),
   );
