@@ -36,6 +36,7 @@ async function aPayment(): Promise<{ id: string; providerId: string }> {
     returnUrl: 'https://shop.example',
     metadata: {},
     requestKey: newUuid(),
+    actor: 'test',
   });
   return { id: payment.payment.id, providerId: payment.payment.providerId };
 }

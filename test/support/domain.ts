@@ -11,6 +11,8 @@ import { Invoices } from '../../src/domain/invoices/invoices.service.ts';
 import { Ledger } from '../../src/domain/ledger/ledger.service.ts';
 import { Orders } from '../../src/domain/orders/orders.service.ts';
 import { ApplyFacts } from '../../src/domain/payments/apply-facts.ts';
+import { Authorizations } from '../../src/domain/payments/authorizations.service.ts';
+import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
 import { Payments } from '../../src/domain/payments/payments.service.ts';
@@ -23,6 +25,7 @@ import { SubjectReaders } from '../../src/events/subject-readers.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { newUuid, uuidOf } from '../../src/kernel/ids.ts';
 import { Metrics } from '../../src/platform/observability/metrics.ts';
+import { Audit } from '../../src/platform/tenancy/audit.ts';
 import { parseMoney, type Money } from '../../src/kernel/money.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
@@ -59,9 +62,10 @@ export async function domainWorld() {
   const eventLog = new EventLog(clock, new EventEmitter2());
   const readers = new SubjectReaders();
   const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const };
+  const audit = new Audit();
   const ledger = new Ledger();
   const customers = new Customers(db.database, eventLog, readers, clock);
-  const invoices = new Invoices(db.database, ledger, customers, eventLog, readers, clock);
+  const invoices = new Invoices(db.database, ledger, customers, eventLog, readers, audit, clock);
   const subjects = new PaymentSubjects(customers, invoices);
   const addresses = new WebhookAddresses(config as never);
   const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, new Metrics(), clock);
@@ -75,11 +79,14 @@ export async function domainWorld() {
     eventLog,
     readers,
     addresses,
+    audit,
     clock,
   );
-  const refunds = new Refunds(db.database, provider, payments, subjects, eventLog, readers, clock);
-  const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, config as never, clock);
-  const credits = new Credits(db.database, customers, eventLog);
+  const refunds = new Refunds(db.database, provider, payments, subjects, eventLog, readers, audit, clock);
+  const authorizations = new Authorizations(db.database, provider, payments, applyFacts, audit, clock);
+  const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, authorizations, config as never, clock);
+  const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
+  const credits = new Credits(db.database, customers, eventLog, audit);
   const packages = new CreditPackages(db.database, clock);
   const orders = new Orders(db.database, customers, invoices, packages, subjects, eventLog, readers, clock);
   const postings = new AccountingPostings(db.database, provider, ledger, refunds, clock);
@@ -99,6 +106,8 @@ export async function domainWorld() {
     invoices,
     payments,
     refunds,
+    authorizations,
+    checker,
     resolver,
     credits,
     packages,
@@ -145,7 +154,7 @@ function stories(db: TestDatabase, { customers, invoices, payments }: { customer
       description: 'work',
       lines: [{ description: 'work', quantity: 1, unit: eur(total), vatRate: 0 }],
     });
-    return uuidOf('inv', (await invoices.issue(db.tenantId, uuidOf('inv', draft.id), 14)).id);
+    return uuidOf('inv', (await invoices.issue(db.tenantId, uuidOf('inv', draft.id), 14, 'test')).id);
   };
   const wish = (more: Partial<PaymentWish>): PaymentWish => ({
     invoices: [],
@@ -153,6 +162,7 @@ function stories(db: TestDatabase, { customers, invoices, payments }: { customer
     returnUrl: 'https://shop.example/back',
     metadata: {},
     requestKey: newUuid(),
+    actor: 'test',
     ...more,
   });
   return {

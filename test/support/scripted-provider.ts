@@ -18,7 +18,14 @@ import {
 import type { Clock } from '../../src/kernel/clock.ts';
 import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from '../../src/plugin-host/provider-calls.ts';
 
-type Misbehaviour = 'carries it out, answers nothing' | 'does nothing, answers nothing' | 'declines' | 'is unreachable';
+type Misbehaviour =
+  | 'carries it out, answers nothing'
+  | 'does nothing, answers nothing'
+  | 'declines'
+  | 'refuses'
+  | 'is unreachable'
+  /** Whoever calls does not live to see the answer, and the provider has carried it out. */
+  | 'outlives its caller';
 
 export class ScriptedProvider extends ProviderCalls {
   readonly calls: ProviderCall[] = [];
@@ -62,8 +69,10 @@ export class ScriptedProvider extends ProviderCalls {
     const wrong = this.#next.get(call.method)?.shift();
     if (wrong === 'does nothing, answers nothing') return unknown('no answer');
     if (wrong === 'is unreachable') return failed('temporary', 'connection refused');
+    if (wrong === 'refuses') return failed('permanent', 'not possible any more', { code: 'already_done' });
     if (wrong === 'declines') return declined('insufficient-funds', 'no');
     const answer = this.#remembered(call);
+    if (wrong === 'outlives its caller') throw new Error('killed');
     // The caller says by its type argument what this method answers.
     return wrong === 'carries it out, answers nothing' ? unknown('connection reset') : (answer as Outcome<T>);
   }
@@ -113,6 +122,10 @@ export class ScriptedProvider extends ProviderCalls {
         const found = [...this.created].find(([, { reference }]) => reference === (input as { reference: string }).reference);
         return ok(found && this.#createdPayment(found[0]));
       }
+      case 'payments.capture':
+        return this.#capture(input as { providerId: string; amount: { amount: string } });
+      case 'payments.cancel':
+        return this.#cancel((input as { providerId: string }).providerId);
       case 'payments.refund':
         return this.#refund(input as { providerId: string; reference: string; amount: { amount: string } });
       case 'accounting.post':
@@ -151,9 +164,27 @@ export class ScriptedProvider extends ProviderCalls {
     return this.facts.has(providerId) ? ok(this.#now(providerId)) : failed('permanent', 'no such payment');
   }
 
+  /** As providers that allow several captures: each takes a part of what is reserved. */
+  #capture({ providerId, amount }: { providerId: string; amount: { amount: string } }): Outcome<PaymentFacts> {
+    const { authorized, voided, captured } = this.#now(providerId);
+    const minor = Number(amount.amount.replace('.', ''));
+    if (captured + minor > authorized - voided) return failed('permanent', 'more than is reserved', { code: 'too_much' });
+    this.report(providerId, { captured: captured + minor });
+    return ok(this.#now(providerId));
+  }
+
+  #cancel(providerId: string): Outcome<PaymentFacts> {
+    const { authorized, captured } = this.#now(providerId);
+    if (captured > 0) return failed('permanent', 'the money was taken already', { code: 'already_captured' });
+    this.report(providerId, { voided: authorized, ended: 'cancelled' });
+    return ok(this.#now(providerId));
+  }
+
   #refund({ providerId, reference, amount }: { providerId: string; reference: string; amount: { amount: string } }): Outcome<RefundResult> {
     const facts = this.#now(providerId);
     const minor = Number(amount.amount.replace('.', ''));
+    if (facts.refunded + facts.refundPending + minor > facts.captured)
+      return failed('permanent', 'more than was taken', { code: 'too_much' });
     this.report(providerId, this.refundsAreSlow ? { refundPending: facts.refundPending + minor } : { refunded: facts.refunded + minor });
     return ok({ providerId: `re_${reference}`, state: this.refundsAreSlow ? 'pending' : 'done' });
   }

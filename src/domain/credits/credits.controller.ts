@@ -60,7 +60,8 @@ export class CreditsController {
     @Param('customer') customer: string,
     @Body({ schema: changeCredits }) body: z.infer<typeof changeCredits>,
   ) {
-    return wireEntry(await this.credits.change(caller.tenantId, { customerId: uuidOf('cus', customer), key, ...body }));
+    const wish = { customerId: uuidOf('cus', customer), key, ...body };
+    return wireEntry(await this.credits.change(caller.tenantId, wish, caller.actor));
   }
 }
 

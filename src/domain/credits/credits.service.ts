@@ -3,6 +3,7 @@ import { EventLog } from '../../events/event-log.ts';
 import type { EventDraft } from '../../events/event.ts';
 import { idOf, newUuid } from '../../kernel/ids.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { Audit } from '../../platform/tenancy/audit.ts';
 import { Customers } from '../customers/index.ts';
 import { requestHash } from '../ledger/index.ts';
 import { creditErrors } from './credit.errors.ts';
@@ -45,19 +46,23 @@ export class Credits implements OnModuleInit {
     private readonly database: Database,
     private readonly customers: Customers,
     private readonly eventLog: EventLog,
+    private readonly audit: Audit,
   ) {}
 
   onModuleInit(): void {
     this.customers.offerCreditBalances(readBalances);
   }
 
-  /** @throws customer.not-found, credit.insufficient, credit.key-reused */
-  change(tenantId: string, change: CreditChange): Promise<CreditEntry> {
-    return this.database.transact(tenantId, (tx) => this.changeIn(tx, change));
+  /**
+   * @param actor who asks, for the audit; absent for a run, whose journal tells
+   * @throws customer.not-found, credit.insufficient, credit.key-reused
+   */
+  change(tenantId: string, change: CreditChange, actor?: string): Promise<CreditEntry> {
+    return this.database.transact(tenantId, (tx) => this.changeIn(tx, change, actor));
   }
 
   /** As {@link change}, in the caller's transaction. */
-  async changeIn(tx: Transaction, change: CreditChange): Promise<CreditEntry> {
+  async changeIn(tx: Transaction, change: CreditChange, actor?: string): Promise<CreditEntry> {
     await this.customers.snapshot(tx, change.customerId);
     const account = await lockAccount(tx, change.customerId);
     const units = change.kind === 'grant' ? BigInt(change.units) : -BigInt(change.units);
@@ -69,6 +74,15 @@ export class Credits implements OnModuleInit {
     await tx.query('update credit_account set balance = $2, version = version + 1 where id = $1', [account.id, balance.toString()]);
     const entry = await insertEntry(tx, account.id, { ...change, units, balance, hash });
     await this.#append(tx, change.customerId, entry, account);
+    if (actor !== undefined) {
+      const detail = { entry: idOf('cre', entry.id), units: Number(entry.units), reason: entry.reason };
+      await this.audit.append(tx, {
+        actor,
+        action: `credit.${change.kind}`,
+        subject: `customer/${idOf('cus', change.customerId)}`,
+        detail,
+      });
+    }
     return entry;
   }
 

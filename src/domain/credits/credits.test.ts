@@ -119,7 +119,7 @@ describe('an order of credits', () => {
       quantity: 1,
       requestKey: newUuid(),
     });
-    await world.invoices.cancel(world.db.tenantId, uuidOf('inv', order.invoice));
+    await world.invoices.cancel(world.db.tenantId, uuidOf('inv', order.invoice), 'test');
     expect(await world.eventsOf(`order/${order.id}`)).toEqual(['order.created', 'order.cancelled']);
   });
 });

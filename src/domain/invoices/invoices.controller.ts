@@ -74,14 +74,14 @@ export class InvoicesController {
   @HttpCode(200)
   @Requires('invoices:write')
   issue(@CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: issueInvoice }) body: z.infer<typeof issueInvoice>) {
-    return this.invoices.issue(caller.tenantId, uuidOf('inv', id), body.dueInDays);
+    return this.invoices.issue(caller.tenantId, uuidOf('inv', id), body.dueInDays, caller.actor);
   }
 
   @Post(':id/cancel')
   @HttpCode(200)
   @Requires('invoices:write')
   cancel(@CurrentCaller() caller: Caller, @Param('id') id: string) {
-    return this.invoices.cancel(caller.tenantId, uuidOf('inv', id));
+    return this.invoices.cancel(caller.tenantId, uuidOf('inv', id), caller.actor);
   }
 }
 

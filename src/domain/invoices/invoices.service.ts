@@ -9,6 +9,7 @@ import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
 import { money, type Money } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { Audit } from '../../platform/tenancy/audit.ts';
 import { Customers } from '../customers/index.ts';
 import { accounts, debit, Ledger, signed } from '../ledger/index.ts';
 import { InvoiceEntity, InvoiceLineEntity, type InvoiceRow, type InvoiceState } from './invoice.entity.ts';
@@ -39,6 +40,7 @@ export class Invoices implements OnModuleInit {
     private readonly customers: Customers,
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
+    private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -101,12 +103,15 @@ export class Invoices implements OnModuleInit {
   }
 
   /** Gives a draft its number and puts it in the books. @throws invoice.not-found, invoice.illegal-transition */
-  issue(tenantId: string, id: string, dueInDays: number): Promise<InvoiceSubject> {
+  issue(tenantId: string, id: string, dueInDays: number, actor: string): Promise<InvoiceSubject> {
     return this.database.transact(tenantId, async (tx) => {
       const [row] = await this.lock(tx, [id]);
       if (!row) throw invoiceErrors['not-found']();
       // Issued before: a repeat of the request, answered as the first time.
-      if (row.state !== 'issued' && row.state !== 'paid') await this.issueIn(tx, row, dueInDays);
+      if (row.state !== 'issued' && row.state !== 'paid') {
+        await this.issueIn(tx, row, dueInDays);
+        await this.audit.append(tx, { actor, action: 'invoice.issue', subject: subjectOf(row), detail: { number: row.number ?? '' } });
+      }
       return invoiceSubject(row);
     });
   }
@@ -134,7 +139,7 @@ export class Invoices implements OnModuleInit {
   }
 
   /** Drops a draft, or takes back an issued invoice on which nothing was paid. @throws invoice.has-payments, invoice.illegal-transition */
-  cancel(tenantId: string, id: string): Promise<InvoiceSubject> {
+  cancel(tenantId: string, id: string, actor: string): Promise<InvoiceSubject> {
     return this.database.transact(tenantId, async (tx) => {
       const [row] = await this.lock(tx, [id]);
       if (!row) throw invoiceErrors['not-found']();
@@ -145,6 +150,7 @@ export class Invoices implements OnModuleInit {
       row.state = 'cancelled';
       await this.#save(tx, row, 'invoice.cancelled');
       if (wasIssued) await this.#takeBackEntry(tx, row);
+      await this.audit.append(tx, { actor, action: 'invoice.cancel', subject: subjectOf(row), detail: { number: row.number ?? '' } });
       for (const listener of this.#stateListeners) await listener(tx, row);
       return invoiceSubject(row);
     });

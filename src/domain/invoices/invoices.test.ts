@@ -58,7 +58,7 @@ describe('an invoice', () => {
   test('issued by 20 requests at once has numbers without a gap, and its books balance', async () => {
     const drafts = await Promise.all(Array.from({ length: 20 }, draft));
     const before = await world.balances();
-    const issued = await Promise.all(drafts.map(({ id }) => world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 14)));
+    const issued = await Promise.all(drafts.map(({ id }) => world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 14, 'test')));
     expect(issued.map(({ number }) => number).toSorted()).toEqual(
       Array.from({ length: 20 }, (_, index) => `2026-${String(index + 1).padStart(6, '0')}`),
     );
@@ -75,18 +75,18 @@ describe('an invoice', () => {
     const { id } = await draft();
     const books = await world.balances();
     const [first, second] = [
-      await world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 0),
-      await world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 0),
+      await world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 0, 'test'),
+      await world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 0, 'test'),
     ];
     expect(second).toEqual(first);
-    expect(await world.invoices.cancel(world.db.tenantId, uuidOf('inv', id))).toMatchObject({
+    expect(await world.invoices.cancel(world.db.tenantId, uuidOf('inv', id), 'test')).toMatchObject({
       status: 'cancelled',
       number: first?.number,
       open: { amount: '0.00' },
     });
     expect(await world.balances()).toEqual(books);
     expect(await world.eventsOf(`invoice/${id}`)).toEqual(['invoice.created', 'invoice.issued', 'invoice.cancelled']);
-    await expect(world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 0)).rejects.toMatchObject({
+    await expect(world.invoices.issue(world.db.tenantId, uuidOf('inv', id), 0, 'test')).rejects.toMatchObject({
       code: 'invoice.illegal-transition',
     });
   });
@@ -96,7 +96,7 @@ describe('an invoice', () => {
     const { payment } = await world.pay(invoice);
     world.provider.report(payment.providerId, { captured: 1000 });
     await world.payments.refresh(world.db.tenantId, uuidOf('pay', payment.id));
-    await expect(world.invoices.cancel(world.db.tenantId, invoice)).rejects.toMatchObject({ code: 'invoice.has-payments' });
+    await expect(world.invoices.cancel(world.db.tenantId, invoice, 'test')).rejects.toMatchObject({ code: 'invoice.has-payments' });
   });
 
   test.each([

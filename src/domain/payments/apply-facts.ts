@@ -11,9 +11,10 @@ import { Invoices, openOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
+import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
 import { PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
-import type { Facts, PaymentAmounts } from './payment.ts';
+import { isOpen, type Facts, type PaymentAmounts } from './payment.ts';
 import { RefundEntity, type RefundRow } from './refund.entity.ts';
 import { settle, type RefundView } from './refund.ts';
 
@@ -45,6 +46,7 @@ export class ApplyFacts {
       case 'doubtful':
         row.doubtedAt = change.doubtedAt;
         await tx.em.flush();
+        await checkBy(tx, row.id, new Date(this.clock.now().getTime() + SECOND_FETCH_AFTER_MS), this.clock.now());
         return { kind: 'again', afterMs: SECOND_FETCH_AFTER_MS };
       case 'wrong-currency':
         await this.#wrongCurrency(tx, row, facts, change.isNew);
@@ -55,9 +57,18 @@ export class ApplyFacts {
         await this.#book(tx, row, known, facts);
         await this.#settleRefunds(tx, row, facts);
         await this.#appendAll(tx, row, change.events, known, facts);
+        await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
         return { kind: 'applied' };
     }
+  }
+
+  /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
+  async #scheduleChecks(tx: Transaction, row: PaymentRow, known: KnownPayment): Promise<void> {
+    const refunds = await tx.em.count(RefundEntity, { paymentId: row.id, state: { $in: ['requested', 'pending'] }, sentAt: { $ne: null } });
+    if (!isOpen(row.state) && refunds === 0) await endChecks(tx, row.id);
+    else if (known.fetchedAt === undefined || (isOpen(row.state) && row.state !== known.state))
+      await beginChecks(tx, row.id, this.clock.now());
   }
 
   #save(row: PaymentRow, facts: Facts, state: PaymentRow['state'], mismatched: boolean): void {
@@ -178,7 +189,7 @@ export class ApplyFacts {
     const subject = `payment/${idOf('pay', row.id)}`;
     const wire = (minor: bigint) => toWire(money(minor, row.currency));
     const more: Partial<Record<PaymentEventType, object>> = {
-      'payment.amount-mismatch': { expected: wire(row.amountMinor), received: wire(facts.captured) },
+      'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured) },
       'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },
     };
     await this.eventLog.append(tx, ...events.map((type): EventDraft => ({ type, subject, data: { ...context, ...more[type] } })));
@@ -236,9 +247,14 @@ function knownOf(row: PaymentRow): KnownPayment {
     ...amountsOf(row),
     state: row.state,
     currency: row.currency,
-    amount: row.amountMinor,
+    asked: askedOf(row),
     mismatched: row.mismatched,
     fetchedAt: row.factsFetchedAt ?? undefined,
     doubtedAt: row.doubtedAt ?? undefined,
   };
+}
+
+function askedOf({ amountMinor, captureAskedMinor, capturePendingMinor }: PaymentRow): KnownPayment['asked'] {
+  if (captureAskedMinor === 0n) return { least: amountMinor, most: amountMinor };
+  return { least: captureAskedMinor - capturePendingMinor, most: captureAskedMinor };
 }

@@ -23,8 +23,12 @@ export interface PaymentWish {
   readonly returnUrl: string;
   readonly cancelUrl?: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** `manual`: the provider only reserves the money until it is captured. Default: it takes it. */
+  readonly capture?: 'automatic' | 'manual';
   /** The request that asks for it; a repeat returns the first payment. */
   readonly requestKey: string;
+  /** Who asks, for the audit. */
+  readonly actor: string;
 }
 
 /** What the wish comes to. */
@@ -78,16 +82,23 @@ export class NewPayment {
    *
    * @throws payment.no-connection, payment.choose-connection
    */
-  async choose(connections: readonly PaymentConnection[], named: string | undefined): Promise<PaymentConnection> {
+  async choose(
+    connections: readonly PaymentConnection[],
+    { connection: named, capture }: Pick<PaymentWish, 'connection' | 'capture'>,
+  ): Promise<PaymentConnection> {
     const wanted = connections.filter(
       ({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named),
     );
     const able: PaymentConnection[] = [];
-    for (const connection of wanted) if (await this.calls.has(connection.id, 'payments.create')) able.push(connection);
+    for (const connection of wanted) if (await this.#can(connection, capture)) able.push(connection);
     const [first, second] = able;
     if (!first) throw paymentErrors['no-connection']({ connection: named });
     if (second && !first.isDefault) throw paymentErrors['choose-connection']({ choices: able.map(({ name }) => name).join(', ') });
     return first;
+  }
+
+  async #can({ id }: PaymentConnection, capture: PaymentWish['capture']): Promise<boolean> {
+    return (await this.calls.has(id, 'payments.create')) && (capture !== 'manual' || (await this.calls.has(id, 'payments.capture')));
   }
 }
 

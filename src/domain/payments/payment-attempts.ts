@@ -16,7 +16,7 @@ import type { Outcome } from '@kassaflow/plugin-sdk';
 import { idOf } from '../../kernel/ids.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 
-export type Operation = 'create' | 'refund';
+export type Operation = 'create' | 'capture' | 'cancel' | 'refund';
 
 export interface Attempt {
   readonly paymentId: string;
@@ -43,6 +43,8 @@ export async function beginAttempt(
     readonly operation: Operation;
     readonly request: unknown;
     readonly refundId?: string;
+    /** The request that asks for it, where no other row remembers that. */
+    readonly requestKey?: string;
     readonly now: Date;
   },
 ): Promise<Attempt> {
@@ -62,8 +64,8 @@ export async function beginAttempt(
     tries: 1,
   };
   await tx.query(
-    `insert into payment_attempt (payment_id, operation, number, tenant_id, refund_id, idempotency_key, request, state, started_at, next_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9)`,
+    `insert into payment_attempt (payment_id, operation, number, tenant_id, refund_id, idempotency_key, request, state, started_at, next_at, request_key)
+     values ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9, $10)`,
     [
       begun.paymentId,
       begun.operation,
@@ -74,20 +76,55 @@ export async function beginAttempt(
       begun.request,
       begun.startedAt,
       new Date(begun.startedAt.getTime() + LEASE_MS),
+      attempt.requestKey ?? null,
     ],
   );
   return begun;
 }
 
-/** Records what an attempt came to. An unknown one is looked at again after `againMs`. */
-export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: Outcome<unknown>, now: Date): Promise<void> {
+/**
+ * What a call says about its attempt. A repeat that was not carried out (no connection, plugin away, credentials refused)
+ * says nothing about the call before it, which may have been: that stays unknown. Only the provider's own no settles it.
+ */
+export function concluded<T>(attempt: Attempt, outcome: Outcome<T>): Outcome<T> {
+  if (outcome.kind !== 'failed' || attempt.tries === 1) return outcome;
+  const isRefusal = outcome.reason === 'input' || outcome.reason === 'permanent';
+  return isRefusal && !OURS.test(outcome.code ?? '') ? outcome : { kind: 'unknown', message: outcome.message };
+}
+
+/** Codes of failures on our side of the wire: the provider has not seen the call. */
+const OURS = /^(action|connection|egress|plugin)\./;
+
+/** What the request with this key came to, when it made an attempt. `message` is what the provider said against it. */
+export async function attemptOfRequest(
+  tx: Transaction,
+  requestKey: string,
+): Promise<{ readonly state: 'sending' | 'done' | 'failed' | 'unknown'; readonly message: string } | undefined> {
+  const [row] = await tx.query<{ state: 'sending' | 'done' | 'failed' | 'unknown'; message: string }>(
+    `select state, coalesce(outcome ->> 'message', '') as message from payment_attempt where request_key = $1`,
+    [requestKey],
+  );
+  return row;
+}
+
+/** Tells whether a call that opens, captures or cancels the payment may still be under way. The payment's row must be locked. */
+export async function hasOpenAttempt(tx: Transaction, paymentId: string): Promise<boolean> {
+  const rows = await tx.query(
+    `select 1 from payment_attempt where payment_id = $1 and operation <> 'refund' and state in ('sending', 'unknown') limit 1`,
+    [paymentId],
+  );
+  return rows.length > 0;
+}
+
+/** Records what an attempt came to, and tells whether it was open until now. An unknown one is looked at again later. */
+export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: Outcome<unknown>, now: Date): Promise<boolean> {
   const state = outcome.kind === 'ok' ? 'done' : outcome.kind === 'unknown' ? 'unknown' : 'failed';
   const settled = state !== 'unknown';
   // The value stays out: it is in the payment, and may hold a client secret.
   const kept = outcome.kind === 'ok' ? { kind: 'ok', reference: outcome.reference } : outcome;
-  await tx.query(
+  const rows = await tx.query(
     `update payment_attempt set state = $4, outcome = $5::jsonb, finished_at = $6, next_at = $7
-     where payment_id = $1 and operation = $2 and number = $3 and state in ('sending', 'unknown')`,
+     where payment_id = $1 and operation = $2 and number = $3 and state in ('sending', 'unknown') returning 1`,
     [
       attempt.paymentId,
       attempt.operation,
@@ -98,6 +135,7 @@ export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: 
       settled ? null : new Date(now.getTime() + backOffMs(attempt.tries)),
     ],
   );
+  return rows.length > 0;
 }
 
 /** Takes up to `limit` attempts that are due, for this process, until their lease ends. */

@@ -6,8 +6,8 @@ import { derive, transition, type Facts, type PaymentAmounts, type PaymentState 
 export interface KnownPayment extends PaymentAmounts {
   readonly state: PaymentState;
   readonly currency: Currency;
-  /** What we asked the customer for. */
-  readonly amount: bigint;
+  /** What should be captured: what we asked the customer for, or what we asked to capture, without and with a capture under way. */
+  readonly asked: { readonly least: bigint; readonly most: bigint };
   /** When the fetch started on which this rests; `undefined` before the first. */
   readonly fetchedAt: Date | undefined;
   /** When a fetch first reported that money was taken back without a refund or chargeback. */
@@ -49,7 +49,7 @@ export function changeOf(known: KnownPayment, facts: Facts): Change {
   }
   if (facts.currency !== known.currency) return { kind: 'wrong-currency', isNew: facts.captured > 0n && !known.mismatched };
   const state = transition(known.state, derive(facts));
-  const mismatched = facts.captured > 0n && facts.captured !== known.amount;
+  const mismatched = facts.captured > 0n && (facts.captured < known.asked.least || facts.captured > known.asked.most);
   return { kind: 'facts', state, mismatched, events: eventsOf(known, facts, state, mismatched) };
 }
 

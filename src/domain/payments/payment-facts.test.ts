@@ -25,7 +25,7 @@ const unknownYet = (amount: bigint): KnownPayment => ({
   ...facts({}),
   state: 'created',
   currency: 'EUR',
-  amount,
+  asked: { least: amount, most: amount },
   fetchedAt: undefined,
   doubtedAt: undefined,
   mismatched: false,

@@ -25,6 +25,10 @@ export const PaymentEntity = defineEntity({
     refundedMinor: p.bigint('bigint'),
     refundPendingMinor: p.bigint('bigint'),
     chargedBackMinor: p.bigint('bigint'),
+    /** What we asked to be captured of an authorization, all captures together; 0n when the provider captures by itself. */
+    captureAskedMinor: p.bigint('bigint'),
+    /** The part of it whose capture has no answer yet. */
+    capturePendingMinor: p.bigint('bigint'),
     feeMinor: p.bigint('bigint').nullable(),
     method: p.text().nullable(),
     providerState: p.text(),

@@ -29,6 +29,21 @@ export const paymentErrors = defineErrors('payment', {
     remedy: 'fix',
     help: 'Name one in the field connection, or make one the default.',
   },
+  'capture-state': { status: 409, title: 'No reserved money of this payment is left to be captured', remedy: 'fix' },
+  'capture-exceeds': { status: 409, title: 'The capture is for more than is reserved and not yet captured', remedy: 'fix' },
+  'cancel-state': {
+    status: 409,
+    title: 'This payment can no longer be cancelled',
+    remedy: 'fix',
+    help: 'Refund what was captured with POST /v1/refunds.',
+  },
+  busy: {
+    status: 409,
+    title: 'The answer to an earlier call about this payment is still awaited',
+    remedy: 'retry',
+  },
+  'not-supported': { status: 409, title: 'The provider of this payment cannot do this', remedy: 'never' },
+  refused: { status: 409, title: 'The provider did not do it', remedy: 'fix' },
   'provider-answer': { status: 502, title: 'The provider did not say how the payment stands', remedy: 'retry' },
 });
 

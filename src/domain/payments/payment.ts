@@ -69,6 +69,11 @@ export function tookMoney(state: PaymentState): boolean {
   return (MONEY as readonly PaymentState[]).includes(state);
 }
 
+/** The states in which money is expected. */
+export function isOpen(state: PaymentState): boolean {
+  return state === 'created' || state === 'pending' || state === 'authorized';
+}
+
 /** The state that facts amount to. Only amounts tell it: providers keep their main state after a refund. */
 export function derive(facts: PaymentAmounts & Pick<Facts, 'started' | 'ended'>): PaymentState {
   if (facts.captured > 0n) {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { paymentStatus } from '../../events/catalogue/subjects.ts';
 import { uuidOf } from '../../kernel/ids.ts';
@@ -8,7 +8,9 @@ import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.
 import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Paged } from '../../platform/http/paged.ts';
+import { Authorizations } from './authorizations.service.ts';
 import type { PaymentWish } from './new-payment.ts';
+import { paymentErrors } from './payment.errors.ts';
 import { Payments, type PaymentView } from './payments.service.ts';
 
 const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
@@ -35,6 +37,10 @@ const createPayment = z
     description: z.string().trim().min(1).max(200).optional(),
     returnUrl: address.meta({ description: 'Where the customer comes back to; https' }),
     cancelUrl: address.optional(),
+    capture: z
+      .enum(['automatic', 'manual'])
+      .default('automatic')
+      .meta({ description: 'manual: only reserve the money; POST /v1/payments/{id}/capture takes it' }),
     metadata: z
       .record(z.string().max(40), z.string().max(500))
       .refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } })
@@ -46,11 +52,19 @@ const createPayment = z
     message: 'Name an amount for each invoice or for none',
   })
   .meta({ id: 'CreatePayment' });
+const capturePayment = z
+  .strictObject({
+    amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is reserved and not yet captured' }),
+  })
+  .meta({ id: 'CapturePayment' });
 const listPayments = z.strictObject({ ...pageFields, status: paymentStatus.optional(), customer: z.string().optional() });
 
 @Controller('v1/payments')
 export class PaymentsController {
-  constructor(private readonly payments: Payments) {}
+  constructor(
+    private readonly payments: Payments,
+    private readonly authorizations: Authorizations,
+  ) {}
 
   /** Opens a payment at the provider; `next` says where to send the customer. */
   @Post()
@@ -61,7 +75,7 @@ export class PaymentsController {
     @IdempotencyKeyValue() requestKey: string,
     @Body({ schema: createPayment }) body: z.infer<typeof createPayment>,
   ) {
-    return wirePayment(await this.payments.create(caller.tenantId, wishOf(body, requestKey)));
+    return wirePayment(await this.payments.create(caller.tenantId, wishOf(body, { requestKey, actor: caller.actor })));
   }
 
   @Get()
@@ -89,18 +103,55 @@ export class PaymentsController {
   async get(@CurrentCaller() caller: Caller, @Param('id') id: string) {
     return wirePayment(await this.payments.get(caller.tenantId, uuidOf('pay', id)));
   }
+
+  /** Asks the provider now how the payment stands. @throws payment.provider-answer when it does not say */
+  @Post(':id/refresh')
+  @HttpCode(200)
+  @Requires('payments:write')
+  async refresh(@CurrentCaller() caller: Caller, @Param('id') id: string) {
+    const result = await this.payments.refresh(caller.tenantId, uuidOf('pay', id));
+    const problem = result.kind === 'refused' ? result.message : result.kind === 'again' ? result.problem : undefined;
+    if (problem !== undefined) throw paymentErrors['provider-answer']({ problem });
+    return wirePayment(await this.payments.get(caller.tenantId, uuidOf('pay', id)));
+  }
+
+  /** Takes reserved money, all of it or a part. */
+  @Post(':id/capture')
+  @HttpCode(200)
+  @Requires('payments:write')
+  @Idempotent()
+  async capture(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKeyValue() requestKey: string,
+    @Param('id') id: string,
+    @Body({ schema: capturePayment }) { amount }: z.infer<typeof capturePayment>,
+  ) {
+    const wish = { paymentId: uuidOf('pay', id), requestKey, actor: caller.actor, ...(amount && { amount }) };
+    return wirePayment(await this.authorizations.capture(caller.tenantId, wish));
+  }
+
+  /** Lets go of a payment of which nothing was taken: nobody can pay it any more, and what was reserved is released. */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Requires('payments:write')
+  @Idempotent()
+  async cancel(@CurrentCaller() caller: Caller, @IdempotencyKeyValue() requestKey: string, @Param('id') id: string) {
+    const wish = { paymentId: uuidOf('pay', id), requestKey, actor: caller.actor };
+    return wirePayment(await this.authorizations.cancel(caller.tenantId, wish));
+  }
 }
 
-function wishOf(body: z.infer<typeof createPayment>, requestKey: string): PaymentWish {
-  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, metadata } = body;
+function wishOf(body: z.infer<typeof createPayment>, request: Pick<PaymentWish, 'requestKey' | 'actor'>): PaymentWish {
+  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, capture, metadata } = body;
   return {
     invoices: invoices.map((item) =>
       typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount },
     ),
     split,
     returnUrl,
+    capture,
     metadata,
-    requestKey,
+    ...request,
     ...(amount && { amount }),
     ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),
     ...(connection !== undefined && { connection }),

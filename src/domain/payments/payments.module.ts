@@ -4,6 +4,8 @@ import { CustomersModule } from '../customers/index.ts';
 import { InvoicesModule } from '../invoices/index.ts';
 import { LedgerModule } from '../ledger/index.ts';
 import { ApplyFacts } from './apply-facts.ts';
+import { Authorizations } from './authorizations.service.ts';
+import { CheckOpenPayments } from './check-open-payments.ts';
 import { NewPayment } from './new-payment.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import { PaymentsController } from './payments.controller.ts';
@@ -17,7 +19,17 @@ import { WebhookAddresses } from './webhook-addresses.ts';
 @Module({
   imports: [LedgerModule, CustomersModule, InvoicesModule],
   controllers: [PaymentsController, RefundsController],
-  providers: [ApplyFacts, NewPayment, Payments, PaymentSubjects, Refunds, ResolveAttempts, WebhookAddresses],
+  providers: [
+    ApplyFacts,
+    Authorizations,
+    CheckOpenPayments,
+    NewPayment,
+    Payments,
+    PaymentSubjects,
+    Refunds,
+    ResolveAttempts,
+    WebhookAddresses,
+  ],
   exports: [Payments, PaymentSubjects, Refunds, WebhookAddresses],
 })
 export class PaymentsModule implements OnModuleInit {

@@ -18,11 +18,12 @@ import { toWire } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Customers } from '../customers/index.ts';
 import { ApplyFacts } from './apply-facts.ts';
 import { NewPayment, type PaymentPlan, type PaymentWish } from './new-payment.ts';
-import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { beginAttempt, CALL_TIMEOUT_MS, concluded, recordOutcome, type Attempt } from './payment-attempts.ts';
 import { readConnections, type PaymentConnection } from './payment-connections.ts';
 import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
@@ -65,6 +66,7 @@ export class Payments implements OnModuleInit {
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
     private readonly webhookAddresses: WebhookAddresses,
+    private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -82,7 +84,7 @@ export class Payments implements OnModuleInit {
       connections: await readConnections(tx),
     }));
     if (before.known) return this.get(tenantId, before.known.id);
-    const connection = await this.newPayment.choose(before.connections, wish.connection);
+    const connection = await this.newPayment.choose(before.connections, wish);
     checkReturnUrls(wish, connection.mode);
     const begun = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish, connection));
     crashPoint('payment.attempt.after');
@@ -102,7 +104,7 @@ export class Payments implements OnModuleInit {
       timeoutMs: CALL_TIMEOUT_MS,
     });
     crashPoint('payment.created.before');
-    await this.settleCreate(tenantId, attempt, outcome);
+    await this.settleCreate(tenantId, attempt, concluded(attempt, outcome));
   }
 
   /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */
@@ -198,6 +200,12 @@ export class Payments implements OnModuleInit {
     const request = await this.#request(tx, row, wish, plan, connection);
     const attempt = await beginAttempt(tx, { paymentId: row.id, operation: 'create', request, now: this.clock.now() });
     await this.#append(tx, row, 'payment.created');
+    await this.audit.append(tx, {
+      actor: wish.actor,
+      action: 'payment.create',
+      subject: subjectOf(row),
+      detail: { ...toWire(plan.amount), connection: connection.name },
+    });
     return { id: row.id, attempt };
   }
 
@@ -218,6 +226,8 @@ export class Payments implements OnModuleInit {
       refundedMinor: 0n,
       refundPendingMinor: 0n,
       chargedBackMinor: 0n,
+      captureAskedMinor: 0n,
+      capturePendingMinor: 0n,
       feeMinor: null,
       method: null,
       providerState: '',
@@ -249,7 +259,7 @@ export class Payments implements OnModuleInit {
       description: plan.description,
       returnUrl: wish.returnUrl,
       webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
-      capture: 'automatic',
+      capture: wish.capture ?? 'automatic',
       metadata: wish.metadata,
       ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
       ...(wish.methods === undefined ? {} : { methods: wish.methods }),
@@ -297,7 +307,7 @@ export class Payments implements OnModuleInit {
   async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
     await this.eventLog.append(tx, {
       type,
-      subject: `payment/${idOf('pay', row.id)}`,
+      subject: subjectOf(row),
       data: { ...(await this.subjects.contextOf(tx, row)) },
     });
   }
@@ -308,6 +318,10 @@ export class Payments implements OnModuleInit {
       return new Map((await this.subjects.of(tx, rows)).map((payment) => [payment.id, payment]));
     });
   }
+}
+
+function subjectOf(row: PaymentRow): string {
+  return `payment/${idOf('pay', row.id)}`;
 }
 
 function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<PaymentRow | null> {

@@ -269,6 +269,7 @@ describe('a refund', () => {
       credits: 0,
       awaitApproval: false,
       requestKey: newUuid(),
+      actor: 'test',
       ...more,
     });
 
@@ -331,7 +332,7 @@ describe('a refund', () => {
     expect([waiting.status, await world.eventsOf(`refund/${waiting.id}`)]).toEqual(['requested', ['refund.requested']]);
     const sent = world.provider.count('payments.refund');
     world.clock.advance(1_000);
-    await Promise.all([1, 2, 3].map(() => world.refunds.send(world.db.tenantId, uuidOf('ref', waiting.id))));
+    await Promise.all([1, 2, 3].map(() => world.refunds.send(world.db.tenantId, uuidOf('ref', waiting.id), 'test')));
     expect(world.provider.count('payments.refund') - sent).toBe(1);
     expect(await world.eventsOf(`refund/${waiting.id}`)).toEqual(['refund.requested', 'refund.completed']);
   });

@@ -1,6 +1,6 @@
 import { declined, ok, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import type { RefundSubject } from '../../events/catalogue/subjects.ts';
-import { uuidOf } from '../../kernel/ids.ts';
+import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { parseMoney } from '../../kernel/money.ts';
 import type { BuiltInAction } from '../../plugin-host/built-in-actions.ts';
 import { builtInAction } from '../built-in-action.ts';
@@ -49,9 +49,10 @@ export function refundAction(refunds: Refunds): BuiltInAction {
       sample: { id: 'ref_01jd3k4m5n6p7q8r9s0t1v2w3x', status: 'pending', amount: { amount: '12.50', currency: 'EUR' } },
     },
     {
-      run: async ({ tenantId, idempotencyKey: requestKey }, { payment, amount, reason = '', refund }) => {
-        if (refund !== undefined) return outcomeOf(await refunds.send(tenantId, uuidOf('ref', refund)));
-        const wish = { paymentId: uuidOf('pay', payment), reason, credits: 0, awaitApproval: false, requestKey };
+      run: async ({ tenantId, runId, idempotencyKey: requestKey }, { payment, amount, reason = '', refund }) => {
+        const actor = `run/${idOf('run', runId)}`;
+        if (refund !== undefined) return outcomeOf(await refunds.send(tenantId, uuidOf('ref', refund), actor));
+        const wish = { paymentId: uuidOf('pay', payment), reason, credits: 0, awaitApproval: false, requestKey, actor };
         return outcomeOf(await refunds.request(tenantId, { ...wish, ...(amount && { amount: parseMoney(amount) }) }));
       },
     },

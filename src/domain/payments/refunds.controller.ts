@@ -39,6 +39,7 @@ export class RefundsController {
       credits,
       awaitApproval,
       requestKey,
+      actor: caller.actor,
       ...(amount && { amount }),
     });
   }
@@ -73,6 +74,6 @@ export class RefundsController {
   @HttpCode(200)
   @Requires('payments:write')
   send(@CurrentCaller() caller: Caller, @Param('id') id: string) {
-    return this.refunds.send(caller.tenantId, uuidOf('ref', id));
+    return this.refunds.send(caller.tenantId, uuidOf('ref', id), caller.actor);
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Outcome, RefundResult } from '@kassaflow/plugin-sdk';
 import type { RefundSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
@@ -8,9 +8,11 @@ import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
 import { money, toWire, type Money } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { amountsOf, viewOf } from './apply-facts.ts';
-import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { beginAttempt, CALL_TIMEOUT_MS, concluded, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { beginChecks } from './payment-checks.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
 import { refundErrors } from './payment.errors.ts';
 import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
@@ -30,11 +32,15 @@ export interface RefundWish {
   /** Only record it, with the event that asks somebody to approve; {@link Refunds.send} carries it out. */
   readonly awaitApproval: boolean;
   readonly requestKey: string;
+  /** Who asks, for the audit. */
+  readonly actor: string;
 }
 
 /** Refunds: never more than was captured, however many ask at once, because each holds the payment's row while it counts. */
 @Injectable()
 export class Refunds implements OnModuleInit {
+  readonly #log = new Logger(Refunds.name);
+
   constructor(
     private readonly database: Database,
     private readonly calls: ProviderCalls,
@@ -42,6 +48,7 @@ export class Refunds implements OnModuleInit {
     private readonly subjects: PaymentSubjects,
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
+    private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -59,13 +66,13 @@ export class Refunds implements OnModuleInit {
   }
 
   /** Sends a refund that awaited approval; one that was sent before is only shown. @throws refund.not-found */
-  async send(tenantId: string, id: string): Promise<RefundSubject> {
+  async send(tenantId: string, id: string, actor: string): Promise<RefundSubject> {
     const { connectionId, attempt } = await this.database.transact(tenantId, async (tx) => {
       const { row, refund } = await this.#lock(tx, id);
-      return {
-        connectionId: row.connectionId,
-        attempt: refund.sentAt === null && refund.state === 'requested' ? await this.#attempt(tx, row, refund) : undefined,
-      };
+      const { connectionId } = row;
+      if (refund.sentAt !== null || refund.state !== 'requested') return { connectionId };
+      await this.audit.append(tx, { actor, action: 'refund.send', subject: subjectOf(refund) });
+      return { connectionId, attempt: await this.#attempt(tx, row, refund) };
     });
     if (attempt) await this.sendAttempt(tenantId, connectionId, attempt);
     return this.get(tenantId, id);
@@ -82,9 +89,26 @@ export class Refunds implements OnModuleInit {
       attempt: attempt.tries,
       timeoutMs: CALL_TIMEOUT_MS,
     });
-    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, outcome));
+    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, concluded(attempt, outcome)));
     // Accepted is not done: only the provider's own totals complete a refund. Without an answer now, its webhook brings them.
     if (outcome.kind === 'ok') await this.payments.refresh(tenantId, attempt.paymentId);
+  }
+
+  /**
+   * Looks whether the provider's totals contain a refund that can no longer be repeated. It cannot be asked for by itself, so
+   * one that they do not contain stays unknown: it may be under way.
+   */
+  async decideByFacts(tenantId: string, attempt: Attempt): Promise<void> {
+    await this.payments.refresh(tenantId, attempt.paymentId);
+    await this.database.transact(tenantId, async (tx) => {
+      const { refund } = await this.#lock(tx, attempt.refundId ?? '');
+      const isDone = refund.state === 'completed';
+      const outcome: Outcome<undefined> = isDone
+        ? { kind: 'ok', value: undefined, reference: '' }
+        : { kind: 'unknown', message: 'not found out' };
+      await recordOutcome(tx, attempt, outcome, this.clock.now());
+      if (!isDone) this.#log.warn({ message: 'the outcome of a refund is unknown', key: attempt.idempotencyKey });
+    });
   }
 
   /** @throws refund.not-found */
@@ -118,11 +142,18 @@ export class Refunds implements OnModuleInit {
     const refund = this.#insert(tx, row, wish, refundAmount(row, refunds, wish));
     await tx.em.flush();
     await this.#append(tx, row, refund, 'refund.requested');
+    await this.#auditRequest(tx, refund, wish);
     return {
       id: refund.id,
       connectionId: row.connectionId,
       ...(wish.awaitApproval ? {} : { attempt: await this.#attempt(tx, row, refund) }),
     };
+  }
+
+  async #auditRequest(tx: Transaction, refund: RefundRow, { actor, awaitApproval }: RefundWish): Promise<void> {
+    const { amount, currency } = toWire(money(refund.amountMinor, refund.currency));
+    const detail = { payment: idOf('pay', refund.paymentId), amount, currency, awaitApproval };
+    await this.audit.append(tx, { actor, action: 'refund.request', subject: subjectOf(refund), detail });
   }
 
   #insert(tx: Transaction, row: PaymentRow, wish: RefundWish, amountMinor: bigint): RefundRow {
@@ -148,6 +179,7 @@ export class Refunds implements OnModuleInit {
   async #attempt(tx: Transaction, row: PaymentRow, refund: RefundRow): Promise<Attempt> {
     refund.sentAt = this.clock.now();
     await tx.em.flush();
+    await beginChecks(tx, row.id, refund.sentAt);
     const request = {
       providerId: row.providerId,
       reference: idOf('ref', refund.id),
@@ -181,7 +213,7 @@ export class Refunds implements OnModuleInit {
 
   async #append(tx: Transaction, row: PaymentRow, refund: RefundRow, type: string): Promise<void> {
     const data = { ...(await this.subjects.contextOf(tx, row)), refund: refundSubject(refund) };
-    await this.eventLog.append(tx, { type, subject: `refund/${idOf('ref', refund.id)}`, data });
+    await this.eventLog.append(tx, { type, subject: subjectOf(refund), data });
   }
 
   async #read(tenantId: string, ids: readonly string[]): Promise<Map<string, RefundSubject>> {
@@ -190,6 +222,10 @@ export class Refunds implements OnModuleInit {
       return new Map(rows.map(refundSubject).map((refund) => [refund.id, refund]));
     });
   }
+}
+
+function subjectOf(refund: RefundRow): string {
+  return `refund/${idOf('ref', refund.id)}`;
 }
 
 /** @throws refund.payment-state, refund.currency-mix, refund.exceeds */

@@ -6,11 +6,12 @@ import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
-import { WakeUp } from '../../events/wake-up.ts';
-import { CALL_TIMEOUT_MS, recordOutcome, takeDueAttempts, type Attempt } from './payment-attempts.ts';
+import { Authorizations } from './authorizations.service.ts';
+import { CALL_TIMEOUT_MS, takeDueAttempts, type Attempt } from './payment-attempts.ts';
 import { PaymentEntity } from './payment.entity.ts';
 import { Payments } from './payments.service.ts';
 import { Refunds } from './refunds.service.ts';
+import { WorkerLoop } from './worker-loop.ts';
 
 /** How often due attempts are looked for. */
 const EVERY_MS = 5_000;
@@ -26,9 +27,11 @@ const SAFE_PART_OF_MEMORY = 0.8;
 @Injectable()
 export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger(ResolveAttempts.name);
-  readonly #wakeUp = new WakeUp();
-  #loop: Promise<void> | undefined;
-  #stopping = false;
+  readonly #loop = new WorkerLoop(
+    () => this.resolveDue(),
+    EVERY_MS,
+    (error) => this.#log.error({ message: 'attempts could not be resolved', error }),
+  );
 
   constructor(
     private readonly database: Database,
@@ -36,18 +39,17 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly calls: ProviderCalls,
     private readonly payments: Payments,
     private readonly refunds: Refunds,
+    private readonly authorizations: Authorizations,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop = this.#run();
+    if (this.config.role !== 'web') this.#loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.#stopping = true;
-    this.#wakeUp.wake();
-    await this.#loop;
+  onModuleDestroy(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Resolves what is due now and returns how many attempts it looked at. */
@@ -70,35 +72,23 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     return seen;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      try {
-        await this.resolveDue();
-      } catch (error) {
-        this.#log.error({ message: 'attempts could not be resolved', error });
-      }
-      await this.#wakeUp.wait(EVERY_MS);
-    }
-  }
-
   async #resolve(tenantId: string, attempt: Attempt): Promise<void> {
     const connectionId = await this.database.transact(
       tenantId,
       async (tx) => (await tx.em.findOneOrFail(PaymentEntity, { id: attempt.paymentId })).connectionId,
     );
     const replayWithinMs = SAFE_PART_OF_MEMORY * (await this.calls.keyTtlMs(connectionId));
-    if (this.clock.now().getTime() - attempt.startedAt.getTime() <= replayWithinMs) {
-      if (attempt.operation === 'create') await this.payments.sendCreate(tenantId, connectionId, attempt);
-      else await this.refunds.sendAttempt(tenantId, connectionId, attempt);
-    } else if (attempt.operation === 'create') {
-      await this.#find(tenantId, connectionId, attempt);
-    } else {
-      // A refund cannot be looked up by itself, but the payment's totals tell whether the money went back.
-      await this.payments.refresh(tenantId, attempt.paymentId);
-      await this.database.transact(tenantId, (tx) =>
-        recordOutcome(tx, attempt, { kind: 'unknown', message: 'not found out' }, this.clock.now()),
-      );
-      this.#log.warn({ message: 'the outcome of a refund is unknown', key: attempt.idempotencyKey });
+    const isRemembered = this.clock.now().getTime() - attempt.startedAt.getTime() <= replayWithinMs;
+    switch (attempt.operation) {
+      case 'create':
+        return isRemembered ? this.payments.sendCreate(tenantId, connectionId, attempt) : this.#find(tenantId, connectionId, attempt);
+      case 'refund':
+        return isRemembered ? this.refunds.sendAttempt(tenantId, connectionId, attempt) : this.refunds.decideByFacts(tenantId, attempt);
+      case 'capture':
+      case 'cancel':
+        return isRemembered
+          ? this.authorizations.sendAttempt(tenantId, connectionId, attempt)
+          : this.authorizations.decideByFacts(tenantId, attempt);
     }
   }
 

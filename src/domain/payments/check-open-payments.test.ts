@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { newUuid, uuidOf } from '../../kernel/ids.ts';
+import { domainWorld, eur, type DomainWorld } from '../../../test/support/domain.ts';
+import type { PaymentView } from './payments.service.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+let world: DomainWorld;
+beforeAll(async () => {
+  Logger.overrideLogger(false);
+  world = await domainWorld();
+});
+afterAll(() => world.db.close());
+// Payments of the test before are none of the next one's business.
+beforeEach(() => world.db.ownerPool.query('delete from payment_check'));
+
+const statusOf = async ({ payment }: PaymentView) =>
+  (await world.payments.get(world.db.tenantId, uuidOf('pay', payment.id))).payment.status;
+const open = async () => Number((await world.db.ownerPool.query('select count(*) from payment_check')).rows[0].count);
+const asked = () => world.provider.count('payments.fetch');
+const later = async (ms: number) => {
+  world.clock.advance(ms);
+  return world.checker.checkDue();
+};
+const aPayment = async (more: object = {}) =>
+  world.payments.create(world.db.tenantId, world.wish({ amount: eur('10.00'), description: 'work', ...more }));
+const refund = (view: PaymentView) =>
+  world.refunds.request(world.db.tenantId, {
+    paymentId: uuidOf('pay', view.payment.id),
+    reason: '',
+    credits: 0,
+    awaitApproval: false,
+    requestKey: newUuid(),
+    actor: 'test',
+  });
+
+describe('a payment whose webhook is lost', () => {
+  test('completes when the provider is asked a minute later, and is then left alone', async () => {
+    const view = await aPayment();
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    expect(await later(MINUTE - 1)).toBe(0);
+    expect(await later(1)).toBe(1);
+    expect([await statusOf(view), await open()]).toEqual(['completed', 0]);
+    expect(await later(30 * 24 * HOUR)).toBe(0);
+  });
+
+  test('is asked about after 1, 5, 30 and 120 minutes and then every six hours while it stays open', async () => {
+    await aPayment();
+    for (const pause of [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 6 * HOUR]) {
+      expect(await later(pause - 1)).toBe(0);
+      expect(await later(1)).toBe(1);
+    }
+  });
+
+  test('is given up after 30 days', async () => {
+    await aPayment();
+    expect(await later(30 * 24 * HOUR)).toBe(1);
+    expect(await open()).toBe(0);
+  });
+
+  test('is asked about again soon when it got further', async () => {
+    const view = await aPayment();
+    await later(10 * HOUR);
+    world.provider.report(view.payment.providerId, { started: true, authorized: 1000 });
+    await later(6 * HOUR);
+    expect(await statusOf(view)).toBe('authorized');
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    expect(await later(MINUTE)).toBe(1);
+    expect(await statusOf(view)).toBe('completed');
+  });
+
+  test('stays in the queue when the provider cannot be asked', async () => {
+    const view = await aPayment();
+    world.provider.next('payments.fetch', 'is unreachable', 'refuses');
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    await later(MINUTE);
+    await later(5 * MINUTE);
+    expect(await statusOf(view)).toBe('created');
+    await later(30 * MINUTE);
+    expect(await statusOf(view)).toBe('completed');
+  });
+
+  test('is asked about by one process, not by each, and a backlog is worked off in batches', async () => {
+    for (let index = 0; index < 25; index += 1) await aPayment();
+    const before = asked();
+    world.clock.advance(MINUTE);
+    const counts = await Promise.all([1, 2, 3, 4].map(() => world.checker.checkDue()));
+    expect([counts.reduce((a, b) => a + b), asked() - before]).toEqual([25, 25]);
+  });
+
+  test('that seems to have lost its money is asked about a second time after half a minute', async () => {
+    const view = await aPayment();
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    await later(MINUTE);
+    world.provider.report(view.payment.providerId, { captured: 0, ended: 'failed' });
+    await world.payments.refresh(world.db.tenantId, uuidOf('pay', view.payment.id));
+    expect(await statusOf(view)).toBe('completed');
+    expect(await later(30_000)).toBe(1);
+    expect([await statusOf(view), await open()]).toEqual(['failed', 0]);
+  });
+});
+
+describe('a refund whose webhook is lost', () => {
+  test('completes when the provider is asked, long after its payment did', async () => {
+    const view = await aPayment();
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    await later(MINUTE);
+    world.clock.advance(60 * 24 * HOUR);
+    world.provider.refundsAreSlow = true;
+    const { id, status } = await refund(view);
+    world.provider.refundsAreSlow = false;
+    expect([status, await open()]).toEqual(['pending', 1]);
+    world.provider.report(view.payment.providerId, { refunded: 1000, refundPending: 0 });
+    expect(await later(MINUTE)).toBe(1);
+    expect(await world.refunds.get(world.db.tenantId, uuidOf('ref', id))).toMatchObject({ status: 'completed' });
+    expect([await statusOf(view), await open()]).toEqual(['refunded', 0]);
+  });
+
+  test('and whose own answer was lost too, is found in the totals', async () => {
+    const view = await aPayment();
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    await later(MINUTE);
+    world.provider.next('payments.refund', 'carries it out, answers nothing');
+    expect((await refund(view)).status).toBe('requested');
+    await later(MINUTE);
+    expect([await statusOf(view), await open()]).toEqual(['refunded', 0]);
+  });
+});

@@ -1,0 +1,68 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Clock } from '../../kernel/clock.ts';
+import { idOf } from '../../kernel/ids.ts';
+import { CLOCK } from '../../platform/clock.ts';
+import { Config } from '../../platform/config/config.ts';
+import { EnginePool } from '../../platform/database/engine-pool.ts';
+import { Database } from '../../platform/database/transaction.ts';
+import { takeDueChecks } from './payment-checks.ts';
+import { Payments } from './payments.service.ts';
+import { WorkerLoop } from './worker-loop.ts';
+
+/** How often due payments are looked for. */
+const EVERY_MS = 10_000;
+/** Of one tenant at once; providers are asked one after the other, so that a backlog does not use up their rate limits. */
+const BATCH = 20;
+
+/** Asks providers about payments whose webhook may have been lost. When, is decided in `payment-checks.ts`. */
+@Injectable()
+export class CheckOpenPayments implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #log = new Logger(CheckOpenPayments.name);
+  readonly #loop = new WorkerLoop(
+    () => this.checkDue(),
+    EVERY_MS,
+    (error) => this.#log.error({ message: 'open payments could not be looked up', error }),
+  );
+
+  constructor(
+    private readonly database: Database,
+    private readonly pool: EnginePool,
+    private readonly payments: Payments,
+    private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.role !== 'web') this.#loop.start();
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** Asks about what is due now and returns of how many payments. */
+  async checkDue(): Promise<number> {
+    const { rows } = await this.pool.query<{ tenant_id: string }>('select distinct tenant_id from payment_check where next_at <= $1', [
+      this.clock.now(),
+    ]);
+    let asked = 0;
+    for (const { tenant_id: tenantId } of rows) {
+      const due = await this.database.transact(tenantId, (tx) => takeDueChecks(tx, this.clock.now(), BATCH));
+      for (const id of due) await this.#check(tenantId, id);
+      asked += due.length;
+    }
+    return asked;
+  }
+
+  /** One that cannot be asked about now has its next moment already; it must not hold up the others. */
+  async #check(tenantId: string, id: string): Promise<void> {
+    const payment = idOf('pay', id);
+    try {
+      const result = await this.payments.refresh(tenantId, id);
+      if (result.kind === 'refused')
+        this.#log.warn({ message: 'a provider does not say how a payment stands', payment, problem: result.message });
+    } catch (error) {
+      this.#log.error({ message: 'an open payment could not be brought up to date', payment, error });
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * When a provider is asked about a payment although nobody told us to: webhooks get lost.
+ *
+ * A payment has a row in `payment_check` while something about it is open: it waits for money, or a refund of it is under
+ * way. The row says since when that is so and when the provider is asked next: after a minute, five, half an hour, two hours,
+ * then every six hours, until it is settled or for 30 days. Taking a row moves it to its next moment in the same statement,
+ * so several processes share the work, and one that dies misses one question and no more.
+ */
+import type { Transaction } from '../../platform/database/transaction.ts';
+
+const MINUTE_MS = 60_000;
+/** The first pauses; from then on {@link STEADY_PAUSE_MS}. */
+const FIRST_PAUSES_MS = [1, 5, 30, 120].map((minutes) => minutes * MINUTE_MS);
+const STEADY_PAUSE_MS = 6 * 60 * MINUTE_MS;
+/** Longer than any payment page or bank transfer stays open. */
+const ASK_FOR_MS = 30 * 24 * 60 * MINUTE_MS;
+
+/** The first moment after `now` at which to ask about something open `since`; `null` when it is given up. */
+export function nextCheck(since: Date, now: Date): Date | null {
+  const age = now.getTime() - since.getTime();
+  let due = 0;
+  for (const pause of FIRST_PAUSES_MS) {
+    due += pause;
+    if (due > age) return new Date(since.getTime() + due);
+  }
+  due += (Math.floor((age - due) / STEADY_PAUSE_MS) + 1) * STEADY_PAUSE_MS;
+  return due <= ASK_FOR_MS ? new Date(since.getTime() + due) : null;
+}
+
+/** Something new is open at the payment from `now` on: the pauses begin anew. */
+export async function beginChecks(tx: Transaction, paymentId: string, now: Date): Promise<void> {
+  await tx.query(
+    `insert into payment_check (payment_id, tenant_id, since, next_at) values ($1, $2, $3, $4)
+     on conflict (payment_id) do update set since = excluded.since, next_at = excluded.next_at`,
+    [paymentId, tx.tenantId, now, nextCheck(now, now)],
+  );
+}
+
+/** Nothing is open at the payment any more. */
+export async function endChecks(tx: Transaction, paymentId: string): Promise<void> {
+  await tx.query('delete from payment_check where payment_id = $1', [paymentId]);
+}
+
+/** Asks at `at`, where that is sooner than the next moment. */
+export async function checkBy(tx: Transaction, paymentId: string, at: Date, now: Date): Promise<void> {
+  await tx.query(
+    `insert into payment_check as c (payment_id, tenant_id, since, next_at) values ($1, $2, $3, $4)
+     on conflict (payment_id) do update set next_at = least(c.next_at, excluded.next_at)`,
+    [paymentId, tx.tenantId, now, at],
+  );
+}
+
+/** Takes up to `limit` payments that are due, and moves each to its next moment. */
+export async function takeDueChecks(tx: Transaction, now: Date, limit: number): Promise<string[]> {
+  const rows = await tx.query<{ payment_id: string; since: Date }>(
+    'select payment_id, since from payment_check where next_at <= $1 order by next_at limit $2 for update skip locked',
+    [now, limit],
+  );
+  const next = rows.map(({ payment_id: id, since }) => ({ id, at: nextCheck(since, now) }));
+  await tx.query(
+    `update payment_check c set next_at = v.at from unnest($1::uuid[], $2::timestamptz[]) as v (id, at)
+     where c.payment_id = v.id and v.at is not null`,
+    [next.map(({ id }) => id), next.map(({ at }) => at)],
+  );
+  await tx.query('delete from payment_check where payment_id = any($1::uuid[])', [next.filter(({ at }) => !at).map(({ id }) => id)]);
+  return rows.map(({ payment_id: id }) => id);
+}
