@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../kernel/ids.ts';
+import { addConnection } from '../../test/support/domain.ts';
 import { domainApp, type DomainApp } from '../../test/support/domain-app.ts';
 
 let http: DomainApp;
@@ -162,4 +163,83 @@ describe('the routes of the money', () => {
     expect((await http.send('GET', account)).body).toEqual({ customer, balance: 6, lowBelow: 0 });
     expect((await http.send('GET', `${account}/entries?limit=1`)).body).toMatchObject({ items: [{ kind: 'use' }] });
   });
+
+  test('capture and cancel what was only reserved, and ask the provider on request', async () => {
+    const made = await http.send('POST', '/v1/payments', payment({ capture: 'manual' }));
+    const [path, providerId] = [`/v1/payments/${String(made.body['id'])}`, String(made.body['providerId'])];
+    http.provider.report(providerId, { started: true, authorized: 500 });
+    http.clock.advance(1_000);
+    expect(await http.send('POST', `${path}/refresh`)).toMatchObject({ status: 200, body: { status: 'authorized' } });
+    http.provider.next('payments.fetch', 'is unreachable');
+    expect(await http.send('POST', `${path}/refresh`)).toMatchObject({ status: 502, body: { code: 'payment.provider-answer' } });
+    expect(await http.send('POST', `${path}/capture`, {}, { 'idempotency-key': '' })).toMatchObject({ status: 400 });
+    expect(await http.send('POST', `${path}/capture`, { amount: eur('5.01') })).toMatchObject({
+      status: 409,
+      body: { code: 'payment.capture-exceeds' },
+    });
+    const key = { 'idempotency-key': 'capture-1' };
+    const answers = [
+      await http.send('POST', `${path}/capture`, { amount: eur('2.00') }, key),
+      await http.send('POST', `${path}/capture`, { amount: eur('2.00') }, key),
+    ];
+    expect(answers[0]).toMatchObject({ status: 200, body: { status: 'completed', captured: eur('2.00') } });
+    expect(answers[1]?.body).toEqual(answers[0]?.body);
+    expect(await http.send('POST', `${path}/cancel`)).toMatchObject({ status: 409, body: { code: 'payment.cancel-state' } });
+
+    const other = await http.send('POST', '/v1/payments', payment({}));
+    expect(await http.send('POST', `/v1/payments/${String(other.body['id'])}/cancel`)).toMatchObject({
+      status: 200,
+      body: { status: 'cancelled' },
+    });
+  });
+
+  test('want to know which connection when several fit', async () => {
+    await addConnection(http.db, 'second', 'acme');
+    const before = await stored();
+    const refused = await http.send('POST', '/v1/payments', payment({}));
+    expect(refused).toMatchObject({ status: 409, body: { code: 'payment.choose-connection' } });
+    expect(refused.body['detail']).toContain('pay, second');
+    expect(await stored()).toEqual(before);
+    expect(await http.send('POST', '/v1/payments', payment({ connection: 'second' }))).toMatchObject({ status: 201 });
+    await http.db.ownerPool.query(`update connection set state = 'disabled' where name = 'second'`);
+  });
 });
+
+test('whatever moves money or fixes an invoice is in the audit trail with who did it, once, and nothing that was refused', async () => {
+  const before = (await audited()).length;
+  const draft = await http.send('POST', '/v1/invoices', invoice({}));
+  const path = `/v1/invoices/${String(draft.body['id'])}`;
+  for (const _ of [1, 2]) await http.send('POST', `${path}/issue`, {});
+  const made = await http.send('POST', '/v1/payments', payment({ capture: 'manual' }));
+  const id = String(made.body['id']);
+  http.provider.report(String(made.body['providerId']), { authorized: 500 });
+  http.clock.advance(1_000);
+  await http.send('POST', `/v1/payments/${id}/refresh`);
+  await http.send('POST', `/v1/payments/${id}/capture`, {});
+  http.clock.advance(1_000);
+  await http.send('POST', '/v1/refunds', { payment: id, amount: eur('9.00') });
+  const refund = await http.send('POST', '/v1/refunds', { payment: id, amount: eur('2.00'), awaitApproval: true });
+  for (const _ of [1, 2]) await http.send('POST', `/v1/refunds/${String(refund.body['id'])}/send`);
+  for (const _ of [1, 2]) await http.send('POST', `${path}/cancel`);
+  await http.send('POST', `/v1/credit-accounts/${customer}/entries`, { kind: 'grant', units: 3 }, { 'idempotency-key': 'grant-3' });
+  await http.send('POST', `/v1/credit-accounts/${customer}/entries`, { kind: 'use', units: 3_000 });
+  const entries = (await audited()).slice(before);
+  expect(entries.map(({ action, subject }) => [action, subject])).toEqual([
+    ['invoice.issue', `invoice/${String(draft.body['id'])}`],
+    ['payment.create', `payment/${id}`],
+    ['payment.capture', `payment/${id}`],
+    ['refund.request', `refund/${String(refund.body['id'])}`],
+    ['refund.send', `refund/${String(refund.body['id'])}`],
+    ['invoice.cancel', `invoice/${String(draft.body['id'])}`],
+    ['credit.grant', `customer/${customer}`],
+  ]);
+  expect(entries.every(({ actor }) => actor.startsWith('key/key_'))).toBe(true);
+  expect(entries[2]?.detail).toEqual({ amount: '5.00', currency: 'EUR' });
+});
+
+const audited = async () =>
+  (
+    await http.db.ownerPool.query<{ actor: string; action: string; subject: string; detail: object }>(
+      `select actor, action, subject, detail from audit_entry where action not like 'api-key.%' order by seq`,
+    )
+  ).rows;

@@ -326,6 +326,22 @@ describe('a refund', () => {
     expect(world.provider.count('payments.refund') - sent).toBe(1);
   });
 
+  test.each(['is unreachable', 'refuses'] as const)(
+    'whose answer was lost is not made free for a second one by a repeat that finds the provider %s',
+    async (repeat) => {
+      const { view } = await completed('30.00');
+      world.provider.next('payments.refund', 'carries it out, answers nothing', repeat);
+      const { id, status } = await refund(view, { amount: eur('20.00') });
+      expect(status).toBe('requested');
+      world.clock.advance(60_000);
+      await world.resolver.resolveDue();
+      const known = (await world.refunds.get(world.db.tenantId, uuidOf('ref', id))).status;
+      expect(known).toBe(repeat === 'refuses' ? 'failed' : 'requested');
+      await signal(view);
+      await expect(refund(view, { amount: eur('20.00') })).rejects.toMatchObject({ code: 'refund.exceeds' });
+    },
+  );
+
   test('that awaits approval is sent once, by whoever approves', async () => {
     const { view } = await completed('10.00');
     const waiting = await refund(view, { awaitApproval: true });
