@@ -82,6 +82,18 @@ describe('a capture', () => {
     expect(await events(view)).toEqual(['payment.created', 'payment.authorized', 'payment.completed']);
   });
 
+  test('that is still under way beside an earlier one is no mismatch either', async () => {
+    const { view } = await authorized();
+    await capture(view, { amount: eur('60.00') });
+    world.provider.next('payments.capture', 'does nothing, answers nothing');
+    await capture(view, { amount: eur('40.00') });
+    await refresh(view);
+    expect(await events(view)).toEqual(['payment.created', 'payment.authorized', 'payment.completed']);
+    world.clock.advance(60_000);
+    await world.resolver.resolveDue();
+    expect((await now(view)).captured.amount).toBe('100.00');
+  });
+
   test('is made once however often the request is repeated', async () => {
     const { view } = await authorized();
     const before = world.provider.count('payments.capture');

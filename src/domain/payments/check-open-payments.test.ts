@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Logger } from '@nestjs/common';
 import { newUuid, uuidOf } from '../../kernel/ids.ts';
 import { domainWorld, eur, type DomainWorld } from '../../../test/support/domain.ts';
+import { takeDueChecks } from './payment-checks.ts';
 import type { PaymentView } from './payments.service.ts';
 
 const MINUTE = 60_000;
@@ -88,6 +89,18 @@ describe('a payment whose webhook is lost', () => {
     world.clock.advance(MINUTE);
     const counts = await Promise.all([1, 2, 3, 4].map(() => world.checker.checkDue()));
     expect([counts.reduce((a, b) => a + b), asked() - before]).toEqual([25, 25]);
+  });
+
+  test('is in the hands of one transaction at a time', async () => {
+    for (let index = 0; index < 5; index += 1) await aPayment();
+    world.clock.advance(MINUTE);
+    const take = (limit: number, meanwhile?: () => Promise<string[]>) =>
+      world.db.database.transact(world.db.tenantId, async (tx) => [
+        await takeDueChecks(tx, world.clock.now(), limit),
+        (await meanwhile?.()) ?? [],
+      ]);
+    const [first = [], second = []] = await take(3, async () => (await take(3))[0] ?? []);
+    expect([first.length, second.length, new Set([...first, ...second]).size]).toEqual([3, 2, 5]);
   });
 
   test('that seems to have lost its money is asked about a second time after half a minute', async () => {
