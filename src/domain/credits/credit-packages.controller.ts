@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { money, toWire } from '../../kernel/money.ts';
@@ -20,6 +21,7 @@ const createPackage = z
   .meta({ id: 'CreateCreditPackage' });
 const listPackages = z.strictObject(pageFields);
 
+@ApiTags('credit-packages')
 @Controller('v1/credit-packages')
 export class CreditPackagesController {
   constructor(private readonly packages: CreditPackages) {}

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { Requires } from '../../platform/auth/access.ts';
@@ -17,6 +18,7 @@ const setThreshold = z
   .meta({ id: 'SetCreditThreshold' });
 const listEntries = z.strictObject(pageFields);
 
+@ApiTags('credit-accounts')
 @Controller('v1/credit-accounts/:customer')
 export class CreditsController {
   constructor(private readonly credits: Credits) {}

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { isKassaflowError } from '../../kernel/errors.ts';
 import { uuidOf } from '../../kernel/ids.ts';
@@ -44,6 +45,7 @@ const updateCustomer = z
   .meta({ id: 'UpdateCustomer' });
 const listCustomers = z.strictObject({ ...pageFields, reference: fields.reference.unwrap().optional() });
 
+@ApiTags('customers')
 @Controller('v1/customers')
 export class CustomersController {
   constructor(private readonly customers: Customers) {}

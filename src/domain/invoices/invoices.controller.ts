@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { uuidOf } from '../../kernel/ids.ts';
 import { toWire } from '../../kernel/money.ts';
@@ -28,6 +29,7 @@ const createInvoice = z
 const issueInvoice = z.strictObject({ dueInDays: z.int().min(0).max(365).default(14) }).meta({ id: 'IssueInvoice' });
 const listInvoices = z.strictObject({ ...pageFields, customer: z.string().optional(), status: z.enum(INVOICE_STATES).optional() });
 
+@ApiTags('invoices')
 @Controller('v1/invoices')
 export class InvoicesController {
   constructor(private readonly invoices: Invoices) {}

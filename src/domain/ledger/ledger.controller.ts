@@ -1,4 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { idOf } from '../../kernel/ids.ts';
 import { toWire } from '../../kernel/money.ts';
@@ -15,6 +16,7 @@ const entriesQuery = z.strictObject({
 });
 
 /** The books, to read: nobody posts to them over HTTP. */
+@ApiTags('ledger')
 @Controller('v1/ledger')
 export class LedgerController {
   constructor(

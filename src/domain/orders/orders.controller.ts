@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { uuidOf } from '../../kernel/ids.ts';
 import { Requires } from '../../platform/auth/access.ts';
@@ -13,6 +14,7 @@ const createOrder = z
   .meta({ id: 'CreateOrder' });
 const listOrders = z.strictObject({ ...pageFields, customer: z.string().optional() });
 
+@ApiTags('orders')
 @Controller('v1/orders')
 export class OrdersController {
   constructor(private readonly orders: Orders) {}

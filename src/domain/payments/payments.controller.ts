@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { paymentStatus } from '../../events/catalogue/subjects.ts';
 import { uuidOf } from '../../kernel/ids.ts';
@@ -59,6 +60,7 @@ const capturePayment = z
   .meta({ id: 'CapturePayment' });
 const listPayments = z.strictObject({ ...pageFields, status: paymentStatus.optional(), customer: z.string().optional() });
 
+@ApiTags('payments')
 @Controller('v1/payments')
 export class PaymentsController {
   constructor(

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { uuidOf } from '../../kernel/ids.ts';
 import { Requires } from '../../platform/auth/access.ts';
@@ -20,6 +21,7 @@ const createRefund = z
   .meta({ id: 'CreateRefund' });
 const listRefunds = z.strictObject({ ...pageFields, payment: z.string().optional() });
 
+@ApiTags('refunds')
 @Controller('v1/refunds')
 export class RefundsController {
   constructor(private readonly refunds: Refunds) {}
