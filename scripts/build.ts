@@ -53,7 +53,7 @@ async function packagesToBuild(): Promise<Package[]> {
 /** Tests, their fixtures and prose stay behind; other files that are no TypeScript are copied. */
 async function sourcesOf({ source, output }: Package): Promise<{ from: string; to: string }[]> {
   return (await filesIn(path.join(ROOT, source)))
-    .filter((file) => !/\.(test\.ts|md|d\.ts)$/.test(file) && !file.split(path.sep).some((part) => part.startsWith('test-')))
+    .filter((file) => !/\.(test(-support)?\.ts|md|d\.ts)$/.test(file) && !file.split(path.sep).some((part) => part.startsWith('test-')))
     .sort()
     .map((file) => ({ from: path.join(ROOT, source, file), to: path.join(ROOT, output, file.replace(/\.ts$/, '.js')) }));
 }

@@ -15,6 +15,7 @@ interface Check {
 
 const checks: readonly Check[] = [
   { name: 'build', command: ['node', 'scripts/build.ts'] },
+  { name: 'docs', command: ['node', 'scripts/docs.ts', '--check'] },
   { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', ...LINTED] },
   { name: 'types', command: ['tsc', '--noEmit'] },

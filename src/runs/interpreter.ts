@@ -212,7 +212,7 @@ function momentOf(value: unknown, step: CompiledStep): Date {
 function describeRun(facts: RunFacts, flow: CompiledFlow, publicUrl: string): Readonly<Record<string, unknown>> {
   const id = idOf('run', facts.id);
   const { event } = facts;
-  const run = { id, flow: flow.name, url: `${publicUrl}/runs/${id}` };
+  const run = { id, flow: flow.name, url: `${publicUrl}/v1/runs/${id}` };
   return event ? { ...run, event: { id: idOf('evt', event.id), type: event.type, time: event.occurredAt.toISOString() } } : run;
 }
 
