@@ -24,9 +24,17 @@ const PEEK_MOST = 2_000;
 const WAKE_MOST = 200;
 const CROWDED_MS = 100;
 
+/** A moment at which a run is to be looked at. */
+interface Due {
+  readonly at: number;
+  readonly runId: string;
+}
+
 export class Timers {
   /** Moments in ascending order; a run may be in it more than once. */
-  #queue: { readonly at: number; readonly runId: string }[] = [];
+  #queue: Due[] = [];
+  /** Timers written while a look at the table is under way: it may have begun before they were there. */
+  #arrived: Due[] | undefined;
   #horizon = 0;
   #peekAt = 0;
   #timeout: NodeJS.Timeout | undefined;
@@ -48,6 +56,7 @@ export class Timers {
 
   /** Takes in a timer that this process has just written. */
   add(at: number, runId: string): void {
+    this.#arrived?.push({ at, runId });
     if (at >= this.#horizon) return;
     this.#insert(at, runId);
     if (this.#queue[0]?.runId === runId) this.#schedule(Math.max(0, at - this.ports.now()));
@@ -97,11 +106,16 @@ export class Timers {
 
   async #peek(): Promise<void> {
     await this.ports.adjustClock();
-    const { rows } = await this.ports.pool.query<{ run_id: string; at: number }>(PEEK_TIMERS, [HORIZON_MS, PEEK_MOST]);
+    const arrived: Due[] = [];
+    this.#arrived = arrived;
+    const { rows } = await this.ports.pool
+      .query<{ run_id: string; at: number }>(PEEK_TIMERS, [HORIZON_MS, PEEK_MOST])
+      .finally(() => (this.#arrived = undefined));
     const now = this.ports.now();
     const full = rows.length === PEEK_MOST;
     this.#horizon = full ? (rows.at(-1)?.at ?? now) : now + HORIZON_MS;
     this.#queue = rows.map(({ run_id, at }) => ({ at, runId: run_id }));
+    for (const { at, runId } of arrived) if (at < this.#horizon) this.#insert(at, runId);
     this.#peekAt = full ? Math.min(this.#horizon, now + PEEK_EVERY_MS) : now + PEEK_EVERY_MS;
   }
 }
