@@ -528,13 +528,12 @@ export class LiveRun implements JournaledRun {
 const NOTHING: readonly never[] = [];
 const NO_MOMENTS: ReadonlySet<number> = new Set();
 
-/** Moments for which the journal says that a timer is in the database. */
+/** Moments for which there may be a timer in the database. */
 function asleep(entries: readonly JournalEntry[]): Iterable<number> {
   const moments = new Map<string, number>();
   for (const entry of entries) {
     if (entry.kind === 'sleep') moments.set(entry.step, entry.until);
     else if (entry.kind === 'woke') moments.delete(entry.step);
-    else if (entry.kind === 'end' || entry.kind === 'aside') moments.clear();
   }
   return moments.values();
 }

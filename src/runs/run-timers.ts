@@ -1,15 +1,19 @@
 /**
- * The timers of one run as its journal has them: which moments have a row, and what the next checkpoint changes about that.
- * A timer is one row per run and moment, however many branches wait for it.
+ * The timers of one run: which moments it wants a row for, and what the next checkpoint changes about that. A timer is one
+ * row per run and moment, however many branches wait for it.
+ *
+ * Whether a row is there is not known for certain when a run is taken up again. Nothing rests on it: one that is there
+ * already is written again, and one that is not is deleted, without effect.
  */
 export class RunTimers {
-  readonly #rows: Set<number>;
+  readonly #wanted = new Set<number>();
+  readonly #left: Set<number>;
   #set: number[] = [];
   #gone: number[] = [];
 
-  /** @param rows moments that have a row already */
-  constructor(rows: Iterable<number> = []) {
-    this.#rows = new Set(rows);
+  /** @param left moments that may have a row from before */
+  constructor(left: Iterable<number> = []) {
+    this.#left = new Set(left);
   }
 
   get unwritten(): boolean {
@@ -17,21 +21,23 @@ export class RunTimers {
   }
 
   want(at: number): void {
-    if (this.#rows.has(at)) return;
-    this.#rows.add(at);
-    if (this.#gone.includes(at)) this.#gone = this.#gone.filter((gone) => gone !== at);
-    else this.#set.push(at);
+    if (this.#wanted.has(at)) return;
+    this.#wanted.add(at);
+    this.#left.delete(at);
+    if (this.#gone.length > 0) this.#gone = this.#gone.filter((gone) => gone !== at);
+    this.#set.push(at);
   }
 
-  /** Deletes the row of this moment; also one that another process may have written without our knowing. */
   drop(at: number): void {
-    this.#rows.delete(at);
-    if (this.#set.includes(at)) this.#set = this.#set.filter((set) => set !== at);
-    else if (!this.#gone.includes(at)) this.#gone.push(at);
+    this.#wanted.delete(at);
+    this.#left.delete(at);
+    this.#set = this.#set.filter((set) => set !== at);
+    if (!this.#gone.includes(at)) this.#gone.push(at);
   }
 
   keepOnly(needed: ReadonlySet<number | undefined>): void {
-    for (const at of this.#rows) if (!needed.has(at)) this.drop(at);
+    for (const at of this.#wanted) if (!needed.has(at)) this.drop(at);
+    for (const at of this.#left) if (!needed.has(at)) this.drop(at);
   }
 
   /** What is to be written. It stays with the taker: what is wanted later belongs to the next checkpoint. */

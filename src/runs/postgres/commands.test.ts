@@ -4,7 +4,7 @@ import { testDatabase, type TestDatabase } from '../../../test/support/database.
 import { until } from '../../../test/support/until.ts';
 import { call, computed, flow, literal, waitUntil } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
-import { incoming, testEngine, type TestEngine } from './engine.test-support.ts';
+import { giveCommand, incoming, testEngine, type TestEngine } from './engine.test-support.ts';
 
 let db: TestDatabase;
 let provider: Provider;
@@ -33,24 +33,7 @@ async function reaches(wanted: string): Promise<void> {
   );
 }
 
-/** Gives a command as the API does, and waits for its answer. */
-async function command(kind: string, detail: object = {}): Promise<unknown> {
-  const { rows } = await db.ownerPool.query<{ id: string }>(
-    `insert into run_command (tenant_id, run_id, kind, detail, requested_by) select tenant_id, id, $1, $2, 'key/test' from run returning id::text`,
-    [kind, detail],
-  );
-  its.engine.nudge();
-  let answer: unknown;
-  await until(
-    async () => {
-      answer = (await db.ownerPool.query<{ answer: unknown }>('select answer from run_command where id = $1', [rows[0]?.id])).rows[0]
-        ?.answer;
-      return answer !== null;
-    },
-    () => `${kind} was not answered`,
-  );
-  return answer;
-}
+const command = (kind: string, detail: object = {}) => giveCommand(db, its, kind, detail);
 
 const asksPerson = flow([
   call('test.once', literal({ n: 1 }), { id: 'sent' }),
@@ -114,6 +97,20 @@ describe('a failed run', () => {
   test('cannot be cancelled', async () => {
     expect(await command('cancel')).toEqual({ refused: 'runs.finished' });
   });
+});
+
+test('a run that timed out goes on where it stood when it is retried, and has its time anew', async () => {
+  its.catalogue.add(db.tenantId, flow([call('test.keyed'), waitUntil(literal('2999-01-01T00:00:00Z'))], { timeoutMs: 60 }));
+  await its.intake.accept(incoming(db.tenantId));
+  await reaches('failed');
+  expect(await command('retry')).toEqual({ done: true });
+  await reaches('failed');
+  expect(provider.calls).toHaveLength(1);
+  const { rows } = await db.ownerPool.query<{ kinds: string }>(
+    `select string_agg(e ->> 'kind', ' ' order by seq, n) as kinds from run_journal, json_array_elements(entries) with ordinality as x(e, n)`,
+  );
+  expect(rows[0]?.kinds).toBe('deadline intent answer sleep timed-out end retry deadline timed-out end');
+  expect((await db.ownerPool.query('select from run_timer')).rowCount).toBe(0);
 });
 
 test('a sleeping run is cancelled: nothing more happens, and its timer is gone', async () => {

@@ -1,16 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
 import { Provider } from '../conformance/provider.ts';
 import { scenarios } from '../conformance/scenarios.ts';
+import type { PostgresEngine } from './engine.ts';
 import { incoming, testEngine } from './engine.test-support.ts';
 
 let db: TestDatabase;
+const engines: PostgresEngine[] = [];
 
 beforeAll(async () => {
   db = await testDatabase({ poolSize: 6 });
 });
 
+afterEach(async () => void (await Promise.all(engines.splice(0).map((engine) => engine.stop()))));
 afterAll(() => db.close());
 
 interface Row {
@@ -23,6 +26,7 @@ describe('the engine over Postgres', () => {
     const provider = new Provider();
     script?.(provider);
     const { engine, intake, catalogue } = testEngine(db, provider);
+    engines.push(engine);
     await engine.start();
     const { flowId } = catalogue.add(db.tenantId, flow);
     await intake.accept(incoming(db.tenantId, data));
@@ -35,6 +39,5 @@ describe('the engine over Postgres', () => {
     expect(provider.done.toSorted()).toEqual(done.toSorted());
     expect(provider.calls).toHaveLength(calls ?? done.length);
     if (reason !== undefined) expect((await read())?.reason?.message).toContain(reason);
-    await engine.stop();
   });
 });

@@ -1,6 +1,7 @@
 /** An engine over a database of its own, for tests of the Postgres backend. */
 import { hash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
+import { KassaflowError } from '../../kernel/errors.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
@@ -8,6 +9,7 @@ import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import { TriggerIndex, type PublishedFlow } from '../../flows/trigger-index.ts';
 import { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TestDatabase } from '../../../test/support/database.ts';
+import { until } from '../../../test/support/until.ts';
 import { DEFAULT_RUN_SETTINGS, type RunSettings } from '../run-settings.ts';
 import type { Provider } from '../conformance/provider.ts';
 import { PostgresEngine } from './engine.ts';
@@ -28,6 +30,8 @@ export const FAST: RunSettings = {
 export class TestCatalogue extends FlowCatalogue {
   readonly index = new TriggerIndex();
   readonly #flows = new Map<string, PublishedFlow>();
+  /** Flows that can no longer be read. */
+  readonly unreadable = new Set<string>();
 
   add(tenantId: string, flow: CompiledFlow): PublishedFlow {
     const published = { flowId: newUuid(), tenantId, revision: 1, flow };
@@ -41,6 +45,8 @@ export class TestCatalogue extends FlowCatalogue {
   }
 
   override compiled(flowId: string): Promise<CompiledFlow> {
+    if (this.unreadable.has(flowId))
+      return Promise.reject(new KassaflowError('flow.unreadable', { status: 500, title: 'It cannot be read', remedy: 'never' }));
     const flow = this.#flows.get(flowId)?.flow;
     return flow ? Promise.resolve(flow) : Promise.reject(new RangeError(`no flow ${flowId}`));
   }
@@ -77,6 +83,31 @@ export function testEngine(
     settings: { ...FAST, ...settings },
   });
   return { engine, intake: new PostgresIntake(engine, pool), catalogue, subjects };
+}
+
+/** Gives a command to the only run (with this status) as the API does, and waits for its answer. */
+export async function giveCommand(
+  { ownerPool }: TestDatabase,
+  { engine }: TestEngine,
+  kind: string,
+  detail: object = {},
+  status?: string,
+): Promise<unknown> {
+  const { rows } = await ownerPool.query<{ id: string }>(
+    `insert into run_command (tenant_id, run_id, kind, detail, requested_by)
+     select tenant_id, id, $1, $2, 'key/test' from run where $3::text is null or status = $3 returning id::text`,
+    [kind, detail, status ?? null],
+  );
+  engine.nudge();
+  let answer: unknown = null;
+  await until(
+    async () => {
+      answer = (await ownerPool.query<{ answer: unknown }>('select answer from run_command where id = $1', [rows[0]?.id])).rows[0]?.answer;
+      return answer !== null;
+    },
+    () => `${kind} was not answered`,
+  );
+  return answer;
 }
 
 let sent = 0;
