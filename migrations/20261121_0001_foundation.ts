@@ -64,9 +64,10 @@ create table idempotency_record (
   route text not null,
   key text not null,
   request_hash bytea not null,
-  -- how often the handler was started, and when the last time: an ending of an earlier attempt is refused
+  -- how often the handler was started: an ending of an earlier attempt is refused
   attempt integer not null default 1,
-  started_at timestamptz not null default clock_timestamp(),
+  -- when the handler last said that it runs: the lease of src/platform/lease.ts
+  alive_at timestamptz not null default clock_timestamp(),
   -- null while the handler runs
   status smallint,
   headers jsonb,

@@ -9,14 +9,15 @@
  * | ignored | it tells of nothing that concerns us | – |
  * | failed | it could not be applied; a person must look | replay: `POST /v1/inbox/{id}/replay` |
  *
- * One row per connection and provider event, so a delivery that is repeated is stored once. `next_at` is also the lease: taking a
- * row moves it into the future in the same statement, so several processes share the work and one that dies gives its rows
+ * One row per connection and provider event, so a delivery that is repeated is stored once. `next_at` is also the lease (`platform/lease.ts`): taking
+ * a row moves it into the future in the same statement, so several processes share the work and one that dies gives its rows
  * back. `attempts` counts before the work begins, so a row that kills its process runs out of attempts as well.
  */
 import { Injectable } from '@nestjs/common';
 import type { RawWebhook } from '@kassaflow/plugin-sdk';
 import { idOf, newUuid } from '../kernel/ids.ts';
 import { Database, type Transaction } from '../platform/database/transaction.ts';
+import { LEASE_MS } from '../platform/lease.ts';
 import { Audit } from '../platform/tenancy/audit.ts';
 import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
 import { webhookErrors } from './webhook-errors.ts';
@@ -52,9 +53,6 @@ export interface InboxEntry {
   /** Why it could not be applied, the last time. */
   readonly problem: string | null;
 }
-
-/** Longer than a batch takes: see the numbers in `translate-inbox.ts`. */
-const LEASE_MS = 120_000;
 
 @Injectable()
 export class Inbox {
@@ -127,6 +125,16 @@ export class Inbox {
       await this.audit.append(tx, { actor, action: 'webhook.replay', subject: `delivery/${idOf('dlv', id)}` });
       return entry;
     });
+  }
+
+  /** Says that rows which were taken are still in hand. */
+  async renew(tenantId: string, ids: readonly string[], now: Date): Promise<void> {
+    await this.database.transact(tenantId, (tx) =>
+      tx.query('update inbox set next_at = $2 where id = any($1::uuid[]) and next_at is not null', [
+        ids,
+        new Date(now.getTime() + LEASE_MS),
+      ]),
+    );
   }
 
   /** Records what became of rows. */

@@ -7,6 +7,7 @@ import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
 import { crashPoint } from '../platform/crash-points.ts';
 import { EnginePool } from '../platform/database/engine-pool.ts';
+import { underLease } from '../platform/lease.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
 import { ProviderCalls } from '../plugin-host/provider-calls.ts';
 import { Inbox, type InboxRow, type InboxVerdict } from './inbox.ts';
@@ -14,7 +15,7 @@ import { routeProviderEvent, signalKey } from './route-provider-event.ts';
 
 /** How often the inbox is looked at when nobody wakes us: deliveries of other processes, and those that wait. */
 const EVERY_MS = 1_000;
-/** At 8 at once, each with one call to translate (10 s) and one to fetch (15 s), a batch ends within the rows' lease of 2 minutes. */
+/** In hand at once. */
 const BATCH = 32;
 /** Deliveries, then payments, handled at the same time: each waits for at most one call to a provider. */
 const AT_ONCE = 8;
@@ -89,15 +90,24 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
 
   async #batch(tenantId: string): Promise<number> {
     const rows = await this.inbox.take(tenantId, this.clock.now(), BATCH);
-    const verdicts = new Map<string, InboxVerdict>();
-    const groups = new Map<string, Group>();
-    await eachAtOnce(rows, (row) => this.#translate(row, groups, verdicts));
-    await eachAtOnce([...groups.values()], (group) => this.#apply(group, verdicts));
+    const ids = rows.map(({ id }) => id);
+    const verdicts = await underLease(
+      () => this.inbox.renew(tenantId, ids, this.clock.now()),
+      () => this.#handle(rows),
+    );
     crashPoint('webhook.applied.after');
     await this.inbox.settle(tenantId, verdicts);
     for (const row of rows)
       this.metrics.webhooksReceived.inc({ provider: row.connection.plugin, result: verdicts.get(row.id)?.state ?? 'ignored' });
     return rows.length;
+  }
+
+  async #handle(rows: readonly InboxRow[]): Promise<ReadonlyMap<string, InboxVerdict>> {
+    const verdicts = new Map<string, InboxVerdict>();
+    const groups = new Map<string, Group>();
+    await eachAtOnce(rows, (row) => this.#translate(row, groups, verdicts));
+    await eachAtOnce([...groups.values()], (group) => this.#apply(group, verdicts));
+    return verdicts;
   }
 
   /** Reads one delivery and puts its signals with those of other rows about the same object. */

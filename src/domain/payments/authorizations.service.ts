@@ -16,15 +16,7 @@ import { Database, type Transaction } from '../../platform/database/transaction.
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { ApplyFacts } from './apply-facts.ts';
-import {
-  attemptOfRequest,
-  beginAttempt,
-  CALL_TIMEOUT_MS,
-  concluded,
-  hasOpenAttempt,
-  recordOutcome,
-  type Attempt,
-} from './payment-attempts.ts';
+import { attemptOfRequest, beginAttempt, hasOpenAttempt, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { beginChecks } from './payment-checks.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
@@ -77,16 +69,14 @@ export class Authorizations {
 
   /** Sends a recorded attempt, the first time or again with the same key, and records what it comes to. */
   async sendAttempt(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
-    const outcome = await this.calls.call<PaymentFacts>({
-      tenantId,
-      connectionId,
-      method: `payments.${attempt.operation}`,
-      input: JSON.parse(attempt.request),
-      idempotencyKey: attempt.idempotencyKey,
-      attempt: attempt.tries,
-      timeoutMs: CALL_TIMEOUT_MS,
-    });
-    await this.#settle(tenantId, attempt, concluded(attempt, outcome));
+    const { database, calls, clock } = this;
+    const outcome = await sendRecorded<PaymentFacts>(
+      { database, calls, clock },
+      { tenantId, connectionId },
+      `payments.${attempt.operation}`,
+      attempt,
+    );
+    await this.#settle(tenantId, attempt, outcome);
   }
 
   /**

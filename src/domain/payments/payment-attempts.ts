@@ -9,12 +9,16 @@
  *   which changes nothing when it had been; later the provider is asked by our reference.
  * - `done`, `failed`: settled. Only after `failed`, a definite no, may a new attempt with a new number be made.
  *
- * `next_at` is the lease: taking an attempt moves it into the future in the same statement, so two processes never resolve
- * the same one at the same time, and one that dies while resolving gives it back by doing nothing.
+ * `next_at` is the lease (`platform/lease.ts`): beginning or taking an attempt moves it into the future in the same statement,
+ * and the call moves it on as long as it lasts. One that dies gives the attempt back by doing nothing. Should two processes
+ * send it at the same time all the same, both do so with the same key.
  */
 import type { Outcome } from '@kassaflow/plugin-sdk';
 import { idOf } from '../../kernel/ids.ts';
-import type { Transaction } from '../../platform/database/transaction.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Database, Transaction } from '../../platform/database/transaction.ts';
+import { LEASE_MS, underLease } from '../../platform/lease.ts';
+import type { ProviderCalls, ProviderMethod } from '../../plugin-host/provider-calls.ts';
 
 export type Operation = 'create' | 'capture' | 'cancel' | 'refund';
 
@@ -32,8 +36,6 @@ export interface Attempt {
 
 /** How long one call may take. */
 export const CALL_TIMEOUT_MS = 15_000;
-/** After this a call is surely over, so a row in `sending` has lost its process. */
-const LEASE_MS = CALL_TIMEOUT_MS + 5_000;
 
 /** Records an attempt that is about to be sent. The payment's row must be locked or new. */
 export async function beginAttempt(
@@ -82,11 +84,40 @@ export async function beginAttempt(
   return begun;
 }
 
+/** What it takes to send an attempt. */
+export interface Sender {
+  readonly database: Database;
+  readonly calls: ProviderCalls;
+  readonly clock: Clock;
+}
+
+/** Sends an attempt, the first time or again with the same key, and returns what that says about it. */
+export async function sendRecorded<T>(
+  { database, calls, clock }: Sender,
+  connection: { readonly tenantId: string; readonly connectionId: string },
+  method: ProviderMethod,
+  attempt: Attempt,
+): Promise<Outcome<T>> {
+  const outcome = await underLease(
+    () => database.transact(connection.tenantId, (tx) => renew(tx, attempt, clock.now())),
+    () =>
+      calls.call<T>({
+        ...connection,
+        method,
+        input: JSON.parse(attempt.request),
+        idempotencyKey: attempt.idempotencyKey,
+        attempt: attempt.tries,
+        timeoutMs: CALL_TIMEOUT_MS,
+      }),
+  );
+  return concluded(attempt, outcome);
+}
+
 /**
  * What a call says about its attempt. A repeat that was not carried out (no connection, plugin away, credentials refused)
  * says nothing about the call before it, which may have been: that stays unknown. Only the provider's own no settles it.
  */
-export function concluded<T>(attempt: Attempt, outcome: Outcome<T>): Outcome<T> {
+function concluded<T>(attempt: Attempt, outcome: Outcome<T>): Outcome<T> {
   if (outcome.kind !== 'failed' || attempt.tries === 1) return outcome;
   const isRefusal = outcome.reason === 'input' || outcome.reason === 'permanent';
   return isRefusal && !OURS.test(outcome.code ?? '') ? outcome : { kind: 'unknown', message: outcome.message };
@@ -138,26 +169,36 @@ export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: 
   return rows.length > 0;
 }
 
-/** Takes up to `limit` attempts that are due, for this process, until their lease ends. */
-export async function takeDueAttempts(tx: Transaction, now: Date, limit: number): Promise<Attempt[]> {
-  const rows = await tx.query<AttemptRow>(
+/** Takes the attempt that has been due the longest, for this process, until its lease ends. */
+export async function takeDueAttempt(tx: Transaction, now: Date): Promise<Attempt | undefined> {
+  const [row] = await tx.query<AttemptRow>(
     `update payment_attempt a set next_at = $2, tries = tries + 1
      from (select payment_id, operation, number from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')
-           order by next_at limit $3 for update skip locked) due
+           order by next_at limit 1 for update skip locked) due
      where (a.payment_id, a.operation, a.number) = (due.payment_id, due.operation, due.number)
      returning a.payment_id, a.operation, a.number, a.refund_id, a.idempotency_key, a.request, a.started_at, a.tries`,
-    [now, new Date(now.getTime() + LEASE_MS), limit],
+    [now, new Date(now.getTime() + LEASE_MS)],
   );
-  return rows.map((row) => ({
-    paymentId: row.payment_id,
-    operation: row.operation,
-    number: row.number,
-    refundId: row.refund_id,
-    idempotencyKey: row.idempotency_key,
-    request: row.request,
-    startedAt: row.started_at,
-    tries: row.tries,
-  }));
+  return (
+    row && {
+      paymentId: row.payment_id,
+      operation: row.operation,
+      number: row.number,
+      refundId: row.refund_id,
+      idempotencyKey: row.idempotency_key,
+      request: row.request,
+      startedAt: row.started_at,
+      tries: row.tries,
+    }
+  );
+}
+
+async function renew(tx: Transaction, { paymentId, operation, number }: Attempt, now: Date): Promise<void> {
+  await tx.query(
+    `update payment_attempt set next_at = $4
+     where payment_id = $1 and operation = $2 and number = $3 and state in ('sending', 'unknown')`,
+    [paymentId, operation, number, new Date(now.getTime() + LEASE_MS)],
+  );
 }
 
 /** 1, 5, 30 minutes, 2 hours, then daily: how often an unknown outcome is asked about. */

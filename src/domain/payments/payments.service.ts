@@ -23,7 +23,7 @@ import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Customers } from '../customers/index.ts';
 import { ApplyFacts } from './apply-facts.ts';
 import { NewPayment, type PaymentPlan, type PaymentWish } from './new-payment.ts';
-import { beginAttempt, CALL_TIMEOUT_MS, concluded, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { readConnections, type PaymentConnection } from './payment-connections.ts';
 import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
@@ -94,17 +94,10 @@ export class Payments implements OnModuleInit {
 
   /** Sends an attempt to create a payment, the first time or again with the same key, and records what it comes to. */
   async sendCreate(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
-    const outcome = await this.calls.call<CreatedPayment>({
-      tenantId,
-      connectionId,
-      method: 'payments.create',
-      input: JSON.parse(attempt.request),
-      idempotencyKey: attempt.idempotencyKey,
-      attempt: attempt.tries,
-      timeoutMs: CALL_TIMEOUT_MS,
-    });
+    const { database, calls, clock } = this;
+    const outcome = await sendRecorded<CreatedPayment>({ database, calls, clock }, { tenantId, connectionId }, 'payments.create', attempt);
     crashPoint('payment.created.before');
-    await this.settleCreate(tenantId, attempt, concluded(attempt, outcome));
+    await this.settleCreate(tenantId, attempt, outcome);
   }
 
   /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */

@@ -11,7 +11,7 @@ import { Database, type Transaction } from '../../platform/database/transaction.
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { amountsOf, viewOf } from './apply-facts.ts';
-import { beginAttempt, CALL_TIMEOUT_MS, concluded, recordOutcome, type Attempt } from './payment-attempts.ts';
+import { beginAttempt, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { beginChecks } from './payment-checks.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
 import { refundErrors } from './payment.errors.ts';
@@ -80,16 +80,9 @@ export class Refunds implements OnModuleInit {
 
   /** Sends a recorded attempt, the first time or again with the same key, and then looks what became of the payment. */
   async sendAttempt(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
-    const outcome = await this.calls.call<RefundResult>({
-      tenantId,
-      connectionId,
-      method: 'payments.refund',
-      input: JSON.parse(attempt.request),
-      idempotencyKey: attempt.idempotencyKey,
-      attempt: attempt.tries,
-      timeoutMs: CALL_TIMEOUT_MS,
-    });
-    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, concluded(attempt, outcome)));
+    const { database, calls, clock } = this;
+    const outcome = await sendRecorded<RefundResult>({ database, calls, clock }, { tenantId, connectionId }, 'payments.refund', attempt);
+    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, outcome));
     // Accepted is not done: only the provider's own totals complete a refund. Without an answer now, its webhook brings them.
     if (outcome.kind === 'ok') await this.payments.refresh(tenantId, attempt.paymentId);
   }

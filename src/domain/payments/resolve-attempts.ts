@@ -7,15 +7,15 @@ import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Authorizations } from './authorizations.service.ts';
-import { CALL_TIMEOUT_MS, takeDueAttempts, type Attempt } from './payment-attempts.ts';
+import { CALL_TIMEOUT_MS, takeDueAttempt, type Attempt } from './payment-attempts.ts';
 import { PaymentEntity } from './payment.entity.ts';
 import { Payments } from './payments.service.ts';
 import { Refunds } from './refunds.service.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 /** How often due attempts are looked for. */
-const EVERY_MS = 5_000;
-/** At once; providers are asked one after the other. */
+const EVERY_MS = 1_000;
+/** One after the other for each tenant, before it is the next one's turn. */
 const BATCH = 20;
 /** After this part of a provider's memory for keys a repeat could be taken for something new: clocks and replicas differ. */
 const SAFE_PART_OF_MEMORY = 0.8;
@@ -60,14 +60,16 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     );
     let seen = 0;
     for (const { tenant_id: tenantId } of rows) {
-      const attempts = await this.database.transact(tenantId, (tx) => takeDueAttempts(tx, this.clock.now(), BATCH));
-      for (const attempt of attempts) {
+      for (let turn = 0; turn < BATCH; turn += 1) {
+        // One at a time: the lease of one that waits behind another's call would run out.
+        const attempt = await this.database.transact(tenantId, (tx) => takeDueAttempt(tx, this.clock.now()));
+        if (!attempt) break;
+        seen += 1;
         // One that cannot be resolved keeps its lease and comes back; it must not hold up the others.
         await this.#resolve(tenantId, attempt).catch((error: unknown) => {
           this.#log.error({ message: 'an attempt could not be resolved', key: attempt.idempotencyKey, error });
         });
       }
-      seen += attempts.length;
     }
     return seen;
   }

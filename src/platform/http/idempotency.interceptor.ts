@@ -3,6 +3,7 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import { isKassaflowError } from '../../kernel/errors.ts';
+import { underLease } from '../lease.ts';
 import { idempotencyErrors, operationOf, requestHashOf } from './idempotency.ts';
 import { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency-records.ts';
 
@@ -33,7 +34,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
   async #run(claim: Claim, reply: FastifyReply, next: CallHandler): Promise<unknown> {
     let answer: unknown;
     try {
-      answer = await firstValueFrom(next.handle(), { defaultValue: undefined });
+      answer = await underLease(
+        () => this.records.renew(claim),
+        () => firstValueFrom(next.handle(), { defaultValue: undefined }),
+      );
     } catch (error) {
       const nothingDone = isKassaflowError(error) && error.spec.status < 500 && error.spec.remedy === 'fix';
       await (nothingDone ? this.records.forget(claim) : this.records.release(claim));

@@ -3,14 +3,15 @@
  *
  * | state    | in the row                       | a request with the same key and body | … with another body |
  * |----------|----------------------------------|--------------------------------------|---------------------|
- * | running  | status null, started_at recent   | 409 idempotency.running              | 422 key-reused      |
- * | stuck    | status null, started_at long ago | takes it over: attempt + 1, running  | 422 key-reused      |
+ * | running  | status null, alive_at recent     | 409 idempotency.running              | 422 key-reused      |
+ * | stuck    | status null, alive_at long ago   | takes it over: attempt + 1, running  | 422 key-reused      |
  * | answered | status, headers, body            | the stored answer, replayed          | 422 key-reused      |
  *
- * running is written and committed before the handler starts. The handler ends it in one of three ways: an answer is
- * stored; an error that says "nothing was done, fix the input" (4xx) deletes the row, so that the corrected request may use
- * the key again; any other error leaves the row and sets `started_at` back, so that the next repeat takes it over at once
- * but another body is still refused. A process that dies leaves it running, and it becomes stuck after two minutes.
+ * running is written and committed before the handler starts, and `alive_at` is moved on as long as it runs. The handler ends
+ * it in one of three ways: an answer is stored; an error that says "nothing was done, fix the input" (4xx) deletes the row, so
+ * that the corrected request may use the key again; any other error leaves the row and sets `alive_at` back, so that the next
+ * repeat takes it over at once but another body is still refused. A process that dies leaves it running, and it becomes stuck
+ * when its lease has run out (`lease.ts`).
  *
  * Taking over means the handler runs again with the same {@link operationKeyOf}, and its own writes are unique by that key.
  * Every ending is fenced by `attempt`: a slow first runner cannot overwrite what its successor stored.
@@ -36,9 +37,6 @@ export const idempotencyErrors = defineErrors('idempotency', {
   },
   running: { status: 409, title: 'The first request with this Idempotency-Key is still running', remedy: 'retry' },
 });
-
-/** A row counts as stuck when its handler has not ended after so long: eight times the longest request that the door allows. */
-export const STUCK_AFTER_MS = 120_000;
 
 /** What names one operation of one caller. */
 export interface OperationName {
