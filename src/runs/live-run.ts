@@ -511,6 +511,10 @@ export class LiveRun implements JournaledRun {
         return this.#questions.close(entry.step);
       case 'intent':
         if (this.#seq >= MOST_ROWS) throw runErrors['journal-limit']();
+        return;
+      default:
+        // The other kinds say nothing that waits, for a person or a moment.
+        return;
     }
   }
 

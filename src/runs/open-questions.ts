@@ -43,7 +43,7 @@ export class OpenQuestions {
   }
 
   closeAll(): void {
-    for (const step of [...this.#open]) this.close(step);
+    for (const step of this.#open) this.close(step);
   }
 
   /** Forgets what was opened and not yet written. */

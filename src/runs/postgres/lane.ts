@@ -172,7 +172,7 @@ export class Lane {
     this.#closing = true;
     while (this.#loop) await this.#loop;
     this.#closed = true;
-    for (const run of [...this.runs.values()]) this.#release(run);
+    for (const run of this.runs.values()) this.#release(run);
     await this.#client?.query(RELEASE_LEASE, [this.#epoch]).catch(() => undefined);
     this.#client?.release(this.#away);
     this.#client = undefined;
@@ -392,7 +392,7 @@ export class Lane {
     this.#answers = [];
     this.#claimed.clear();
     this.#beatDue = false;
-    for (const run of [...this.runs.values()]) this.#release(run);
+    for (const run of this.runs.values()) this.#release(run);
   }
 
   async #acquire(): Promise<void> {
