@@ -7,13 +7,13 @@
  */
 export class RunTimers {
   readonly #wanted = new Set<number>();
-  readonly #left: Set<number>;
+  readonly #left: Set<number> | undefined;
   #set: number[] = [];
   #gone: number[] = [];
 
   /** @param left moments that may have a row from before */
-  constructor(left: Iterable<number> = []) {
-    this.#left = new Set(left);
+  constructor(left?: Iterable<number>) {
+    this.#left = left && new Set(left);
   }
 
   get unwritten(): boolean {
@@ -23,21 +23,21 @@ export class RunTimers {
   want(at: number): void {
     if (this.#wanted.has(at)) return;
     this.#wanted.add(at);
-    this.#left.delete(at);
+    this.#left?.delete(at);
     if (this.#gone.length > 0) this.#gone = this.#gone.filter((gone) => gone !== at);
     this.#set.push(at);
   }
 
   drop(at: number): void {
     this.#wanted.delete(at);
-    this.#left.delete(at);
+    this.#left?.delete(at);
     this.#set = this.#set.filter((set) => set !== at);
     if (!this.#gone.includes(at)) this.#gone.push(at);
   }
 
   keepOnly(needed: ReadonlySet<number | undefined>): void {
     for (const at of this.#wanted) if (!needed.has(at)) this.drop(at);
-    for (const at of this.#left) if (!needed.has(at)) this.drop(at);
+    for (const at of this.#left ?? NO_MOMENTS) if (!needed.has(at)) this.drop(at);
   }
 
   /** What is to be written. It stays with the taker: what is wanted later belongs to the next checkpoint. */
@@ -50,4 +50,5 @@ export class RunTimers {
   }
 }
 
+const NO_MOMENTS: readonly number[] = [];
 const NOTHING = { set: [], gone: [] };

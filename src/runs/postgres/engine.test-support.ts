@@ -65,7 +65,7 @@ export interface TestEngine {
 }
 
 export function testEngine(
-  db: TestDatabase,
+  db: Pick<TestDatabase, 'enginePool'>,
   door: Provider,
   settings: Partial<RunSettings> = {},
   shared: { catalogue?: TestCatalogue; pool?: TestDatabase['enginePool'] } = {},
