@@ -22,8 +22,9 @@ import type { EmittedEvent, JournaledRun } from './journaled-run.ts';
 import type { JournalEntry, Resolution, StepEntry } from './journal-entry.ts';
 import { OpenQuestions, type Attention } from './open-questions.ts';
 import { runErrors } from './run.errors.ts';
-import { RunInterrupted, StepFailed, timedOut, type ReadPlan } from './run-context.ts';
+import { RunInterrupted, timedOut, type ReadPlan } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
+import { reasonOf } from './reason-of.ts';
 import { RunTimers } from './run-timers.ts';
 import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
 
@@ -130,7 +131,7 @@ export class LiveRun implements JournaledRun {
     this.isNew = resumed === undefined;
     this.#seq = resumed?.rows ?? 0;
     this.#written = 'running';
-    this.#timers = new RunTimers(resumed && asleep(resumed.entries));
+    this.#timers = new RunTimers(resumed?.entries);
     this.#questions = new OpenQuestions(resumed?.entries);
     if (!resumed) return;
     this.history = new History(resumed.entries, handlerPaths(flow));
@@ -387,8 +388,7 @@ export class LiveRun implements JournaledRun {
       this.#end(end);
     } catch (error) {
       this.host.defect(this, error);
-      const failure = error instanceof StepFailed ? error : undefined;
-      this.#end({ status: 'failed', reason: { message: failure?.message ?? describe(error), code: codeOf(error) } });
+      this.#end({ status: 'failed', reason: reasonOf(error) });
     }
   }
 
@@ -531,28 +531,3 @@ export class LiveRun implements JournaledRun {
 
 const NOTHING: readonly never[] = [];
 const NO_MOMENTS: ReadonlySet<number> = new Set();
-
-/** Moments for which there may be a timer in the database. */
-function asleep(entries: readonly JournalEntry[]): Iterable<number> {
-  const moments = new Map<string, number>();
-  for (const entry of entries) {
-    if (entry.kind === 'sleep') moments.set(entry.step, entry.until);
-    else if (entry.kind === 'woke') moments.delete(entry.step);
-  }
-  return moments.values();
-}
-
-function describe(error: unknown): string {
-  return codeOf(error) === 'internal.unexpected'
-    ? 'Something went wrong inside Kassaflow.'
-    : error instanceof Error
-      ? error.message
-      : String(error);
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof StepFailed) return error.code;
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('runs.')
-    ? error.code
-    : 'internal.unexpected';
-}

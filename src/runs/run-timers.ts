@@ -5,15 +5,18 @@
  * Whether a row is there is not known for certain when a run is taken up again. Nothing rests on it: one that is there
  * already is written again, and one that is not is deleted, without effect.
  */
+import type { JournalEntry } from './journal-entry.ts';
+
 export class RunTimers {
   readonly #wanted = new Set<number>();
+  /** Moments that may have a row from before. */
   readonly #left: Set<number> | undefined;
   #set: number[] = [];
   #gone: number[] = [];
 
-  /** @param left moments that may have a row from before */
-  constructor(left?: Iterable<number>) {
-    this.#left = left && new Set(left);
+  /** @param entries the journal so far, of a run that is taken up again */
+  constructor(entries?: readonly JournalEntry[]) {
+    this.#left = entries && new Set(asleep(entries).values());
   }
 
   get unwritten(): boolean {
@@ -52,3 +55,12 @@ export class RunTimers {
 
 const NO_MOMENTS: readonly number[] = [];
 const NOTHING = { set: [], gone: [] };
+
+function asleep(entries: readonly JournalEntry[]): ReadonlyMap<string, number> {
+  const moments = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind === 'sleep') moments.set(entry.step, entry.until);
+    else if (entry.kind === 'woke') moments.delete(entry.step);
+  }
+  return moments;
+}
