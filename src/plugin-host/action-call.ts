@@ -11,6 +11,13 @@ export interface ActionManifest extends ActionSpec {
   readonly uses?: Capability;
 }
 
+/** What a step was led to: the connection, and the plugin that its provider speaks through, which never changes. */
+export interface ChosenConnection {
+  /** `uuid` */
+  readonly id: string;
+  readonly plugin: string;
+}
+
 /** One attempt of one step. */
 export interface ActionCall {
   readonly tenantId: string;
@@ -35,8 +42,8 @@ export interface ActionCall {
 export abstract class ActionDoor {
   /** Every action that can be called now, by name; several plugins may offer the same name with the same shape. */
   abstract manifests(): readonly ActionManifest[];
-  /** The `uuid` of the connection that `action` uses for `tenantId`: the one named `via`, or the only or default one that fits. */
-  abstract resolveConnection(tenantId: string, action: string, via: string | undefined): Promise<string | undefined>;
+  /** The connection that `action` uses for `tenantId`: the one named `via`, or the only or default one that fits. */
+  abstract resolveConnection(tenantId: string, action: string, via: string | undefined): Promise<ChosenConnection | undefined>;
   abstract invoke(call: ActionCall): Promise<Outcome<Readonly<Record<string, unknown>>>>;
   /** Asks what an earlier attempt came to; only for actions with the effect `lookup`. */
   abstract lookup(call: ActionCall): Promise<Outcome<Readonly<Record<string, unknown>> | undefined>>;

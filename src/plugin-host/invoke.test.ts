@@ -362,13 +362,13 @@ describe('a connection', () => {
       connections.add(tenant, { name, plugin: 'good', mode: 'test', settings: { apiKey: 'x' }, isDefault }, 'test');
     await expect(door.resolveConnection(tenant, 'good.send', undefined)).rejects.toMatchObject({ code: 'connection.missing' });
     const one = await add('one');
-    expect(await door.resolveConnection(tenant, 'good.send', undefined)).toBe(one.id);
+    expect(await door.resolveConnection(tenant, 'good.send', undefined)).toEqual({ id: one.id, plugin: 'good' });
     const two = await add('two');
     await expect(door.resolveConnection(tenant, 'good.send', undefined)).rejects.toMatchObject({ code: 'connection.ambiguous' });
-    expect(await door.resolveConnection(tenant, 'good.send', 'two')).toBe(two.id);
+    expect(await door.resolveConnection(tenant, 'good.send', 'two')).toEqual({ id: two.id, plugin: 'good' });
     await expect(door.resolveConnection(tenant, 'bad.do', 'two')).rejects.toMatchObject({ code: 'connection.does-not-fit' });
     await connections.update(tenant, one.id, { isDefault: true }, 'test');
-    expect(await door.resolveConnection(tenant, 'good.send', undefined)).toBe(one.id);
+    expect(await door.resolveConnection(tenant, 'good.send', undefined)).toEqual({ id: one.id, plugin: 'good' });
   });
 });
 

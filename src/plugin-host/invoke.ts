@@ -4,7 +4,7 @@ import { failed, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import { systemClock } from '../kernel/clock.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
-import { ActionDoor, type ActionCall, type ActionManifest } from './action-call.ts';
+import { ActionDoor, type ActionCall, type ActionManifest, type ChosenConnection } from './action-call.ts';
 import { BuiltInActions, type BuiltInAction } from './built-in-actions.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import type { OpenConnection } from './connections/connection.ts';
@@ -57,13 +57,14 @@ export class Invoke extends ActionDoor {
     return this.#manifests.list;
   }
 
-  override async resolveConnection(tenantId: string, action: string, via: string | undefined): Promise<string | undefined> {
+  override async resolveConnection(tenantId: string, action: string, via: string | undefined): Promise<ChosenConnection | undefined> {
     const builtIn = this.builtIns.find(action);
     const uses = builtIn?.spec.uses;
     if (builtIn && uses === undefined) return undefined;
     const fits = ({ capabilities, actions }: PluginManifest): boolean =>
       uses === undefined ? actions.some(({ name }) => name === action) : capabilities.includes(uses);
-    return (await this.connections.choose(tenantId, via, fits, action)).id;
+    const { id, plugin } = await this.connections.choose(tenantId, via, fits, action);
+    return { id, plugin };
   }
 
   override async invoke(call: ActionCall): Promise<Outcome<Value>> {

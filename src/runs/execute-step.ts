@@ -48,9 +48,8 @@ export async function executeStep(
   if (state.input !== undefined && (state.action !== request.action || !sameJson(state.input, request.input))) {
     throw runErrors['replay-diverged']({ step: path });
   }
-  const rules = rulesOf(host, request);
   for (;;) {
-    const move = nextMove(state, rules, host.now(), host.random());
+    const move = nextMove(state, rulesOf(host, request, state), host.now(), host.random());
     if (move.do === 'done') return valueOf(move.outcome);
     if (move.do === 'fail') throw new StepFailed(move.message, [path], move.code);
     // A call that a crash left without an answer is asked about before the branch ends: nothing unknown is dropped silently.
@@ -86,10 +85,19 @@ async function make(move: Exclude<Move, { do: 'done' | 'fail' }>, host: StepHost
 async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request: StepRequest, state: StepState): Promise<void> {
   // A repeat goes out with the very input of the first attempt, in the same order of keys: providers compare bytes.
   const input = state.input ?? request.input;
-  const connection = state.input === undefined ? await resolveConnection(host, request) : state.connection;
+  const via = state.input === undefined ? await resolveConnection(host, request) : { connection: state.connection, plugin: state.plugin };
   const { group, attempt } = move;
-  const intent = { kind: 'intent', step: request.path, at: host.now(), action: request.action, group, attempt, input } as const;
-  host.record(state, connection === undefined ? intent : { ...intent, connection });
+  host.record(state, {
+    kind: 'intent',
+    step: request.path,
+    at: host.now(),
+    action: request.action,
+    group,
+    attempt,
+    ...(via.connection !== undefined && { connection: via.connection }),
+    ...(via.plugin !== undefined && { plugin: via.plugin }),
+    input,
+  });
   crashPoint('step.intent.before');
   await host.commit();
   crashPoint('step.intent.after');
@@ -98,9 +106,12 @@ async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request
   host.record(state, { kind: 'answer', step: request.path, at: host.now(), outcome });
 }
 
-async function resolveConnection(host: StepHost, request: StepRequest): Promise<string | undefined> {
+async function resolveConnection(host: StepHost, request: StepRequest): Promise<Pick<StepState, 'connection' | 'plugin'>> {
   try {
-    return await host.door.resolveConnection(host.facts.tenantId, request.action, request.via);
+    const chosen = await host.door.resolveConnection(host.facts.tenantId, request.action, request.via);
+    // Named where it matters: it would be in every intent.
+    const isOneOfSeveral = manifestsOf(host.door, request.action).length > 1;
+    return { connection: chosen?.id, plugin: isOneOfSeveral ? chosen?.plugin : undefined };
   } catch (error) {
     if (isKassaflowError(error) && error.spec.remedy !== 'retry') throw new StepFailed(error.message, [request.path], error.code);
     throw error;
@@ -118,7 +129,7 @@ function callOf(host: StepHost, request: StepRequest, state: StepState) {
     attempt: state.attempt,
     runId: facts.id,
     step: request.path,
-    timeoutMs: request.timeoutMs ?? manifestsOf(host.door, request.action)[0]?.timeoutMs ?? settings.stepTimeoutMs,
+    timeoutMs: request.timeoutMs ?? manifestsFor(host, request, state)[0]?.timeoutMs ?? settings.stepTimeoutMs,
   };
 }
 
@@ -135,9 +146,16 @@ function manifestsOf(door: ActionDoor, action: string): readonly ActionManifest[
   return names.get(action) ?? [];
 }
 
-/** Of several plugins with the same action the most careful rules hold: which of them a connection leads to is the door's business. */
-function rulesOf(host: StepHost, request: StepRequest): StepRules {
-  const manifests = manifestsOf(host.door, request.action);
+/** The one of the plugin that the step was led to; all of them while it was led to none, or when that plugin is away. */
+function manifestsFor(host: StepHost, request: StepRequest, { plugin }: StepState): readonly ActionManifest[] {
+  const all = manifestsOf(host.door, request.action);
+  const own = all.filter((manifest) => manifest.plugin === plugin);
+  return own.length > 0 ? own : all;
+}
+
+/** Where it is not known which plugin's rules hold, the most careful ones do. */
+function rulesOf(host: StepHost, request: StepRequest, state: StepState): StepRules {
+  const manifests = manifestsFor(host, request, state);
   const first = manifests[0];
   if (!first) throw new StepFailed(`There is no action ${request.action}.`, [request.path], 'step.unknown-action');
   return {

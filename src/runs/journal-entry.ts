@@ -30,6 +30,8 @@ export type StepEntry =
       readonly group: number;
       readonly attempt: number;
       readonly connection?: string;
+      /** The connection's plugin, where several offer the action: its rules about repeats hold. */
+      readonly plugin?: string;
       readonly input: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: 'answer'; readonly step: string; readonly at: number; readonly outcome: StepOutcome }

@@ -37,6 +37,8 @@ export interface StepState {
   attention: AttentionKind | undefined;
   resolution: Resolution | undefined;
   connection: string | undefined;
+  /** The connection's plugin, when several offer the action. */
+  plugin: string | undefined;
   action: string | undefined;
   input: Readonly<Record<string, unknown>> | undefined;
 }
@@ -86,6 +88,7 @@ export function newStepState(group = 1): StepState {
     attention: undefined,
     resolution: undefined,
     connection: undefined,
+    plugin: undefined,
     action: undefined,
     input: undefined,
   };
@@ -143,6 +146,7 @@ function applyIntent(state: StepState, entry: Extract<StepEntry, { kind: 'intent
   state.action = entry.action;
   state.input = entry.input;
   state.connection = entry.connection;
+  state.plugin = entry.plugin;
   state.open = true;
   state.outcome = undefined;
   state.rested = false;
@@ -180,8 +184,8 @@ function applyResolution(state: StepState, resolution: Resolution): void {
     state.attention = undefined;
     return;
   }
-  const { action, input, connection } = state;
-  Object.assign(state, newStepState(state.group + 1), { action, input, connection });
+  const { action, input, connection, plugin } = state;
+  Object.assign(state, newStepState(state.group + 1), { action, input, connection, plugin });
 }
 
 function again(state: StepState): Move {

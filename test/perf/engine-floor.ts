@@ -178,7 +178,7 @@ function instantDoor(calls: { count: number }): ActionDoor {
   ];
   return {
     manifests: () => manifests,
-    resolveConnection: () => Promise.resolve('01900000-0000-7000-8000-000000000001'),
+    resolveConnection: () => Promise.resolve({ id: '01900000-0000-7000-8000-000000000001', plugin: 'floor' }),
     invoke: (_call: ActionCall) => {
       calls.count += 1;
       return Promise.resolve({ kind: 'ok', value: { status: 200, body: { id: calls.count } }, reference: '' });

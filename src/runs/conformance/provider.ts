@@ -3,7 +3,7 @@
  * and answers by a script. It outlives the engine, so a test can count what was observed over any number of crashes.
  */
 import type { ActionManifest } from '../../plugin-host/action-call.ts';
-import { ActionDoor, type ActionCall } from '../../plugin-host/action-call.ts';
+import { ActionDoor, type ActionCall, type ChosenConnection } from '../../plugin-host/action-call.ts';
 import type { LookupOutcome, StepOutcome } from '../journal-entry.ts';
 
 /** How the provider behaves for one attempt. */
@@ -31,6 +31,8 @@ export class Provider extends ActionDoor {
   /** Effects by key: what the world saw. A `keyed` action adds nothing for a key that is known. */
   readonly effects = new Map<string, number>();
   readonly lookups: ActionCall[] = [];
+  /** What every step is led to. */
+  connection: ChosenConnection | undefined;
   readonly #scripts = new Map<string, Behaviour[]>();
   readonly #manifests: readonly ActionManifest[];
 
@@ -68,8 +70,8 @@ export class Provider extends ActionDoor {
     return this.#manifests;
   }
 
-  override resolveConnection(): Promise<string | undefined> {
-    return Promise.resolve(undefined);
+  override resolveConnection(): Promise<ChosenConnection | undefined> {
+    return Promise.resolve(this.connection);
   }
 
   override async invoke(call: ActionCall): Promise<StepOutcome> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { unknown } from '@kassaflow/plugin-sdk';
 import { newUuid } from '../../kernel/ids.ts';
-import { Provider } from '../conformance/provider.ts';
+import { manifest, Provider } from '../conformance/provider.ts';
 import { call, computed, emit, flow, literal, orElse, parallel, set, waitUntil, type StepDraft } from '../conformance/flow-builder.ts';
 import { scenarios } from '../conformance/scenarios.ts';
 import type { RunFacts } from '../run.ts';
@@ -47,6 +47,34 @@ test('a step whose outcome is unknown is settled before the time-out ends the ru
   expect(store.runs.get(run.id)?.reason).toMatchObject({ code: 'run.timed-out', step: '1' });
   expect(provider.calls.map(({ step }) => step)).toEqual(['0', '0']);
   expect(provider.done).toEqual(['0']);
+});
+
+test.each([
+  ['forgetful', 'attention', 1],
+  ['careful', 'completed', 1],
+  ['keeper', 'completed', 2],
+])('of several plugins with one action, the rules of the one that was called hold after a crash: %s', async (plugin, status, calls) => {
+  const provider = new Provider([
+    manifest('test.text', 'once', { plugin: 'forgetful' }),
+    manifest('test.text', 'lookup', { plugin: 'careful' }),
+    manifest('test.text', 'keyed', { plugin: 'keeper' }),
+  ]);
+  provider.connection = { id: newUuid(), plugin };
+  provider.script('test.text', async (sent) => {
+    provider.effects.set(sent.idempotencyKey, 1);
+    before.crash();
+    return new Promise(() => undefined);
+  });
+  const store = new MemoryStore();
+  const run = facts();
+  const before = new MemoryEngine({ store, door: provider });
+  before.start(flow([call('test.text')]), run);
+  while (provider.calls.length === 0) await breathe();
+  const after = new MemoryEngine({ store, door: provider });
+  after.resume();
+  await after.settle();
+  expect(store.runs.get(run.id)?.status).toBe(status);
+  expect(provider.calls).toHaveLength(calls);
 });
 
 describe('a journal that does not fit the flow any more', () => {
