@@ -93,7 +93,12 @@ describe('a run under which the process dies', () => {
 
   test('takes no other with it: suspects go on one after the other', async () => {
     catalogue.add(db.tenantId, flow([call('test.keyed')]));
-    provider.script('test.keyed', ...Array.from({ length: 5 }, () => hangs));
+    let answer: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (answer = resolve));
+    provider.script('test.keyed', ...Array.from({ length: 5 }, () => hangs), async (attempt) => {
+      await gate;
+      return provider.happen(attempt);
+    });
     let current = await engine();
     await Promise.all([current.its.intake.accept(incoming(db.tenantId)), current.its.intake.accept(incoming(db.tenantId))]);
     await calls(2);
@@ -102,9 +107,12 @@ describe('a run under which the process dies', () => {
     await calls(4);
     await die(current);
     current = await engine();
+    // Two deaths each: now only one of them goes on, and dies with the process. The other one's turn comes after it.
     await calls(5);
     await die(current);
     await engine();
+    await reach('attention', 'running');
+    answer();
     await reach('attention', 'completed');
     expect(provider.calls).toHaveLength(6);
   });
