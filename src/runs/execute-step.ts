@@ -15,6 +15,7 @@ import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
 import { sameJson } from './same-json.ts';
 import { inDoubt, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
+import { waitOut } from './wait-out.ts';
 
 /** What `executeStep` needs of the run around it. */
 export interface StepHost {
@@ -108,12 +109,12 @@ async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request
 
 async function resolveConnection(host: StepHost, request: StepRequest): Promise<Pick<StepState, 'connection' | 'plugin'>> {
   try {
-    const chosen = await host.door.resolveConnection(host.facts.tenantId, request.action, request.via);
+    const chosen = await waitOut(() => host.door.resolveConnection(host.facts.tenantId, request.action, request.via));
     // Named where it matters: it would be in every intent.
     const isOneOfSeveral = manifestsOf(host.door, request.action).length > 1;
     return { connection: chosen?.id, plugin: isOneOfSeveral ? chosen?.plugin : undefined };
   } catch (error) {
-    if (isKassaflowError(error) && error.spec.remedy !== 'retry') throw new StepFailed(error.message, [request.path], error.code);
+    if (isKassaflowError(error)) throw new StepFailed(error.message, [request.path], error.code);
     throw error;
   }
 }

@@ -6,13 +6,13 @@ import { isKassaflowError } from '../kernel/errors.ts';
 import type { SubjectName } from '../events/catalogue/subjects.ts';
 import type { SubjectReaders } from '../events/subject-readers.ts';
 import type { RunFacts } from './run.ts';
+import { waitOut } from './wait-out.ts';
 
 interface Question {
   readonly ids: Set<string>;
   readonly answer: Promise<ReadonlyMap<string, Readonly<Record<string, unknown>>>>;
 }
 
-const RETRY_MS = 500;
 const MOST_IDS = 500;
 
 export class SubjectBatch {
@@ -34,16 +34,11 @@ export class SubjectBatch {
   }
 
   async #one(tenantId: string, subject: SubjectName, id: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-    for (;;) {
-      try {
-        return (await this.#ask(tenantId, subject, id)).get(id);
-      } catch (error) {
-        if (isKassaflowError(error) && error.spec.remedy !== 'retry') {
-          if (error.code === 'subject.unavailable') return undefined;
-          throw error;
-        }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
+    try {
+      return (await waitOut(() => this.#ask(tenantId, subject, id))).get(id);
+    } catch (error) {
+      if (isKassaflowError(error, 'subject.unavailable')) return undefined;
+      throw error;
     }
   }
 

@@ -33,6 +33,8 @@ export class Provider extends ActionDoor {
   readonly lookups: ActionCall[] = [];
   /** What every step is led to. */
   connection: ChosenConnection | undefined;
+  /** What the next questions for it throw. */
+  readonly away: Error[] = [];
   readonly #scripts = new Map<string, Behaviour[]>();
   readonly #manifests: readonly ActionManifest[];
 
@@ -70,8 +72,10 @@ export class Provider extends ActionDoor {
     return this.#manifests;
   }
 
-  override resolveConnection(): Promise<ChosenConnection | undefined> {
-    return Promise.resolve(this.connection);
+  override async resolveConnection(): Promise<ChosenConnection | undefined> {
+    const broken = this.away.shift();
+    if (broken) throw broken;
+    return this.connection;
   }
 
   override async invoke(call: ActionCall): Promise<StepOutcome> {

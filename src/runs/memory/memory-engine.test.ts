@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { unknown } from '@kassaflow/plugin-sdk';
+import { until } from '../../../test/support/until.ts';
 import { newUuid } from '../../kernel/ids.ts';
+import { databaseErrors } from '../../platform/database/database-errors.ts';
 import { manifest, Provider } from '../conformance/provider.ts';
 import { call, computed, emit, flow, literal, orElse, parallel, set, waitUntil, type StepDraft } from '../conformance/flow-builder.ts';
 import { scenarios } from '../conformance/scenarios.ts';
@@ -47,6 +49,21 @@ test('a step whose outcome is unknown is settled before the time-out ends the ru
   expect(store.runs.get(run.id)?.reason).toMatchObject({ code: 'run.timed-out', step: '1' });
   expect(provider.calls.map(({ step }) => step)).toEqual(['0', '0']);
   expect(provider.done).toEqual(['0']);
+});
+
+test('a database that is away when a step looks for its connection is waited out, and fails no run', async () => {
+  const provider = new Provider();
+  provider.away.push(databaseErrors.unavailable(), databaseErrors.busy());
+  const store = new MemoryStore();
+  const engine = new MemoryEngine({ store, door: provider });
+  const run = facts();
+  engine.start(flow([call('test.keyed')]), run);
+  await until(
+    () => store.runs.get(run.id)?.status !== 'running',
+    () => 'the run never ended',
+  );
+  expect(store.runs.get(run.id)?.status).toBe('completed');
+  expect(provider.calls).toHaveLength(1);
 });
 
 test.each([
