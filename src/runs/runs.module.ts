@@ -124,8 +124,9 @@ export class RunsModule implements OnModuleInit {
   }
 }
 
-function settingsFrom({ leaseMs, flushLanes, maxInFlight, publicUrl }: Config): RunSettings {
-  return { ...DEFAULT_RUN_SETTINGS, leaseMs, lanes: flushLanes, maxInFlight, publicUrl };
+function settingsFrom({ leaseMs, flushLanes, maxInFlight, publicUrl, askAgainMs }: Config): RunSettings {
+  const [, ...later] = DEFAULT_RUN_SETTINGS.unknownScheduleMs;
+  return { ...DEFAULT_RUN_SETTINGS, leaseMs, lanes: flushLanes, maxInFlight, publicUrl, unknownScheduleMs: [askAgainMs, ...later] };
 }
 
 function counting(metrics: Metrics) {

@@ -46,6 +46,8 @@ export abstract class Config {
   abstract readonly maxInFlight: number;
   /** Milliseconds after which a process that stopped renewing its lease has lost its runs. */
   abstract readonly leaseMs: number;
+  /** Milliseconds until a provider is asked again what became of a call whose outcome is unknown. */
+  abstract readonly askAgainMs: number;
   /** Group commits under way at the same time. */
   abstract readonly flushLanes: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */

@@ -66,6 +66,7 @@ function configFrom(values: Values, directory: string): Config {
     egressAllow: values.KASSAFLOW_EGRESS_ALLOW,
     maxInFlight: values.KASSAFLOW_MAX_IN_FLIGHT,
     leaseMs: values.KASSAFLOW_LEASE_MS,
+    askAgainMs: values.KASSAFLOW_ASK_AGAIN_MS,
     flushLanes: values.KASSAFLOW_FLUSH_LANES,
     requestsPerMinute: values.KASSAFLOW_REQUESTS_PER_MINUTE,
     apiUrl: values.KASSAFLOW_URL ?? local,

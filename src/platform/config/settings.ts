@@ -29,6 +29,9 @@ export const settings = {
   KASSAFLOW_ENGINE: engine().describe('what keeps the journal of runs'),
   KASSAFLOW_MAX_IN_FLIGHT: whole(1, 1_000_000, 5_000).describe('runs held in memory at once; above it events wait or get 429'),
   KASSAFLOW_LEASE_MS: whole(500, 60_000, 4_000).describe('milliseconds after which the runs of a dead process are taken over'),
+  KASSAFLOW_ASK_AGAIN_MS: whole(100, 3_600_000, 60_000).describe(
+    'milliseconds until a provider is asked again what became of a call; the pauses after it grow',
+  ),
   KASSAFLOW_FLUSH_LANES: whole(1, 8, 2).describe('group commits under way at the same time'),
   KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
   KASSAFLOW_FLOWS_DIR: path().optional().describe('the folder with flows; the default is the one that comes with Kassaflow'),
