@@ -9,19 +9,32 @@ export interface OpenWork {
   readonly deliveries: number;
   readonly providerCalls: number;
   readonly events: number;
-  readonly runs: number;
+  /** Runs that compute or wait for an answer. */
+  readonly running: number;
+  /** Runs that wait for a moment, or for a person. */
+  readonly resting: number;
   readonly timers: number;
   readonly attention: number;
   readonly tasks: number;
 }
 
-export const NOTHING_OPEN: OpenWork = { deliveries: 0, providerCalls: 0, events: 0, runs: 0, timers: 0, attention: 0, tasks: 0 };
+export const NOTHING_OPEN: OpenWork = {
+  deliveries: 0,
+  providerCalls: 0,
+  events: 0,
+  running: 0,
+  resting: 0,
+  timers: 0,
+  attention: 0,
+  tasks: 0,
+};
 
 const COUNT = `select
   (select count(*) from inbox where next_at is not null or state = 'failed')::int as deliveries,
   (select count(*) from payment_attempt where next_at is not null)::int as "providerCalls",
   (select count(*) from event where not routed and seq > (select min(seq) from event_cursor))::int as events,
-  (select count(*) from run where finished_at is null)::int as runs,
+  (select count(*) from run where finished_at is null and status = 'running')::int as running,
+  (select count(*) from run where finished_at is null and status <> 'running')::int as resting,
   (select count(*) from run_timer)::int as timers,
   (select count(*) from run_attention where resolved_at is null)::int as attention,
   (select count(*) from staff_task where state = 'open')::int as tasks`;
