@@ -30,6 +30,9 @@ const STOP_MS = 30_000;
 /** A socket's path may have 107 bytes; `/.s.PGSQL.5432.lock` takes 19 of them. */
 const LONGEST_SOCKET_DIRECTORY = 88;
 const LINES_KEPT = 20;
+/** What a PostgreSQL says of another one that has not ended yet. Its messages are in English: the cluster's locale is C. */
+const HELD = /lock file ".*" already exists|pre-existing shared memory block/;
+const HELD_PAUSE_MS = 100;
 const MAJOR_VERSION = '18';
 
 /** A PostgreSQL that accepts connections on a socket which only this user can open. */
@@ -61,10 +64,16 @@ export class PostgresProcess {
     const { directory } = options;
     if (existsSync(path.join(directory, 'PG_VERSION'))) requireOurVersion(directory);
     else initialise(options, launcher);
-    await stopOrphan(directory);
-    const started = launch(options, launcher);
-    await started.#untilReady(directory);
-    return started;
+    for (const deadline = performance.now() + STOP_MS; ;) {
+      await stopOrphan(directory);
+      const started = launch(options, launcher);
+      const isUp = await started.#untilReady(directory);
+      if (isUp) return started;
+      // One that was only being started when its parent was killed is not in the pid file, and ends by itself.
+      if (!started.#isHeldByAnother || performance.now() > deadline)
+        throw databaseErrors['embedded-failed']({ directory, output: started.#lastLines.join(' | ') });
+      await sleep(HELD_PAUSE_MS);
+    }
   }
 
   /** Stops cleanly: running transactions are rolled back, a checkpoint is written. Safe to call twice. */
@@ -80,14 +89,19 @@ export class PostgresProcess {
     }
   }
 
-  async #untilReady(directory: string): Promise<void> {
+  get #isHeldByAnother(): boolean {
+    return this.#lastLines.some((line) => HELD.test(line));
+  }
+
+  /** @returns false when it ended instead, or took too long and was stopped */
+  async #untilReady(directory: string): Promise<boolean> {
     const deadline = performance.now() + START_MS;
     for (;;) {
       const found = readPostmaster(directory);
-      if (found?.pid === this.pid && found.ready) return;
+      if (found?.pid === this.pid && found.ready) return true;
       if (this.#child.exitCode !== null || this.#child.signalCode !== null || performance.now() > deadline) {
         await this.stop();
-        throw databaseErrors['embedded-failed']({ directory, output: this.#lastLines.join(' | ') });
+        return false;
       }
       await Promise.race([this.ended, sleep(5)]);
     }
