@@ -29,7 +29,14 @@ function ownReads(step: CompiledStep): Iterable<string> {
   switch (step.verb) {
     case 'do':
     case 'emit':
+    case 'run':
       return step.with.reads;
+    case 'wait-for':
+      return [...(step.match.key?.value.reads ?? []), ...(step.match.where?.reads ?? [])];
+    case 'for-each':
+      return step.list.reads;
+    case 'ask':
+      return step.question.reads;
     case 'wait':
       return step.until?.reads ?? [];
     case 'choose':
@@ -41,6 +48,7 @@ function ownReads(step: CompiledStep): Iterable<string> {
       return step.reason.reads;
     case 'branch':
     case 'parallel':
+    case 'repeat':
       return [];
   }
 }

@@ -26,6 +26,10 @@ export interface RunFacts {
   readonly event?: RunEvent;
   /** What a person filled in. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  /** The run that waits for this one's end, and the path of its step. */
+  readonly parent?: { readonly run: string; readonly step: string };
+  /** How many runs stand above this one; absent when none does. At most 5. */
+  readonly depth?: number;
   /** The flow's `one-per` value: at most one open run has it. */
   readonly onePer?: string;
 }

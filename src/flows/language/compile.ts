@@ -80,6 +80,7 @@ class Compilation {
       triggers: this.syntax.triggers.flatMap((trigger): CompiledTrigger[] => this.#trigger(trigger)),
       ...(condition && { condition }),
       ...(onePer && { onePer: { key: this.#expression(this.#identity(onePer)), ifRunning: ifRunning?.text ?? 'skip' } }),
+      stopOn: [],
       vars: Object.fromEntries(vars.map(({ key, value }) => [key, guessed(value)])),
       ...(timeout?.duration && { timeoutMs: approximateMs(timeout.duration) }),
       steps: this.#steps(steps, ''),

@@ -58,6 +58,21 @@ interface StepBase {
   readonly timeoutMs?: number;
   /** `stop` lets the failure go up (default), `continue` ignores it, steps run instead. */
   readonly onFailure: 'stop' | 'continue' | readonly CompiledStep[];
+  /** What takes the step back once it is done, when the run fails or is cancelled with undo. */
+  readonly undo?: readonly CompiledStep[];
+}
+
+/** Which events of a type are meant. Everything that is given must hold; nothing given means every event of the type. */
+export interface EventMatch {
+  /**
+   * A field of the arriving event's payload (`invoice.id`) and the value it must have, computed when the wait begins: waits are
+   * found by it. From `same`, from a `one-per` that is such a field, and from an equality in `where`.
+   */
+  readonly key?: { readonly path: string; readonly value: Expression };
+  /** `event` in it is the event that arrived; the other names are the run's, as they were when the wait began. */
+  readonly where?: Expression;
+  /** The flow's `one-per`, computed over the event that arrived: must equal the run's. */
+  readonly onePer?: Expression;
 }
 
 export type CompiledStep = StepBase &
@@ -83,6 +98,43 @@ export type CompiledStep = StepBase &
         readonly branches: Readonly<Record<string, readonly CompiledStep[]>>;
         readonly whenOneFails: 'finish-others' | 'stop-others';
       }
+    | {
+        readonly verb: 'wait-for';
+        readonly events: readonly string[];
+        readonly match: EventMatch;
+        /** How long; without it for as long as it takes. */
+        readonly within?: Duration;
+        readonly onTimeout: readonly CompiledStep[];
+      }
+    | {
+        /** Rounds of `steps`, as long as `until` does not hold; it is asked before each round and after the last. */
+        readonly verb: 'repeat';
+        readonly times?: number;
+        readonly steps: readonly CompiledStep[];
+        readonly until?: Expression;
+        /** The time between the beginnings of two rounds. */
+        readonly every?: Duration;
+        /** Runs when `until` did not hold after the last round. */
+        readonly otherwise: readonly CompiledStep[];
+      }
+    | {
+        readonly verb: 'for-each';
+        readonly list: Expression;
+        /** The name by which `steps` read the element. */
+        readonly as: string;
+        readonly atOnce: number;
+        readonly steps: readonly CompiledStep[];
+      }
+    | { readonly verb: 'run'; readonly flow: string; readonly with: ValueTemplate; readonly and: 'wait' | 'continue' }
+    | {
+        readonly verb: 'ask';
+        readonly question: ValueTemplate;
+        readonly who?: string;
+        /** At least one. */
+        readonly choices: readonly string[];
+        readonly within?: Duration;
+        readonly onTimeout: readonly CompiledStep[];
+      }
     | { readonly verb: 'set'; readonly values: Readonly<Record<string, ValueTemplate>> }
     | { readonly verb: 'emit'; readonly event: string; readonly with: ValueTemplate }
     | { readonly verb: 'stop'; readonly reason: ValueTemplate }
@@ -92,6 +144,17 @@ export type CompiledStep = StepBase &
 /** What starts the flow. */
 export type CompiledTrigger =
   | { readonly kind: 'event'; readonly event: string; readonly provider?: string; readonly where?: Expression }
+  | {
+      readonly kind: 'schedule';
+      /** As written: `every weekday at 09:00` or `0 9 * * 1-5`. */
+      readonly text: string;
+      /** Five fields; a phrase becomes one too. */
+      readonly cron: string;
+      readonly timeZone: string;
+      /** What becomes of moments that passed while nobody was there. */
+      readonly missed: 'run-once' | 'skip' | 'all';
+    }
+  | { readonly kind: 'plugin'; readonly trigger: string; readonly via?: string; readonly with: Readonly<Record<string, unknown>> }
   | { readonly kind: 'manual'; readonly inputs: Readonly<Record<string, unknown>> };
 
 export interface CompiledFlow {
@@ -102,6 +165,8 @@ export interface CompiledFlow {
   /** `when` as is, `unless` negated. */
   readonly condition?: Expression;
   readonly onePer?: { readonly key: Expression; readonly ifRunning: 'skip' | 'queue' | 'replace' | 'parallel' };
+  /** Events that end the run quietly, whatever it does. */
+  readonly stopOn: readonly { readonly event: string; readonly match: EventMatch }[];
   readonly vars: Readonly<Record<string, unknown>>;
   readonly timeoutMs?: number;
   readonly steps: readonly CompiledStep[];

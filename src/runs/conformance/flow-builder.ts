@@ -87,6 +87,7 @@ export function flow(
     title: 'Test flow',
     timeZone: 'Europe/Amsterdam',
     triggers: [{ kind: 'event', event: 'custom.started' }],
+    stopOn: [],
     vars: {},
     ...rest,
     steps: placed(steps, ''),

@@ -164,7 +164,7 @@ async function takeOver(client: pg.ClientBase, epoch: string, lane: Lane): Promi
 
 /** Stands in for a flow that cannot be read. */
 function emptyFlow(name: string): CompiledFlow {
-  return { name, title: name, timeZone: 'UTC', triggers: [], vars: {}, steps: [], onFailure: [] };
+  return { name, title: name, timeZone: 'UTC', triggers: [], stopOn: [], vars: {}, steps: [], onFailure: [] };
 }
 
 async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
