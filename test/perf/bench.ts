@@ -1,13 +1,13 @@
 /**
  * The benchmark: an event is accepted over HTTP, its run does three durable steps, two of them HTTP calls, and completes.
  *
- *   npm run bench                         ours alone
+ *   npm run bench                         ours alone: events one by one, in batches of 100, and with the calls in an isolated plugin
  *   npm run bench -- --peers              DBOS and single-node Restate on the same work, interleaved with ours
  *   npm run bench -- --json figures.json  the medians as a file
- *   npm run bench -- --rounds 5 --runs 20000
+ *   npm run bench -- --rounds 5 --runs 20000 --only ours,batch
  *   npm run bench -- --rounds 1 --profile /tmp/profile   a CPU profile of our process
  *
- * Every contestant gets the same events one by one from the same load generator, calls the same sink, and shares the same
+ * Every contestant gets the same events from the same load generator, calls the same sink, and shares the same
  * machine. Contestants take turns within a round and ratios are taken within the round, because a shared machine's speed
  * moves by a factor of two within minutes.
  */
@@ -15,7 +15,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Contestant } from './contestant.ts';
-import { startKassaflow } from './kassaflow.ts';
+import { startKassaflow, type KassaflowOptions } from './kassaflow.ts';
 import { measure, quantile, type Figures, type Plan } from './measure.ts';
 import { preparePeers } from './prepare-peers.ts';
 import { Sink } from './sink.ts';
@@ -29,6 +29,7 @@ const { values: options } = parseArgs({
     'peer-runs': { type: 'string', default: '4000' },
     'steady-events': { type: 'string', default: '400' },
     profile: { type: 'string' },
+    only: { type: 'string' },
   },
 });
 
@@ -36,9 +37,14 @@ type Start = (sinkPort: number) => Promise<Contestant>;
 
 const STEADY_PER_SECOND = 50;
 
+/** Ours: events one by one; 100 to a request; one by one with the two calls in a plugin's process. */
+const OWN: ReadonlySet<string> = new Set(['ours', 'batch', 'plugin']);
+const only = options.only?.split(',');
 const contestants: (readonly [string, Start, number])[] = [
-  ['ours', (sinkPort) => startKassaflow(sinkPort, options.profile), Number(options.runs)],
-];
+  own('ours', {}),
+  own('batch', { batch: 100 }),
+  own('plugin', { plugin: true }),
+].filter(([name]) => only === undefined || only.includes(name));
 if (options.peers) {
   preparePeers();
   const [{ startDbos }, { startRestate }] = await Promise.all([import('./dbos.ts'), import('./restate.ts')]);
@@ -62,19 +68,24 @@ for (let round = 1; round <= Number(options.rounds); round += 1) {
   rounds.push(figures);
 }
 
-const ours = median('ours');
-const peers = Object.fromEntries(contestants.slice(1).map(([name]) => [name, { ...median(name), oursIsFasterBy: ratio(name) }]));
+const ours = contestants.map(([name]) => name).filter((name) => OWN.has(name));
+const peers = contestants.map(([name]) => name).filter((name) => !OWN.has(name));
+const medians = Object.fromEntries(contestants.map(([name]) => [name, median(name)]));
+const fasterThan = Object.fromEntries(ours.map((name) => [name, Object.fromEntries(peers.map((peer) => [peer, ratio(name, peer)]))]));
 console.log('\nmedian of', rounds.length, 'rounds');
-print('', 'ours', ours);
-for (const [name, figures] of Object.entries(peers)) {
-  print('', name, figures);
-  console.log(
-    `  ours completes ${figures.oursIsFasterBy.toFixed(1)} × the runs per second of ${name} (median of the ratios within a round)`,
-  );
-}
+for (const [name, figures] of Object.entries(medians)) print('', name, figures);
+for (const name of ours)
+  for (const peer of peers)
+    console.log(
+      `  ${name} completes ${fasterThan[name]?.[peer]?.toFixed(1)} × the runs per second of ${peer} (median of the ratios within a round)`,
+    );
 if (options.json) {
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), node: process.version };
-  writeFileSync(options.json, `${JSON.stringify({ machine, ours, peers }, null, 2)}\n`);
+  writeFileSync(options.json, `${JSON.stringify({ machine, medians, fasterThan }, null, 2)}\n`);
+}
+
+function own(name: string, how: KassaflowOptions): readonly [string, Start, number] {
+  return [name, (sinkPort) => startKassaflow(sinkPort, { ...how, profileTo: options.profile }), Number(options.runs)];
 }
 
 async function oneTurn(start: Start, plan: Plan): Promise<Figures> {
@@ -105,10 +116,10 @@ function median(name: string): Figures {
   };
 }
 
-function ratio(name: string): number {
+function ratio(name: string, peer: string): number {
   return rounded(
     quantile(
-      rounds.map((round) => (round.get('ours')?.runsPerSecond ?? 0) / (round.get(name)?.runsPerSecond ?? Number.NaN)),
+      rounds.map((round) => (round.get(name)?.runsPerSecond ?? 0) / (round.get(peer)?.runsPerSecond ?? Number.NaN)),
       0.5,
     ),
   );

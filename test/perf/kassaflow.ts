@@ -17,8 +17,19 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const BINARY = join(HERE, '../../bin/kassaflow.mjs');
 const run = promisify(execFile);
 
-/** @param profileTo a folder for a CPU profile of the process, written when it stops */
-export async function startKassaflow(sinkPort: number, profileTo?: string): Promise<Contestant> {
+export interface KassaflowOptions {
+  /** Events to a request; 1 unless told. */
+  readonly batch?: number;
+  /** The two HTTP calls are actions of an isolated plugin instead of the built-in `http.call`. */
+  readonly plugin?: boolean;
+  /** A folder for a CPU profile of the process, written when it stops. */
+  readonly profileTo?: string | undefined;
+}
+
+export async function startKassaflow(
+  sinkPort: number,
+  { batch = 1, plugin = false, profileTo }: KassaflowOptions = {},
+): Promise<Contestant> {
   const folder = mkdtempSync(join(tmpdir(), 'kb-'));
   const port = await freePort();
   const environment = {
@@ -30,6 +41,7 @@ export async function startKassaflow(sinkPort: number, profileTo?: string): Prom
     KASSAFLOW_DATA_DIR: join(folder, 'data'),
     KASSAFLOW_DEMO: 'false',
     KASSAFLOW_FLOWS: 'database',
+    ...(plugin && { KASSAFLOW_PLUGINS_DIR: join(HERE, 'plugins') }),
     KASSAFLOW_EGRESS_MAP: `https://sink.example.com=http://127.0.0.1:${sinkPort}`,
   };
   const profiling = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
@@ -52,19 +64,29 @@ export async function startKassaflow(sinkPort: number, profileTo?: string): Prom
     });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   };
-  await call('/v1/connections', { name: 'sink', plugin: 'http', settings: { baseUrl: 'https://sink.example.com' } });
-  await call('/v1/flows', { source: readFileSync(join(HERE, 'payment-received.yaml'), 'utf8') });
+  await call('/v1/connections', { name: 'sink', plugin: plugin ? 'sink' : 'http', settings: { baseUrl: 'https://sink.example.com' } });
+  const flow = plugin ? 'payment-received-by-plugin.yaml' : 'payment-received.yaml';
+  await call('/v1/flows', { source: readFileSync(join(HERE, flow), 'utf8') });
   const socket = readPostmaster(join(folder, 'data/postgres'))?.socketDirectory ?? '';
   const watcher = new pg.Client({ host: socket, port: 5432, user: 'postgres', database: 'kassaflow' });
   await watcher.connect();
+  const event = (reference: number) =>
+    `{"specversion":"1.0","id":"event-${reference}","source":"/bench","type":"custom.payment-received","data":${JSON.stringify(paymentReceived(reference))}}`;
+  const authorization = `Bearer ${apiKey}`;
   return {
     name: 'ours',
     target: {
       port,
       path: () => '/v1/events',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/cloudevents+json' },
-      body: (reference) =>
-        `{"specversion":"1.0","id":"event-${reference}","source":"/bench","type":"custom.payment-received","data":${JSON.stringify(paymentReceived(reference))}}`,
+      headers: { authorization, 'content-type': 'application/cloudevents+json' },
+      body: event,
+      ...(batch > 1 && {
+        batch: {
+          events: batch,
+          headers: { authorization, 'content-type': 'application/cloudevents-batch+json' },
+          body: (references) => `[${references.map(event).join(',')}]`,
+        },
+      }),
     },
     unfinished: async () =>
       (await watcher.query<{ n: number }>('select count(*)::int as n from run where finished_at is null')).rows[0]?.n ?? 0,

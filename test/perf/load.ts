@@ -1,4 +1,4 @@
-/** The load generator: events one by one over kept-alive HTTP connections, no pipelining. */
+/** The load generator: events one by one, or some to a request, over kept-alive HTTP connections, no pipelining. */
 import { connect, type Socket } from 'node:net';
 import { readMessages } from './http-over-net.ts';
 
@@ -9,6 +9,12 @@ export interface Target {
   readonly path: (reference: number) => string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (reference: number) => string;
+  /** Many events to a request, for a contestant that takes them so. */
+  readonly batch?: {
+    readonly events: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: (references: readonly number[]) => string;
+  };
 }
 
 /** When each event was sent and acknowledged, by its reference, in `performance.now()`. */
@@ -36,14 +42,15 @@ export async function saturate(
 ): Promise<void> {
   let next = first;
   const last = first + count;
+  const atOnce = target.batch?.events ?? 1;
   await Promise.all(
     Array.from({ length: connections }, () =>
       eachRequest(target, sent, async () => {
-        if (next >= last) return undefined;
-        const reference = next;
-        next += 1;
+        if (next >= last) return [];
+        const references = Array.from({ length: Math.min(atOnce, last - next) }, (_, index) => next + index);
+        next += references.length;
         while (!mayGo()) await new Promise((resolve) => setTimeout(resolve, 1));
-        return reference;
+        return references;
       }),
     ),
   );
@@ -55,21 +62,27 @@ export async function steady(target: Target, first: number, count: number, perSe
   let next = first;
   await Promise.all(
     Array.from({ length: 16 }, () =>
-      eachRequest(target, sent, async () => {
-        if (next >= first + count) return undefined;
+      eachRequest({ ...target, batch: undefined }, sent, async () => {
+        if (next >= first + count) return [];
         const reference = next;
         next += 1;
         const due = started + ((reference - first) * 1_000) / perSecond;
         while (performance.now() < due) await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now() - 1)));
-        return reference;
+        return [reference];
       }),
     ),
   );
 }
 
-async function eachRequest(target: Target, sent: Sent, nextReference: () => Promise<number | undefined>): Promise<void> {
+/** @param nextReferences the events of the next request; none when there is no other */
+async function eachRequest(
+  target: Omit<Target, 'batch'> & { readonly batch?: Target['batch'] | undefined },
+  sent: Sent,
+  nextReferences: () => Promise<readonly number[]>,
+): Promise<void> {
   const socket = await open(target.port);
-  const fixed = Object.entries(target.headers)
+  const { batch } = target;
+  const fixed = Object.entries(batch?.headers ?? target.headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
   let answered = (_head: string, _body: string): void => {};
@@ -77,19 +90,22 @@ async function eachRequest(target: Target, sent: Sent, nextReference: () => Prom
   readMessages(socket, (head, body) => answered(head, body));
   socket.on('error', (error) => broken?.(error));
   socket.on('close', () => broken?.(new Error('the connection was closed')));
-  for (let reference = await nextReference(); reference !== undefined; reference = await nextReference()) {
-    const body = target.body(reference);
+  for (let references = await nextReferences(); references.length > 0; references = await nextReferences()) {
+    const [first = 0] = references;
+    const body = batch ? batch.body(references) : target.body(first);
     const answer = new Promise<[string, string]>((resolve, reject) => {
       answered = (head, text) => resolve([head, text]);
       broken = reject;
     });
-    sent.at.set(reference, performance.now());
+    const sentAt = performance.now();
+    for (const reference of references) sent.at.set(reference, sentAt);
     socket.write(
-      `POST ${target.path(reference)} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n${fixed}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `POST ${target.path(first)} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n${fixed}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
     const [head, text] = await answer;
-    sent.acknowledgedAt.set(reference, performance.now());
-    if (!head.startsWith('HTTP/1.1 20')) sent.refused.push(`${head.split('\r\n')[0]} ${text.slice(0, 200)}`);
+    const answeredAt = performance.now();
+    for (const reference of references) sent.acknowledgedAt.set(reference, answeredAt);
+    if (!/^HTTP\/1\.1 20[0-4]/.test(head)) sent.refused.push(`${head.split('\r\n')[0]} ${text.slice(0, 200)}`);
   }
   broken = undefined;
   socket.destroy();
