@@ -9,7 +9,7 @@ import type { JsonSchema } from './shape.ts';
 
 /** What the checker needs of an action's manifest. */
 export type ActionWord = Pick<ActionManifest, 'name' | 'title' | 'about' | 'input' | 'output' | 'effect' | 'plugin'> &
-  Partial<Pick<ActionManifest, 'movesMoney' | 'undo' | 'uses'>>;
+  Partial<Pick<ActionManifest, 'movesMoney' | 'undo' | 'uses' | 'keyTtlMs' | 'sample'>>;
 
 /** A tenant's connection, as far as `via:` can name it. */
 export interface ConnectionWord {
