@@ -91,6 +91,14 @@ export function atClockTime(from: Date, hour: number, minute: number, timeZone: 
   return instantOf(new Date(Date.UTC(local.year, local.month - 1, local.day + 1)), clock, timeZone);
 }
 
+/** The moment at which the clocks of `timeZone` show this. Times that do not exist, or exist twice, as {@link after} has them. */
+export function clockMoment(
+  { year, month, day, hour, minute }: Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute', number>>,
+  timeZone: string,
+): Date {
+  return instantOf(new Date(Date.UTC(year, month - 1, day)), { hour, minute, second: 0, ms: 0 }, timeZone);
+}
+
 /** Tells whether `name` is an IANA time zone that this platform knows. */
 export function isTimeZone(name: string): boolean {
   try {
