@@ -116,12 +116,16 @@ export class MemoryEngine {
     return this.#working > 0 || [...this.#live.values()].some((run) => !run.idle);
   }
 
-  /** Runs everything to its end, or until it waits for a person; time jumps to the next timer. */
-  async settle(): Promise<void> {
+  /** Runs everything to its end, or until it waits for a person; time jumps to the next timer, and never past `until`. */
+  async settle(until = Infinity): Promise<void> {
     for (;;) {
       while (this.busy && !this.#crashed) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#crashed) return;
       const next = Math.min(...[...this.parts.store.runs.values()].flatMap(({ timers }) => [...timers]));
-      if (this.#crashed || next === Infinity) return;
+      if (next === Infinity || next > until) {
+        if (until !== Infinity) this.#now = Math.max(this.#now, until);
+        return;
+      }
       this.#now = Math.max(this.#now, next);
       for (const stored of this.parts.store.runs.values()) if ([...stored.timers].some((at) => at <= this.#now)) this.take(stored.facts.id);
     }
