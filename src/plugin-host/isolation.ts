@@ -32,6 +32,11 @@ export interface ChildCommand {
 
 /** V8's heap. Twilio's library, the largest of the shipped plugins, needs 35 MB. */
 const HEAP_MB = 128;
+/**
+ * Left to itself V8 lets the young generation grow until it and the heap's limit are at odds: measured with 15 MB in use, a
+ * mark-compact every 30 ms, for ever, and 450 µs instead of 130 µs of CPU per call.
+ */
+const YOUNG_MB = 8;
 const run = promisify(execFile);
 
 /** @throws plugin.isolation when `strict` is wanted and this machine cannot */
@@ -54,6 +59,7 @@ export function childCommand(
     '--permission',
     ...readable.map((folder) => `--allow-fs-read=${folder}`),
     `--max-old-space-size=${HEAP_MB}`,
+    `--max-semi-space-size=${YOUNG_MB}`,
     '--disable-warning=ExperimentalWarning',
     ...(source ? ['--conditions=kassaflow-source'] : []),
     ...script,
