@@ -28,7 +28,9 @@ const STATEMENT_MS = { owner: 0, app: 15_000, engine: 30_000 } satisfies Record<
  * Settings of a role, given when the connection is made.
  *
  * The engine's statements are written for one index each. PostgreSQL would flip to a sequential scan while a table is
- * young and not come back for minutes when it has grown, so those plans are off for the engine.
+ * young and not come back for minutes when it has grown, so those plans are off for the engine. Left to itself it would also
+ * plan the flush anew each time, because a plan for known values leaves partitions out and so looks cheaper than the general one:
+ * 2 ms of processor time for a flush of one item in place of 0.6 ms, with 17 partitions.
  */
 const SETTINGS = {
   owner: {},
@@ -38,6 +40,7 @@ const SETTINGS = {
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
+    plan_cache_mode: 'force_generic_plan',
     idle_in_transaction_session_timeout: '30000',
   },
 } satisfies Record<DatabaseRole, Record<string, string>>;

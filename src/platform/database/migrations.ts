@@ -67,7 +67,7 @@ async function knownMigrations(): Promise<KnownMigration[]> {
 async function requireKnownState(client: pg.Client, known: readonly KnownMigration[]): Promise<void> {
   const { rows } = await client.query<{ listed: string | null; tables: string }>(
     `select to_regclass('public.${TABLE}')::text as listed,
-            (select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname in ('tenant', 'event', 'run')) as tables`,
+            (select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname in ('tenant', 'event', 'run')) as tables`,
   );
   const state = rows[0];
   const applied = state?.listed ? (await client.query<{ name: string }>(`select name from ${TABLE}`)).rows.map((row) => row.name) : [];

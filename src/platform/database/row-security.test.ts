@@ -80,7 +80,7 @@ describe('the app role', () => {
     await addCustomer(db.tenantId);
     const { rows: tables } = await app.query<{ name: string }>(
       `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
-       where c.relkind = 'r' and has_table_privilege(c.oid, 'select') and c.relnamespace = 'public'::regnamespace`,
+       where c.relkind in ('r', 'p') and has_table_privilege(c.oid, 'select') and c.relnamespace = 'public'::regnamespace`,
     );
     expect(tables.length).toBeGreaterThan(20);
     for (const { name } of tables) expect([name, (await app.query(`select from ${name}`)).rowCount]).toEqual([name, 0]);
@@ -98,7 +98,7 @@ describe('the app role', () => {
 test('every table with a tenant has forced row security', async () => {
   const { rows } = await db.ownerPool.query(
     `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
-     where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and not (c.relrowsecurity and c.relforcerowsecurity)`,
+     where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and not (c.relrowsecurity and c.relforcerowsecurity)`,
   );
   expect(rows).toEqual([]);
 });
