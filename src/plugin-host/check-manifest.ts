@@ -3,6 +3,7 @@ import type { ActionSpec, Schema } from '@kassaflow/plugin-sdk';
 import { isKassaflowError } from '../kernel/errors.ts';
 import type { ActionManifest, Capability } from './action-call.ts';
 import { literalAddress } from './egress/public-address.ts';
+import { fieldAt } from './json-pointer.ts';
 import type { PluginManifest } from './manifest.ts';
 import { pluginErrors } from './plugin-errors.ts';
 import { schemaProblem, unmarkedSecret, type SchemaUse } from './schema-check.ts';
@@ -26,6 +27,21 @@ const text = {
     { type: 'object', required: ['en'], additionalProperties: { type: 'string', maxLength: 2_000 } },
   ],
 };
+const place = { type: 'string', pattern: '^/', maxLength: 200 };
+const guards = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    message: {
+      type: 'object',
+      required: ['to'],
+      additionalProperties: false,
+      properties: { to: place, template: place, oncePer: place },
+    },
+    charge: { type: 'object', minProperties: 1, additionalProperties: false, properties: { invoice: place, method: place } },
+    money: { type: 'object', required: ['amount'], additionalProperties: false, properties: { amount: place } },
+  },
+};
 const rawShape = compileJsonSchema({
   type: 'object',
   required: ['id', 'title', 'about', 'version', 'hosts', 'network', 'settings', 'parts', 'methods', 'actions'],
@@ -36,6 +52,7 @@ const rawShape = compileJsonSchema({
     version: { type: 'string', pattern: '^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$' },
     hosts: { type: 'array', maxItems: 50, items: { type: 'string' } },
     network: { enum: ['gateway', 'direct'] },
+    callsPerSecond: { type: 'number', exclusiveMinimum: 0, maximum: 10_000 },
     settings: { type: 'object' },
     parts: { type: 'array', items: { type: 'string' } },
     methods: { type: 'array', items: { type: 'string' } },
@@ -55,6 +72,7 @@ const rawShape = compileJsonSchema({
               title: text,
               about: text,
               timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
+              guards,
             },
           },
         },
@@ -73,7 +91,7 @@ interface RawManifest extends Omit<PluginManifest, 'capabilities' | 'actions' | 
 /**
  * @param expectedId the folder's name, or the end of the package's name
  * @throws plugin.manifest, plugin.id, plugin.api, plugin.hosts, plugin.schema, plugin.secret, plugin.capability,
- *   plugin.action, plugin.effect, plugin.sample
+ *   plugin.action, plugin.effect, plugin.guards, plugin.sample
  */
 export function checkManifest(raw: unknown, expectedId: string): PluginManifest {
   const problem = rawShape(raw);
@@ -91,7 +109,7 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
   const actions = manifest.actions.map(({ spec, methods }) => checkAction(spec, methods, expectedId));
   const twice = actions.find(({ name }, index) => actions.findIndex((other) => other.name === name) !== index);
   if (twice) throw pluginErrors.action({ plugin: expectedId, action: twice.name });
-  const { id, title, about, version, hosts, network, settings, methods, paymentsKeyTtlMs } = manifest;
+  const { id, title, about, version, hosts, network, callsPerSecond, settings, methods, paymentsKeyTtlMs } = manifest;
   return Object.freeze({
     id,
     title,
@@ -100,6 +118,7 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
     api: 1,
     hosts,
     network,
+    ...(callsPerSecond === undefined ? {} : { callsPerSecond }),
     settings,
     capabilities,
     methods,
@@ -150,9 +169,19 @@ function checkAction(spec: ActionSpec, methods: readonly string[], plugin: strin
   if (!methods.includes('run')) throw pluginErrors.action({ plugin, action: name, problem: 'run() is missing' });
   checkSchema(spec.input, 'input', plugin, `${name} input`);
   checkSchema(spec.output, 'output', plugin, `${name} output`);
+  checkGuards(spec, plugin);
   const unfit = compileSchema(spec.output)(spec.sample);
   if (unfit) throw pluginErrors.sample({ plugin, action: name, at: unfit.pointer || '/', problem: unfit.message });
   return { ...spec, plugin };
+}
+
+/** Every place that a guard looks at is a field of the input: money for an amount, a text for the rest. */
+function checkGuards({ name, input, guards: { message, charge, money } = {} }: ActionSpec, plugin: string): void {
+  const texts = [message?.to, message?.template, message?.oncePer, charge?.invoice, charge?.method];
+  const wrong = texts.find((pointer) => pointer !== undefined && fieldAt(input, pointer)?.type !== 'string');
+  const amount = money && fieldAt(input, money.amount)?.format !== 'money' ? money.amount : undefined;
+  const at = wrong ?? amount;
+  if (at !== undefined) throw pluginErrors.guards({ plugin, action: name, at });
 }
 
 function isDuration(value: unknown): boolean {

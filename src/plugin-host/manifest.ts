@@ -10,6 +10,8 @@ export interface PluginManifest {
   readonly api: 1;
   readonly hosts: readonly string[];
   readonly network: 'gateway' | 'direct';
+  /** Calls per second that the provider takes from one account; absent when it says nothing. */
+  readonly callsPerSecond?: number;
   readonly settings: Schema;
   readonly capabilities: readonly Capability[];
   /** `payments.create`, `webhook.verify`: every method that is present, apart from actions. */

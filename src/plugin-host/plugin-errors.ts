@@ -21,6 +21,12 @@ export const pluginErrors = defineErrors('plugin', {
     remedy: 'fix',
     help: 'See `Effect` in @kassaflow/plugin-sdk: read, keyed (with keyTtlMs), lookup (with lookup()) or once; money needs keyed or lookup.',
   },
+  guards: {
+    status: 422,
+    title: 'What an action says for its guards does not fit its input',
+    remedy: 'fix',
+    help: 'See `ActionGuards` in @kassaflow/plugin-sdk: pointers to fields of the input; money.amount to one with the format money.',
+  },
   hosts: {
     status: 422,
     title: 'A host in the manifest is not an exact public host name',

@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import type { Effect } from './effect.ts';
+import type { ActionGuards } from './guards.ts';
 import type { Outcome } from './outcome.ts';
 import type { From, Schema, Text } from './schema.ts';
 
@@ -16,6 +17,8 @@ export interface ActionSpec<I extends Schema = Schema, O extends Schema = Schema
   readonly keyTtlMs?: number;
   /** True when a repeat costs somebody money. Needs `keyed` or `lookup`; anything else does not compile and is refused at load. */
   readonly movesMoney?: boolean;
+  /** What the guards against mistakes in flows look at: see {@link ActionGuards}. */
+  readonly guards?: ActionGuards;
   /** The action that puts this one back. */
   readonly undo?: string;
   /** How long one attempt may take; default 15 s. */

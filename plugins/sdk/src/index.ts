@@ -14,6 +14,7 @@ export { type Effect } from './effect.ts';
 export { type Field, type From, type Money, type Schema, type Text } from './schema.ts';
 export { type Context, type Log } from './context.ts';
 export { type Accounting, type Posted, type Posting, type PostingLine } from './accounting.ts';
+export { type ActionGuards } from './guards.ts';
 export { action, type Action, type ActionCode, type ActionSpec } from './action.ts';
 export {
   type CreatedPayment,

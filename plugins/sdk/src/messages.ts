@@ -2,7 +2,17 @@
  * What `sms.send` and `email.send` are, for every plugin that offers them: a flow says `do: sms.send`, and the tenant's
  * connection decides whose it is. A plugin adds its effect class and a sample: `action<Settings>()({ ...smsSend, effect, sample })`.
  */
-import type { Schema, Text } from './schema.ts';
+import type { ActionGuards } from './guards.ts';
+import type { Field, Schema, Text } from './schema.ts';
+
+const oncePer = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 200,
+  title: 'Once per',
+  description: 'One message per receiver and this text, for example the number of an invoice, whatever run sends it.',
+  'x-advanced': true,
+} as const satisfies Field;
 
 export const smsSend = {
   name: 'sms.send',
@@ -14,6 +24,7 @@ export const smsSend = {
     properties: {
       to: { type: 'string', format: 'phone', title: 'To', 'x-personal': 'phone' },
       text: { type: 'string', minLength: 1, maxLength: 1600, title: 'Text', 'x-multiline': true },
+      oncePer,
     },
   },
   output: {
@@ -21,6 +32,7 @@ export const smsSend = {
     required: ['id', 'status', 'parts'],
     properties: { id: { type: 'string' }, status: { type: 'string' }, parts: { type: 'integer', minimum: 1 } },
   },
+  guards: { message: { to: '/to', oncePer: '/oncePer' } },
 } as const satisfies MessageSpec;
 
 export const emailSend = {
@@ -42,9 +54,11 @@ export const emailSend = {
         'x-multiline': true,
         'x-advanced': true,
       },
+      oncePer,
     },
   },
   output: { type: 'object', required: ['id', 'accepted'], properties: { id: { type: 'string' }, accepted: { type: 'boolean' } } },
+  guards: { message: { to: '/to', oncePer: '/oncePer' } },
 } as const satisfies MessageSpec;
 
 interface MessageSpec {
@@ -53,4 +67,5 @@ interface MessageSpec {
   readonly about: string;
   readonly input: Schema;
   readonly output: Schema;
+  readonly guards: ActionGuards;
 }

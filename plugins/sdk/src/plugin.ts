@@ -27,6 +27,8 @@ export interface Plugin<S extends Schema = Schema> {
   readonly hosts: readonly string[];
   /** `gateway` (default): HTTP through the host. `direct`: the plugin opens its own sockets, for protocols such as SMTP. */
   readonly network?: 'gateway' | 'direct';
+  /** Calls per second that the provider takes from one account; a connection may be set lower or higher. Held over all processes. */
+  readonly callsPerSecond?: number;
   readonly connection: {
     readonly settings: S;
     check(context: Context<From<S>>): Promise<CheckResult>;

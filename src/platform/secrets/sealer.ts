@@ -1,4 +1,5 @@
 /** Secrets at rest: sealed before they are stored, opened when they are used. */
+import { createHmac } from 'node:crypto';
 import type { Database } from '../database/transaction.ts';
 import { open, seal } from './aead.ts';
 import { DataKeys } from './data-keys.ts';
@@ -26,6 +27,8 @@ export abstract class Sealer {
    * @throws secrets.unreadable when it was altered or moved, secrets.key-mismatch under another master key
    */
   abstract open(tenantId: string, place: SealedPlace, sealed: Buffer): Promise<Secret>;
+  /** A key for hashing values of `tenantId` that must be compared and not read; another one for each `purpose`. */
+  abstract hashingKey(tenantId: string, purpose: string): Promise<Buffer>;
 }
 
 /** {@link Sealer} over the table of data keys. */
@@ -45,6 +48,11 @@ export class EnvelopeSealer extends Sealer {
     const bytes = open(await this.#dataKeys.of(tenantId), partsOf(tenantId, place), sealed);
     if (!bytes) throw secretsErrors.unreadable({ place: `${place.table}.${place.field}`, row: place.row });
     return new Secret(bytes.toString());
+  }
+
+  override async hashingKey(tenantId: string, purpose: string): Promise<Buffer> {
+    const { bytes } = await this.#dataKeys.of(tenantId);
+    return createHmac('sha256', bytes).update(`kassaflow hashing key\0${purpose}`).digest();
   }
 }
 

@@ -25,6 +25,7 @@ export function describePlugin(plugin: Plugin): Record<string, unknown> {
     api: plugin.api,
     hosts: plugin.hosts,
     network: plugin.network ?? 'gateway',
+    ...(plugin.callsPerSecond === undefined ? {} : { callsPerSecond: plugin.callsPerSecond }),
     settings: plugin.connection?.settings,
     parts,
     methods,
