@@ -9,7 +9,7 @@ import { Database, type Transaction } from '../platform/database/transaction.ts'
 import { Audit } from '../platform/tenancy/audit.ts';
 import { flowErrors } from './flow-errors.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
-import { checkFlow, publishable, type CheckedFlow } from './language/check/check-flow.ts';
+import { checkFlow, type CheckedFlow } from './language/check/check-flow.ts';
 import type { Diagnostic } from './language/diagnostic.ts';
 import type { FlowSyntax } from './language/syntax.ts';
 import type { Vocabulary } from './language/vocabulary.ts';
@@ -91,7 +91,7 @@ export class Flows {
    */
   async publish(tenantId: string, { source, by, name, expected }: Publication): Promise<Published> {
     const result = await this.database.transact(tenantId, async (tx) => {
-      const checked = publishable(source, await this.vocabulary.of(tx));
+      const checked = checkFlow(source, await this.vocabulary.of(tx));
       if (!checked.flow) throw flowErrors.invalid({ problems: checked.diagnostics.length }).with(checked.diagnostics.map(fieldProblem));
       if (name !== undefined && checked.flow.name.text !== name)
         throw flowErrors['other-name']({ expected: name, found: checked.flow.name.text });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { catalogue } from '../../src/events/catalogue/catalogue.ts';
-import { publishable } from '../../src/flows/language/check/check-flow.ts';
+import { checkFlow } from '../../src/flows/language/check/check-flow.ts';
 import { DIAGNOSTICS } from '../../src/flows/language/diagnostics.ts';
 import { fullVocabulary } from '../../src/flows/test/full-vocabulary.ts';
 import { errorCatalogue } from '../../src/kernel/errors.ts';
@@ -44,7 +44,7 @@ describe('what is written by hand', () => {
   test('every flow in docs/flow-language.md can be published', () => {
     const flows = [...read('docs/flow-language.md').matchAll(/```yaml\n(kassaflow: 1\n[\s\S]*?)```/g)].map(([, source = '']) => source);
     expect(flows.length).toBeGreaterThan(1);
-    expect(flows.flatMap((source) => publishable(source, fullVocabulary).diagnostics)).toEqual([]);
+    expect(flows.flatMap((source) => checkFlow(source, fullVocabulary).diagnostics)).toEqual([]);
   });
 
   test('links between pages and into the code lead somewhere', () => {

@@ -66,7 +66,8 @@ interface StepBase {
 export interface EventMatch {
   /**
    * A field of the arriving event's payload (`invoice.id`) and the value it must have, computed when the wait begins: waits are
-   * found by it. From `same`, from a `one-per` that is such a field, and from an equality in `where`.
+   * found by it. From `same`, from a `one-per` that is the id of a subject, and from an equality in `where`. A value that is not a
+   * text, a whole number or true/false finds nothing by itself: then every event of the type is looked at.
    */
   readonly key?: { readonly path: string; readonly value: Expression };
   /** `event` in it is the event that arrived; the other names are the run's, as they were when the wait began. */

@@ -109,7 +109,6 @@ export const DIAGNOSTICS = {
   'flow.cron': spec('"{found}" is not a cron schedule: {problem}.', 'write five fields: minute hour day month weekday, for example  30 2 * * *', 'The fields must describe a moment that exists.'),
   'flow.time-zone': spec('There is no time zone "{found}".', 'write a name such as Europe/Amsterdam', 'Time zones have IANA names: they know when clocks change.'),
   'flow.correlation': spec('This does not say which "{name}" is meant.', 'add  where: …  or  same: …, or give the flow  one-per:', 'Without it the event of any other customer would end the wait.'),
-  'flow.not-yet': spec('{what} cannot be run yet.', 'leave it out for now', 'The language has it and the checker reads it; the engine of this version does not execute it.'),
 } as const satisfies Record<string, DiagnosticSpec>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;

@@ -14,6 +14,15 @@ type Draft7 = Readonly<Record<string, unknown>>;
 
 const ref = (name: string): Draft7 => ({ $ref: `#/definitions/${name}` });
 const text = (description: string, more: Draft7 = {}): Draft7 => ({ type: 'string', description, ...more });
+/** Keys that both kinds of schedules take. */
+const MOMENTS: Draft7 = {
+  timezone: text('IANA name'),
+  missed: {
+    enum: ['run-once', 'skip', 'all'],
+    default: 'run-once',
+    description: 'What becomes of moments that passed while Kassaflow was off',
+  },
+};
 const NAME = '^[a-z][a-zA-Z0-9_]*$';
 
 /** The schema for `flows/*.yaml`. */
@@ -71,10 +80,8 @@ function values({ events, triggers = [] }: Vocabulary): Draft7 {
       anyOf: [
         event,
         object({ event, provider: text('Only from this provider'), where: ref('condition') }, ['event']),
-        object({ schedule: text('every day at 02:30, every month on day 1 at 06:00, every 15min'), timezone: text('IANA name') }, [
-          'schedule',
-        ]),
-        object({ cron: text('minute hour day month weekday'), timezone: text('IANA name') }, ['cron']),
+        object({ schedule: text('every day at 02:30, every month on day 1 at 06:00, every 15min'), ...MOMENTS }, ['schedule']),
+        object({ cron: text('minute hour day month weekday'), ...MOMENTS }, ['cron']),
         object(
           {
             manual: object(
@@ -194,7 +201,13 @@ function stepDefinitions(actions: readonly ActionWord[]): Draft7 {
     ),
     repeat: step(
       'Repeat until it worked',
-      { repeat: { type: 'integer', minimum: 1, maximum: 100 }, until: ref('condition'), every: ref('duration'), steps, otherwise: steps },
+      {
+        repeat: { type: ['integer', 'null'], minimum: 1, maximum: 100, description: 'How often at most; empty: until the condition holds' },
+        until: ref('condition'),
+        every: ref('duration'),
+        steps,
+        otherwise: steps,
+      },
       ['repeat', 'steps'],
     ),
     'for-each': step(

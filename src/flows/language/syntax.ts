@@ -35,9 +35,18 @@ export interface RetrySyntax {
   readonly within?: DurationText;
 }
 
+/** What becomes of moments of a schedule that passed while nobody was there. */
+export type Missed = 'run-once' | 'skip' | 'all';
+
 export type TriggerSyntax =
   | { readonly kind: 'event'; readonly event: Text; readonly provider?: Text; readonly where?: Text; readonly span: Span }
-  | { readonly kind: 'schedule' | 'cron'; readonly schedule: Text; readonly timezone?: Text; readonly span: Span }
+  | {
+      readonly kind: 'schedule' | 'cron';
+      readonly schedule: Text;
+      readonly timezone?: Text;
+      readonly missed?: Missed;
+      readonly span: Span;
+    }
   | { readonly kind: 'manual'; readonly inputs: YamlMap; readonly title?: Text; readonly who?: Text; readonly span: Span }
   | { readonly kind: 'plugin'; readonly trigger: Text; readonly via?: Text; readonly with?: YamlMap; readonly span: Span };
 

@@ -10,7 +10,6 @@ import type { Vocabulary } from '../vocabulary.ts';
 import { checkIds, StepsChecker } from './check-steps.ts';
 import { checkTriggers } from './check-triggers.ts';
 import { flowShapes } from './flow-shapes.ts';
-import { checkRunnable } from './not-yet.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkSense } from './sense.ts';
 import { SEES_NOTHING, TextChecker } from './text-checker.ts';
@@ -23,15 +22,6 @@ export interface CheckedFlow {
 
 /** @param source text of the file, UTF-8 decoded, with or without a byte order mark */
 export function checkFlow(source: string, vocabulary: Vocabulary): CheckedFlow {
-  return check(source, vocabulary, false);
-}
-
-/** As {@link checkFlow}, and refuses what the engine cannot run yet. */
-export function publishable(source: string, vocabulary: Vocabulary): CheckedFlow {
-  return check(source, vocabulary, true);
-}
-
-function check(source: string, vocabulary: Vocabulary, toRun: boolean): CheckedFlow {
   const diagnostics = new Diagnostics(source);
   const flow = readFlow(source, diagnostics);
   if (source.length <= 262_144) checkSecrets(source, diagnostics);
@@ -43,7 +33,6 @@ function check(source: string, vocabulary: Vocabulary, toRun: boolean): CheckedF
     const seen = steps.list(flow.steps, SEES_NOTHING);
     steps.list(flow.onFailure, { steps: seen, loops: [] });
     checkSense(flow, vocabulary, diagnostics);
-    if (toRun) checkRunnable(flow, diagnostics);
   }
   const found = diagnostics.list();
   return flow && !hasErrors(found) ? { diagnostics: found, flow } : { diagnostics: found };

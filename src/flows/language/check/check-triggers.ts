@@ -2,15 +2,12 @@
 import { Cron } from 'croner';
 import { nearest } from '../../../kernel/nearest.ts';
 import type { Diagnostics } from '../diagnostic.ts';
+import { readPhrase, type SchedulePhrase } from '../schedule-phrase.ts';
 import { ANY } from '../shape.ts';
 import type { FlowSyntax, Text, TriggerSyntax } from '../syntax.ts';
 import { CUSTOM_EVENT, type Vocabulary } from '../vocabulary.ts';
 import { SEES_NOTHING, TextChecker } from './text-checker.ts';
 
-const WEEKDAY = '(mon|tue|wed|thu|fri|sat|sun)';
-const PHRASE = new RegExp(
-  `^every (([1-9][0-9]? ?(min|h))|day|weekday|${WEEKDAY}(,${WEEKDAY})*|month on (day ([1-9]|1[0-9]|2[0-8])|last day))( at ([01][0-9]|2[0-3]):[0-5][0-9])?$`,
-);
 /** Croner looks for the next moment from here on: the result may not depend on today. */
 const ANY_DAY = new Date('2026-01-01T00:00:00Z');
 
@@ -42,9 +39,7 @@ function checkTrigger(trigger: TriggerSyntax, vocabulary: Vocabulary, texts: Tex
       checkEventName(trigger.event, vocabulary, diagnostics);
       return texts.condition(trigger.where, SEES_NOTHING);
     case 'schedule':
-      return PHRASE.test(trigger.schedule.text)
-        ? undefined
-        : diagnostics.report('flow.schedule', trigger.schedule.span, { found: trigger.schedule.text });
+      return checkPhrase(trigger.schedule, diagnostics);
     case 'cron':
       return checkCron(trigger.schedule, diagnostics);
     case 'manual':
@@ -59,6 +54,26 @@ function checkTrigger(trigger: TriggerSyntax, vocabulary: Vocabulary, texts: Tex
         near === undefined ? undefined : `did you mean ${near}?`,
       );
     }
+  }
+}
+
+function checkPhrase({ text, span }: Text, diagnostics: Diagnostics): void {
+  const phrase = readPhrase(text);
+  if ('cron' in phrase) return;
+  const help = phraseHelp(phrase, text);
+  diagnostics.report('flow.schedule', span, { found: text }, help);
+}
+
+function phraseHelp(phrase: Exclude<SchedulePhrase, { cron: string }>, text: string): string | undefined {
+  switch (phrase.problem) {
+    case 'uneven':
+      return phrase.unit === 'min'
+        ? `an hour must come out even: ${phrase.even.join(', ')} min, or a number of hours`
+        : `a day must come out even: ${phrase.even.join(', ')} h, or every day`;
+    case 'at':
+      return `leave out "at": ${text.replace(/ at .*$/, '')}`;
+    case 'form':
+      return undefined;
   }
 }
 

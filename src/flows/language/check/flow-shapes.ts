@@ -1,15 +1,18 @@
 /** The shapes of everything that a flow's expressions and texts can name. */
 import type { FlowSyntax, StepSyntax } from '../syntax.ts';
 import { allSteps } from '../syntax.ts';
-import { ANY, objectShape, shapeOf, union, type JsonSchema, type Shape } from '../shape.ts';
+import { ANY, fieldOf, objectShape, shapeOf, union, type JsonSchema, type Shape } from '../shape.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { guessed, type YamlMap } from '../yaml/node.ts';
 import { kindOfText } from '../field-value.ts';
 import { formula } from '../read/read-step.ts';
 
 const text: Shape = { kind: 'string' };
+const int: Shape = { kind: 'int' };
 const RUN = objectShape({ id: text, flow: text, url: text, event: objectShape({ id: text, type: text, time: { kind: 'instant' } }) });
 const ERROR = objectShape({ step: text, message: text, code: text });
+
+const OUTCOME = oneOf(['ok', 'declined', 'failed']);
 
 /** Shapes by root name. Loop variables are not in it: they belong to the steps of their loop. */
 export function flowShapes(flow: FlowSyntax, vocabulary: Vocabulary): Readonly<Record<string, Shape>> {
@@ -32,6 +35,27 @@ export function flowShapes(flow: FlowSyntax, vocabulary: Vocabulary): Readonly<R
   };
 }
 
+/** The payload of events that a run waits for. An author's own event may hold anything. */
+export function arrivingShape(events: readonly string[], vocabulary: Vocabulary): Shape {
+  if (events.length === 0) return ANY;
+  return events
+    .map((event) => {
+      const schema = vocabulary.events.get(event);
+      return schema ? cachedShape(schema) : ANY;
+    })
+    .reduce(union);
+}
+
+/** The shape of the elements of `list`, an expression: known when it is a plain path to a list. */
+export function elementShape(list: string, roots: Readonly<Record<string, Shape>>): Shape {
+  if (!/^\s*[a-zA-Z_]\w*(\.[a-zA-Z_]\w*)*\s*$/.test(list)) return ANY;
+  const found = list
+    .trim()
+    .split('.')
+    .reduce<Shape>((shape, name) => fieldOf(shape, name) ?? ANY, objectShape(roots));
+  return found.kind === 'list' ? found.items : ANY;
+}
+
 /** The payload of the events that start the flow: fields of any of them. */
 function eventShape(flow: FlowSyntax, vocabulary: Vocabulary): Shape {
   const shapes = flow.triggers.map((trigger) => {
@@ -47,16 +71,33 @@ function resultShape(step: StepSyntax, vocabulary: Vocabulary): Shape {
     case 'do': {
       const output = vocabulary.actions.find(({ name }) => name === step.action.text)?.output;
       const shape = output ? cachedShape(output as JsonSchema) : ANY; // a Field is a JSON Schema
-      const own = { outcome: { kind: 'string', values: ['ok', 'declined', 'failed'] } as const, code: text, message: text };
+      const own = { outcome: OUTCOME, code: text, message: text };
       return shape.kind === 'object' ? objectShape({ status: text, ...own, ...shape.fields }) : ANY;
     }
-    case 'wait-for':
-      return objectShape({ event: text, data: ANY });
+    case 'wait-for': {
+      const events = step.events.map((event) => event.text);
+      return objectShape({ event: oneOf(['', ...events]), data: arrivingShape(events, vocabulary) });
+    }
     case 'ask':
-      return objectShape({ choice: text, by: text, comment: text });
+      return objectShape({
+        choice: oneOf(['', ...(step.choices.length > 0 ? step.choices.map((choice) => choice.text) : ['approve', 'reject'])]),
+        by: text,
+        note: text,
+        outcome: oneOf(['answered', 'timeout']),
+      });
+    case 'run':
+      return objectShape({ run: text, status: oneOf(['', 'completed', 'stopped']), outcome: OUTCOME });
+    case 'for-each':
+      return objectShape({ count: int });
+    case 'repeat':
+      return objectShape({ count: int });
     default:
       return ANY;
   }
+}
+
+function oneOf(values: readonly string[]): Shape {
+  return { kind: 'string', values };
 }
 
 function setShapes(step: StepSyntax): (readonly [string, Shape])[] {

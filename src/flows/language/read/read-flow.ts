@@ -156,8 +156,12 @@ function readTrigger(node: YamlNode, diagnostics: Diagnostics): TriggerSyntax | 
     }
     case 'schedule':
     case 'cron': {
-      const [schedule, timezone] = [fields.only([kind, 'timezone']).text(kind), readTimeZone(fields.text('timezone'), diagnostics)];
-      return schedule && { kind, schedule, ...present({ timezone }), span };
+      const [schedule, timezone] = [
+        fields.only([kind, 'timezone', 'missed']).text(kind),
+        readTimeZone(fields.text('timezone'), diagnostics),
+      ];
+      const missed = fields.word('missed', ['run-once', 'skip', 'all'])?.text;
+      return schedule && { kind, schedule, ...present({ timezone, missed }), span };
     }
     case 'manual':
       return readManual(fields.only(['manual']), node, diagnostics);
@@ -169,7 +173,7 @@ function readTrigger(node: YamlNode, diagnostics: Diagnostics): TriggerSyntax | 
       return trigger && { kind: 'plugin', trigger, ...rest, span };
     }
     default:
-      fields.only(['event', 'schedule', 'cron', 'manual', 'trigger', 'provider', 'where', 'timezone', 'via', 'with']);
+      fields.only(['event', 'schedule', 'cron', 'manual', 'trigger', 'provider', 'where', 'timezone', 'missed', 'via', 'with']);
       diagnostics.report(
         'flow.missing-key',
         span,

@@ -139,7 +139,11 @@ function readVerb(entry: YamlEntry, fields: Fields, diagnostics: Diagnostics): V
       fields.need('steps', entry.keySpan);
       return {
         verb,
-        ...present({ times: fields.number('repeat', 1, 100), until: fields.text('until'), every: fields.duration('every') }),
+        ...present({
+          times: isEmpty(entry.value) ? undefined : fields.number('repeat', 1, 100),
+          until: fields.text('until'),
+          every: fields.duration('every'),
+        }),
         steps: steps('steps'),
         otherwise: steps('otherwise'),
       };
