@@ -9,6 +9,7 @@ import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
+import { addTest } from './cli/test-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
 import { isKassaflowError } from './kernel/errors.ts';
@@ -24,7 +25,8 @@ export async function runCli(args: readonly string[]): Promise<void> {
   // A reader such as `head` may close the pipe early: that is the end of the output, not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.problems));
   const context = new CommandContext();
-  for (const add of [addStart, addFlow, addEvent, addRun, addKey, addConnection, addExplain, addDoctor, addOpenApi]) add(program, context);
+  for (const add of [addStart, addFlow, addTest, addEvent, addRun, addKey, addConnection, addExplain, addDoctor, addOpenApi])
+    add(program, context);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

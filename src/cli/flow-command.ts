@@ -1,12 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, statSync, globSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { checkFlow } from '../flows/language/check/check-flow.ts';
 import { hasErrors, renderDiagnostics, type Diagnostic } from '../flows/language/diagnostic.ts';
 import type { WireVocabulary } from '../flows/wire-vocabulary.ts';
 import { vocabularyFrom } from '../flows/wire-vocabulary.ts';
-import { cliErrors, EXIT } from './cli-errors.ts';
+import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
+import { flowFiles } from './flow-files.ts';
+import { PROJECT_FOLDER, VOCABULARY_FILE } from './offline-vocabulary.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -19,9 +21,6 @@ interface FlowRow {
   readonly revision: number;
   readonly changed?: boolean;
 }
-
-/** Where `kassaflow schema` puts what editors and offline checks need; it belongs to a project and may be committed. */
-const FOLDER = '.kassaflow';
 
 /** `kassaflow check`, `kassaflow schema` and `kassaflow flow list|publish`. */
 export function addFlow(program: Command, context: CommandContext): void {
@@ -48,12 +47,15 @@ export function addFlow(program: Command, context: CommandContext): void {
     });
   program
     .command('schema')
-    .description(`write the editor schema and the vocabulary of this installation to ${FOLDER}/`)
+    .description(`write the editor schema and the vocabulary of this installation to ${PROJECT_FOLDER}/`)
     .action(async () => {
-      mkdirSync(FOLDER, { recursive: true });
-      writeFileSync(path.join(FOLDER, 'flow.schema.json'), `${JSON.stringify(await context.api.get('/v1/flows/schema'), null, 2)}\n`);
-      writeFileSync(path.join(FOLDER, 'vocabulary.json'), `${JSON.stringify(await context.api.get('/v1/flows/vocabulary'), null, 2)}\n`);
-      process.stdout.write(`${FOLDER}/flow.schema.json and ${FOLDER}/vocabulary.json are written\n`);
+      mkdirSync(PROJECT_FOLDER, { recursive: true });
+      writeFileSync(
+        path.join(PROJECT_FOLDER, 'flow.schema.json'),
+        `${JSON.stringify(await context.api.get('/v1/flows/schema'), null, 2)}\n`,
+      );
+      writeFileSync(VOCABULARY_FILE, `${JSON.stringify(await context.api.get('/v1/flows/vocabulary'), null, 2)}\n`);
+      process.stdout.write(`${PROJECT_FOLDER}/flow.schema.json and ${VOCABULARY_FILE} are written\n`);
     });
   const flow = program.command('flow').description('published flows');
   flow
@@ -86,26 +88,13 @@ export function addFlow(program: Command, context: CommandContext): void {
 
 /** Of the running Kassaflow, with the tenant's connections; else the one that `kassaflow schema` wrote. */
 async function currentVocabulary(context: CommandContext): Promise<WireVocabulary> {
-  const file = path.join(FOLDER, 'vocabulary.json');
   try {
     return await context.api.get<WireVocabulary>('/v1/flows/vocabulary');
   } catch (error) {
-    if (!existsSync(file)) throw error;
+    if (!existsSync(VOCABULARY_FILE)) throw error;
     // Written by this program.
-    return JSON.parse(readFileSync(file, 'utf8')) as WireVocabulary;
+    return JSON.parse(readFileSync(VOCABULARY_FILE, 'utf8')) as WireVocabulary;
   }
-}
-
-function flowFiles(names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    const stat = statSync(name, { throwIfNoEntry: false });
-    if (!stat) throw cliErrors.usage({ problem: `there is no file or folder ${name}` });
-    return stat.isDirectory()
-      ? globSync('*.yaml', { cwd: name })
-          .toSorted()
-          .map((file) => path.join(name, file))
-      : [name];
-  });
 }
 
 function summary(checked: readonly { readonly diagnostics: readonly Diagnostic[] }[]): string {
