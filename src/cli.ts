@@ -9,7 +9,7 @@ import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
-import { addTest } from './cli/test-command.ts';
+import { addTest } from './cli/flow-test-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
 import { isKassaflowError } from './kernel/errors.ts';

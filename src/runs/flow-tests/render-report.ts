@@ -8,7 +8,7 @@ import { shown } from './input-diff.ts';
 import { clockText, spanText } from './moments.ts';
 import type { VirtualResult } from './run-result.ts';
 import type { TracedCall } from './trace.ts';
-import { passed, type FileReport, type TestReport } from './test-flows.ts';
+import { passed, type FileReport, type TestReport } from './run-tests.ts';
 
 export interface TestedFile {
   /** As the reader knows it: relative to where they are. */

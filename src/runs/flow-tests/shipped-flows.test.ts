@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { fullVocabulary } from '../../flows/test/full-vocabulary.ts';
-import { testFlow } from './test-flows.ts';
+import { testFlow } from './run-tests.ts';
 
 const shipped = new URL('../../../flows/', import.meta.url);
 

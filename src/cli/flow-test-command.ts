@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../kernel/clock.ts';
 import { hasErrors } from '../flows/language/diagnostic.ts';
 import { renderReport, totalsOf, type TestedFile } from '../runs/flow-tests/render-report.ts';
-import { testFlow } from '../runs/flow-tests/test-flows.ts';
+import { testFlow } from '../runs/flow-tests/run-tests.ts';
 import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { flowFiles } from './flow-files.ts';
