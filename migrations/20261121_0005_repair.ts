@@ -65,6 +65,8 @@ create table bulk_job (
   state text not null check (state in ('preview', 'running', 'paused', 'completed', 'aborted')),
   plan jsonb not null,
   plan_version text not null,
+  -- digest of the selected runs and how they stood
+  basis text not null default '',
   total integer not null check (total between 0 and 100000),
   -- runs per second
   rate integer not null default 5 check (rate between 1 and 200),

@@ -31,6 +31,7 @@ export type IdPrefix =
   | 'whk'
   | 'dlv'
   | 'tsk'
+  | 'job'
   | 'chk'
   | 'dis'
   | 'set';

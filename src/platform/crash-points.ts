@@ -16,6 +16,8 @@ export type CrashPoint =
   | 'intake.flush.after'
   | 'dispatch.flush.before'
   | 'dispatch.flush.after'
+  | 'guard.reserved.before'
+  | 'guard.reserved.after'
   | 'step.intent.before'
   | 'step.intent.after'
   | 'step.effect.after'
@@ -24,6 +26,10 @@ export type CrashPoint =
   | 'timer.fired.after'
   | 'run.finished.before'
   | 'run.finished.after'
+  | 'bulk.commands.before'
+  | 'bulk.commands.after'
+  | 'retention.drop.before'
+  | 'retention.thin.before'
   | 'payment.attempt.after'
   | 'payment.created.before';
 

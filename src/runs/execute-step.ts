@@ -9,11 +9,9 @@ import { isKassaflowError } from '../kernel/errors.ts';
 import { crashPoint } from '../platform/crash-points.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { StepEntry, StepOutcome } from './journal-entry.ts';
-import { runErrors } from './run.errors.ts';
 import type { RunFacts } from './run.ts';
 import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
-import { sameJson } from './same-json.ts';
 import { inDoubt, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
 import { waitOut } from './wait-out.ts';
 
@@ -24,6 +22,8 @@ export interface StepHost {
   readonly door: ActionDoor;
   now(): number;
   random(): number;
+  /** A recorded value was computed again. @throws runs.replay-diverged when it is another one */
+  compare(step: string, what: string, recorded: unknown, computed: unknown): void;
   /** Appends to the journal and brings `state` up to date. */
   record(state: StepState, entry: StepEntry): void;
   /** Resolves when everything recorded so far is on disk. */
@@ -46,8 +46,13 @@ export async function executeStep(
   checkInterrupt: (inDoubt: boolean) => void,
 ): Promise<StepValue> {
   const { path } = request;
-  if (state.input !== undefined && (state.action !== request.action || !sameJson(state.input, request.input))) {
-    throw runErrors['replay-diverged']({ step: path });
+  // A step that slept before it sent anything was a wait.
+  if (state.attempt === 0 && state.action === undefined && (state.rested || state.sleepUntil !== undefined)) {
+    host.compare(path, 'verb', 'wait', 'do');
+  }
+  if (state.input !== undefined) {
+    host.compare(path, 'action', state.action, request.action);
+    host.compare(path, 'input', state.input, request.input);
   }
   for (;;) {
     const move = nextMove(state, rulesOf(host, request, state), host.now(), host.random());

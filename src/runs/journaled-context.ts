@@ -3,7 +3,6 @@ import { idempotencyKey } from './idempotency-key.ts';
 import { newUuid } from '../kernel/ids.ts';
 import { executeStep } from './execute-step.ts';
 import type { JournaledRun } from './journaled-run.ts';
-import { runErrors } from './run.errors.ts';
 import type { RunFacts } from './run.ts';
 import {
   RunInterrupted,
@@ -18,7 +17,6 @@ import {
   type StepRequest,
   type StepValue,
 } from './run-context.ts';
-import { sameJson } from './same-json.ts';
 import { newStepState } from './step-state.ts';
 
 /** A parallel step in progress. */
@@ -62,6 +60,7 @@ export class JournaledContext implements RunContext {
 
   async sleep(path: string, until: (now: Date) => Date): Promise<void> {
     const state = this.run.history?.state(path) ?? newStepState();
+    if (state.action !== undefined) this.run.compare(path, 'verb', 'do', 'wait');
     if (state.rested) return;
     this.#checkInterrupt(path);
     if (state.sleepUntil === undefined)
@@ -95,15 +94,12 @@ export class JournaledContext implements RunContext {
   note(note: Note): void {
     const recorded = this.run.history?.note(note.step);
     if (!recorded) return this.run.append(note);
-    if (!sameJson(recorded, note)) throw runErrors['replay-diverged']({ step: note.step });
+    this.run.compare(note.step, note.kind, recorded, note);
   }
 
   emit(path: string, type: string, data: Readonly<Record<string, unknown>>): void {
     const recorded = this.run.history?.emit(path);
-    if (recorded) {
-      if (recorded.type !== type) throw runErrors['replay-diverged']({ step: path });
-      return;
-    }
+    if (recorded) return this.run.compare(path, 'event', recorded.type, type);
     const id = newUuid();
     const key = idempotencyKey(this.facts.tenantId, this.facts.id, path, 1);
     this.run.emit({ id, type, subject: '', occurredAt: new Date(this.run.now()), data, key });

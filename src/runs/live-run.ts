@@ -20,16 +20,19 @@ import { handlerPaths, interpret, type RunEnd } from './interpreter.ts';
 import { JournaledContext } from './journaled-context.ts';
 import type { EmittedEvent, JournaledRun } from './journaled-run.ts';
 import type { JournalEntry, Resolution, StepEntry } from './journal-entry.ts';
+import { Mailbox, NO_MAIL, type MailChanges } from './mailbox.ts';
 import { OpenQuestions, type Attention } from './open-questions.ts';
 import { runErrors } from './run.errors.ts';
 import { RunInterrupted, timedOut, type ReadPlan } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
 import { reasonOf } from './reason-of.ts';
+import { sameJson } from './same-json.ts';
+import type { Signal } from './signals.ts';
 import { RunTimers } from './run-timers.ts';
 import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
 
 /** What a run wants written at once: one journal row and what goes with it. */
-export interface Checkpoint {
+export interface Checkpoint extends MailChanges {
   readonly run: LiveRun;
   /** Number of the journal row; absent when there are no entries. */
   readonly seq: number | undefined;
@@ -43,6 +46,8 @@ export interface Checkpoint {
   readonly timersGone: readonly number[];
   readonly attentions: readonly Attention[];
   readonly attentionsOver: readonly string[];
+  /** The run follows this revision of its flow from now on. */
+  readonly revision: number | undefined;
   readonly waiters: readonly (() => void)[];
 }
 
@@ -62,6 +67,8 @@ export interface RunHost {
   touched(run: LiveRun): void;
   /** A defect of the program showed in this run. */
   defect(run: LiveRun, error: unknown): void;
+  /** A replay hears of every recorded value that was computed again; without it a difference ends the run. */
+  compare?(step: string, what: string, recorded: unknown, computed: unknown): void;
 }
 
 /** Where a run stands, and why. */
@@ -111,6 +118,9 @@ export class LiveRun implements JournaledRun {
   readonly #sleepers = new Map<string, Sleeper>();
   readonly #timers: RunTimers;
   readonly #questions: OpenQuestions;
+  /** Absent as long as the run has nothing to do with the outside. */
+  #mail: Mailbox | undefined;
+  #revision: number | undefined;
   #deadline: number | undefined;
   #timedOut = false;
   /** Deaths of its process since it last got on. */
@@ -201,10 +211,13 @@ export class LiveRun implements JournaledRun {
       timersGone: timers.gone,
       attentions: questions.opened,
       attentionsOver: questions.closed,
+      revision: this.#revision,
+      ...(this.#mail?.take() ?? NO_MAIL),
       waiters: this.#waiters,
     };
     this.#entries = [];
     this.#waiters = [];
+    this.#revision = undefined;
     if (this.#emitted.length > 0) this.#emitted = [];
     return checkpoint;
   }
@@ -221,6 +234,19 @@ export class LiveRun implements JournaledRun {
       woken += 1;
     }
     return woken;
+  }
+
+  /**
+   * Hands a signal to the run, which records what it makes of it; the checkpoint that holds this names the signal in
+   * `signalsTaken`. One that the run has already is no second one. @returns false when the run is over or on its way out of
+   * memory: whoever has it next is to be given the signal; for a run that is over it may be deleted
+   */
+  deliver(signal: Signal): boolean {
+    if (!this.reachable) return false;
+    this.#mail ??= new Mailbox();
+    this.#mail.receive(signal);
+    this.host.touched(this);
+    return true;
   }
 
   /** Steps that wait for a person. */
@@ -299,6 +325,12 @@ export class LiveRun implements JournaledRun {
     this.#entries.push(JSON.stringify(entry));
     this.#trackChange(entry);
     this.host.touched(this);
+  }
+
+  /** A recorded value was computed again. @throws runs.replay-diverged when it is another one */
+  compare(step: string, what: string, recorded: unknown, computed: unknown): void {
+    if (this.host.compare) return this.host.compare(step, what, recorded, computed);
+    if (!sameJson(recorded, computed)) throw runErrors['replay-diverged']({ step });
   }
 
   record(state: StepState, entry: StepEntry): void {

@@ -9,13 +9,28 @@ export interface ManualStart {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** What a person may want of a run. Commands travel through the database, so any process takes them. */
+/**
+ * What a person may want of a run. Commands travel through the database, so any process takes them. What each comes to for a run
+ * in each status is a table in docs/operations.md.
+ *
+ * `step` is a path, and may be left out when only one step is meant by what the command says.
+ */
 export type RunCommand =
-  | { readonly kind: 'cancel' }
-  /** From the steps that failed; everything before them stays done. */
-  | { readonly kind: 'retry' }
-  /** `step` may be left out when only one waits. */
-  | { readonly kind: 'resolve'; readonly step?: string; readonly resolution: Resolution };
+  /** `undo`: what was done is taken back first, newest first. */
+  | { readonly kind: 'cancel'; readonly undo?: boolean }
+  /** From the steps that failed; everything before them stays done. `newest` moves the run to the newest revision first. */
+  | { readonly kind: 'retry'; readonly revision?: 'same' | 'newest' }
+  | { readonly kind: 'resolve'; readonly step?: string; readonly resolution: Resolution }
+  /** The step that stands counts as skipped; `output` stands in for its result. */
+  | { readonly kind: 'skip'; readonly step?: string; readonly output?: Readonly<Record<string, unknown>> }
+  /** What is waited for is over now. */
+  | { readonly kind: 'resume'; readonly step?: string }
+  /** The step is done with this input in place of its own, as a new attempt. */
+  | { readonly kind: 'edit'; readonly step?: string; readonly input: Readonly<Record<string, unknown>> }
+  /** The run goes on with the newest revision of its flow, if that can be proved to take the same way. */
+  | { readonly kind: 'move' };
+
+export type CommandKind = RunCommand['kind'];
 
 export abstract class RunEngine {
   /**

@@ -66,7 +66,7 @@ export type Move =
   | { readonly do: 'fail'; readonly code: string; readonly message: string };
 
 /** A key is trusted for this share of the time that the provider promises to remember it. */
-const KEY_TRUST = 0.8;
+export const KEY_TRUST = 0.8;
 /** Searches of providers lag behind: one "not found" proves nothing (docs/decisions). */
 const ABSENCES_NEEDED = 2;
 

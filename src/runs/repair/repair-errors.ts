@@ -2,6 +2,7 @@ import { defineErrors } from '../../kernel/errors.ts';
 
 export const repairErrors = defineErrors('repair', {
   'no-such-group': { status: 404, title: 'There are no failures with this fingerprint', remedy: 'fix' },
+  'no-such-flow': { status: 404, title: 'There is no such flow', remedy: 'fix' },
   'no-such-job': { status: 404, title: 'There is no such bulk job', remedy: 'fix' },
   'nothing-selected': { status: 422, title: 'No run fits this selection', remedy: 'fix' },
   'too-many': {
