@@ -20,7 +20,13 @@ export type Resolution =
 /** `failed`: the run was set aside. */
 export type AttentionKind = 'unknown-outcome' | 'connection' | 'failed';
 
-/** Entries about one `do` or `wait` step; `step` is its path. `at` is milliseconds since 1970. */
+/** Who had a hand in it, and why; absent where the run did it by itself. */
+interface ByPerson {
+  readonly by?: string;
+  readonly why?: string;
+}
+
+/** Entries about one step that reaches out or rests; `step` is its path. `at` and `until` are milliseconds since 1970. */
 export type StepEntry =
   | {
       readonly kind: 'intent';
@@ -37,9 +43,83 @@ export type StepEntry =
   | { readonly kind: 'answer'; readonly step: string; readonly at: number; readonly outcome: StepOutcome }
   | { readonly kind: 'ask'; readonly step: string; readonly at: number; readonly outcome: LookupOutcome }
   | { readonly kind: 'sleep'; readonly step: string; readonly until: number }
-  | { readonly kind: 'woke'; readonly step: string; readonly at: number }
+  | ({ readonly kind: 'woke'; readonly step: string; readonly at: number } & ByPerson)
   | { readonly kind: 'attention'; readonly step: string; readonly at: number; readonly why: AttentionKind; readonly message: string }
-  | { readonly kind: 'resolved'; readonly step: string; readonly at: number; readonly by: string; readonly resolution: Resolution };
+  | {
+      readonly kind: 'resolved';
+      readonly step: string;
+      readonly at: number;
+      readonly by: string;
+      readonly why?: string;
+      readonly resolution: Resolution;
+    }
+  /** Waits for an event that was recorded at or after `since`, until `until` at the longest. Step '' is the flow's `stop-on`. */
+  | {
+      readonly kind: 'listen';
+      readonly step: string;
+      readonly at: number;
+      readonly events: readonly string[];
+      readonly key?: string;
+      readonly since: number;
+      readonly until?: number;
+    }
+  /** The event came. `event` is its `uuid`, empty when a person stood in for it. */
+  | ({
+      readonly kind: 'heard';
+      readonly step: string;
+      readonly at: number;
+      readonly event: string;
+      readonly type: string;
+      readonly data: Readonly<Record<string, unknown>>;
+    } & ByPerson)
+  /** A person was asked. */
+  | {
+      readonly kind: 'asked';
+      readonly step: string;
+      readonly at: number;
+      readonly text: string;
+      readonly who: string;
+      readonly choices: readonly string[];
+      readonly until?: number;
+    }
+  | {
+      readonly kind: 'answered';
+      readonly step: string;
+      readonly at: number;
+      readonly choice: string;
+      readonly by: string;
+      readonly note: string;
+    }
+  /** Another run was started under this id; `waits` tells whether the step waits for its end. */
+  | {
+      readonly kind: 'child';
+      readonly step: string;
+      readonly at: number;
+      readonly run: string;
+      readonly flow: string;
+      readonly inputs: Readonly<Record<string, unknown>>;
+      readonly waits: boolean;
+    }
+  | {
+      readonly kind: 'child-ended';
+      readonly step: string;
+      readonly at: number;
+      readonly run: string;
+      readonly status: FinalStatus;
+      readonly message: string;
+    }
+  /** A person gave the call another input: a new attempt group. The connection is the one it had. */
+  | {
+      readonly kind: 'edited';
+      readonly step: string;
+      readonly at: number;
+      readonly by: string;
+      readonly why?: string;
+      readonly action: string;
+      readonly connection?: string;
+      readonly plugin?: string;
+      readonly input: Readonly<Record<string, unknown>>;
+    };
 
 export type JournalEntry =
   | StepEntry
@@ -49,18 +129,38 @@ export type JournalEntry =
   | { readonly kind: 'chose'; readonly step: string; readonly branch: number }
   | { readonly kind: 'emit'; readonly step: string; readonly type: string; readonly event: string }
   | { readonly kind: 'stopped'; readonly step: string }
-  /** The flow has a `timeout`: its steps may go on until this moment. */
-  | { readonly kind: 'deadline'; readonly until: number }
-  /** The deadline has passed: no step begins any more, except those of `on-failure`. */
-  | { readonly kind: 'timed-out'; readonly at: number }
+  /** Whether a `repeat` goes on; the step is the round, `0.repeat.2`. */
+  | { readonly kind: 'round'; readonly step: string; readonly again: boolean }
+  /** The elements of a `for-each`. */
+  | { readonly kind: 'list'; readonly step: string; readonly elements: readonly unknown[] }
+  /** The flow, or the step, has a `timeout`: what is in it may go on until this moment. */
+  | { readonly kind: 'deadline'; readonly until: number; readonly step?: string }
+  /** The deadline has passed: no step begins in it any more, except those of `on-failure`. */
+  | { readonly kind: 'timed-out'; readonly at: number; readonly step?: string }
+  /** A step with `undo` is done: it can be taken back. Their order is the order of these entries. */
+  | { readonly kind: 'done'; readonly step: string }
+  | { readonly kind: 'undone'; readonly step: string; readonly at: number }
+  | { readonly kind: 'undo-failed'; readonly step: string; readonly at: number; readonly message: string }
+  /** A person decided that the step counts as skipped; `output` stands in for its result. */
+  | {
+      readonly kind: 'skipped';
+      readonly step: string;
+      readonly at: number;
+      readonly by: string;
+      readonly why?: string;
+      readonly output?: Readonly<Record<string, unknown>>;
+    }
+  /** From here on the run follows another revision of its flow. */
+  | { readonly kind: 'moved'; readonly at: number; readonly by: string; readonly why?: string; readonly revision: number }
   /** The run never began, because a condition of its trigger cannot be computed. */
   | { readonly kind: 'unstartable'; readonly at: number; readonly reason: RunReason }
   /** Taken up again after its process had died. */
   | { readonly kind: 'resumed'; readonly at: number }
   /** Left alone until a person says `retry` or `cancel`. */
   | { readonly kind: 'aside'; readonly at: number; readonly step: string; readonly message: string }
-  | { readonly kind: 'cancel'; readonly at: number; readonly by: string }
-  | { readonly kind: 'retry'; readonly at: number; readonly by: string }
+  /** `undo`: what was done is taken back first. */
+  | { readonly kind: 'cancel'; readonly at: number; readonly by: string; readonly why?: string; readonly undo?: true }
+  | { readonly kind: 'retry'; readonly at: number; readonly by: string; readonly why?: string }
   | {
       readonly kind: 'end';
       readonly at: number;

@@ -182,7 +182,9 @@ export class LiveRun implements JournaledRun {
 
   /** True when a first checkpoint may ride with the run's own row, which may be refused: nothing but journal entries. */
   get plain(): boolean {
-    return this.#emitted.length === 0 && !this.#timers.unwritten && !this.#questions.unwritten && !this.idle;
+    return (
+      this.#emitted.length === 0 && !this.#timers.unwritten && !this.#questions.unwritten && this.#mail?.unwritten !== true && !this.idle
+    );
   }
 
   /** True while it may be told things: woken, cancelled, resolved. */
@@ -197,7 +199,7 @@ export class LiveRun implements JournaledRun {
   /** Takes what is to be written; `undefined` when there is nothing. */
   checkpoint(): Checkpoint | undefined {
     const row = this.#rowChange();
-    if (!row && this.#entries.length === 0) return undefined;
+    if (!row && this.#entries.length === 0 && this.#mail?.unwritten !== true) return undefined;
     const seq = this.#entries.length > 0 ? this.#seq++ : undefined;
     const [timers, questions] = [this.#timers.take(), this.#questions.take()];
     const checkpoint: Checkpoint = {
