@@ -73,11 +73,14 @@ export function addFlow(program: Command, context: CommandContext): void {
     .command('publish')
     .description('publish flow files; a text that is published already changes nothing')
     .argument('<files...>', 'files or folders')
+    .option('--skip-tests', 'publish although tests in the files fail')
     .option('--json', 'print the answers as JSON')
-    .action(async (files: readonly string[], options: Json) => {
+    .action(async (files: readonly string[], options: Json & { readonly skipTests?: boolean }) => {
       const published: FlowRow[] = [];
       for (const file of flowFiles(files))
-        published.push(await context.api.post<FlowRow>('/v1/flows', { source: readFileSync(file, 'utf8') }));
+        published.push(
+          await context.api.post<FlowRow>('/v1/flows', { source: readFileSync(file, 'utf8'), skipTests: options.skipTests === true }),
+        );
       context
         .printer(options)
         .one(published, () =>

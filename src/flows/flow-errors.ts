@@ -10,6 +10,12 @@ export const flowErrors = defineErrors('flow', {
     remedy: 'fix',
     help: 'Each problem says its line and column, and what to write instead.',
   },
+  'tests-failed': {
+    status: 422,
+    title: 'Tests of the flow fail, and it was not published',
+    remedy: 'fix',
+    help: 'Each problem says its line and column. kassaflow test shows the whole run; --skip-tests publishes all the same.',
+  },
   changed: {
     status: 412,
     title: 'Somebody else has changed the flow since you read it',

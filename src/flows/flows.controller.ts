@@ -16,6 +16,9 @@ import { hasErrors, type Diagnostic } from './language/diagnostic.ts';
 import { editorSchema } from './language/json-schema.ts';
 
 const sourceSchema = z.strictObject({ source: z.string().max(262_144).meta({ description: 'The whole text of the flow file' }) });
+const publishSchema = sourceSchema.extend({
+  skipTests: z.boolean().optional().meta({ description: 'Publish although tests in the text fail; they are not run' }),
+});
 const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/);
 const listQuery = z.strictObject(pageFields);
 const enabledSchema = z.strictObject({ enabled: z.boolean() });
@@ -85,10 +88,10 @@ export class FlowsController {
   @ApiOperation({ summary: 'Publish a flow under the name in its text, whatever was published before' })
   async publishAny(
     @CurrentCaller() caller: Caller,
-    @Body({ schema: sourceSchema }) { source }: z.infer<typeof sourceSchema>,
+    @Body({ schema: publishSchema }) { source, skipTests = false }: z.infer<typeof publishSchema>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.#answer(reply, await this.flows.publish(caller.tenantId, { source, by: caller.actor }), caller, source);
+    return this.#answer(reply, await this.flows.publish(caller.tenantId, { source, by: caller.actor, skipTests }), caller, source);
   }
 
   @Get(':name')
@@ -127,12 +130,13 @@ export class FlowsController {
     @Param('name', { schema: nameSchema }) name: string,
     @Headers('if-match') match: string | undefined,
     @Headers('if-none-match') noneMatch: string | undefined,
-    @Body({ schema: sourceSchema }) { source }: z.infer<typeof sourceSchema>,
+    @Body({ schema: publishSchema }) { source, skipTests = false }: z.infer<typeof publishSchema>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const expected = noneMatch === '*' ? null : /^(?:W\/)?"([0-9a-f]{64})"$/.exec(match ?? '')?.[1];
     if (expected === undefined) throw flowErrors.precondition();
-    return this.#answer(reply, await this.flows.publish(caller.tenantId, { source, by: caller.actor, name, expected }), caller, source);
+    const publication = { source, by: caller.actor, name, expected, skipTests };
+    return this.#answer(reply, await this.flows.publish(caller.tenantId, publication), caller, source);
   }
 
   @Post(':name/enabled')

@@ -4,6 +4,7 @@ import { FlowCatalogue } from './flow-catalogue.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
 import { FlowsDirectory } from './flows-directory.ts';
 import { Flows } from './flows.service.ts';
+import { PublishTests } from './publish-tests.ts';
 import { PublishedFlows } from './published-flows.ts';
 import { TriggerIndex } from './trigger-index.ts';
 
@@ -13,7 +14,15 @@ import { TriggerIndex } from './trigger-index.ts';
  * files. The routes are in `FlowsHttpModule`.
  */
 @Module({
-  providers: [FlowVocabulary, TriggerIndex, PublishedFlows, { provide: FlowCatalogue, useExisting: PublishedFlows }, Flows, FlowsDirectory],
-  exports: [FlowVocabulary, TriggerIndex, PublishedFlows, FlowCatalogue, Flows, FlowsDirectory],
+  providers: [
+    FlowVocabulary,
+    TriggerIndex,
+    PublishedFlows,
+    { provide: FlowCatalogue, useExisting: PublishedFlows },
+    PublishTests,
+    Flows,
+    FlowsDirectory,
+  ],
+  exports: [FlowVocabulary, TriggerIndex, PublishedFlows, FlowCatalogue, PublishTests, Flows, FlowsDirectory],
 })
 export class FlowsModule {}

@@ -10,6 +10,7 @@ import { Audit } from '../platform/tenancy/audit.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
 import { FlowsDirectory } from './flows-directory.ts';
 import { Flows } from './flows.service.ts';
+import { PublishTests } from './publish-tests.ts';
 import { PublishedFlows } from './published-flows.ts';
 import { fullVocabulary } from './test/full-vocabulary.ts';
 import { TriggerIndex } from './trigger-index.ts';
@@ -22,7 +23,7 @@ function processOn(db: TestDatabase) {
   const index = new TriggerIndex();
   const vocabulary = new FlowVocabulary(door);
   const published = new PublishedFlows(db.enginePool, index, vocabulary, systemClock);
-  const flows = new Flows(db.database, vocabulary, published, new Audit(), systemClock);
+  const flows = new Flows(db.database, vocabulary, published, new Audit(), systemClock, new PublishTests());
   return {
     index,
     published,

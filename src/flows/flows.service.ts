@@ -13,6 +13,7 @@ import { checkFlow, type CheckedFlow } from './language/check/check-flow.ts';
 import type { Diagnostic } from './language/diagnostic.ts';
 import type { FlowSyntax } from './language/syntax.ts';
 import type { Vocabulary } from './language/vocabulary.ts';
+import { PublishTests } from './publish-tests.ts';
 import { PublishedFlows } from './published-flows.ts';
 
 /** A flow as lists show it. */
@@ -43,6 +44,8 @@ export interface Publication {
   readonly name?: string;
   /** Hash of the revision that was changed; `null`: there must be none yet; absent: whatever there is. */
   readonly expected?: string | null;
+  /** Publishes although tests of the text fail, for an emergency; they are not run. */
+  readonly skipTests?: boolean;
 }
 
 export interface Published extends FlowSummary {
@@ -72,6 +75,7 @@ export class Flows {
     private readonly published: PublishedFlows,
     private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly tests: PublishTests,
   ) {}
 
   /** What flows of this tenant can speak of. */
@@ -85,11 +89,13 @@ export class Flows {
   }
 
   /**
-   * Publishes a text. The same text again is the same revision.
+   * Publishes a text whose tests pass. The same text again is the same revision.
    *
-   * @throws flow.invalid with every problem, flow.other-name, flow.changed when `expected` is not what is published
+   * @throws flow.invalid with every problem, flow.tests-failed, flow.other-name, flow.changed when `expected` is not what is published
    */
-  async publish(tenantId: string, { source, by, name, expected }: Publication): Promise<Published> {
+  async publish(tenantId: string, publication: Publication): Promise<Published> {
+    const { source, by, name, expected } = publication;
+    await this.#test(tenantId, publication);
     const result = await this.database.transact(tenantId, async (tx) => {
       const checked = checkFlow(source, await this.vocabulary.of(tx));
       if (!checked.flow) throw flowErrors.invalid({ problems: checked.diagnostics.length }).with(checked.diagnostics.map(fieldProblem));
@@ -105,7 +111,8 @@ export class Flows {
   /** Makes an old text the newest revision. @throws flow.not-found, flow.unknown-revision, flow.invalid */
   async rollback(tenantId: string, name: string, revision: number, by: string): Promise<Published> {
     const { source } = await this.revision(tenantId, name, revision);
-    return this.publish(tenantId, { source, by, name });
+    // It was good enough once, and whoever goes back is in a hurry.
+    return this.publish(tenantId, { source, by, name, skipTests: true });
   }
 
   /** A disabled flow starts no runs; those under way go on. @throws flow.not-found */
@@ -152,6 +159,18 @@ export class Flows {
     });
   }
 
+  /** Runs the tests of a text that is not published already. @throws flow.tests-failed */
+  async #test(tenantId: string, { source, skipTests }: Publication): Promise<void> {
+    if (skipTests === true || !/^tests:/m.test(source)) return;
+    const vocabulary = await this.database.transact(tenantId, async (tx) => {
+      const name = /^flow:[ \t]*["']?([^\s"'#]+)/m.exec(source)?.[1];
+      const [same] = await tx.query(`select 1 from ${NEWEST} where f.name = $1 and r.hash = $2`, [name ?? '', hashOf(source)]);
+      return same ? undefined : this.vocabulary.of(tx);
+    });
+    const failures = vocabulary ? await this.tests.failuresOf(source, vocabulary) : [];
+    if (failures.length > 0) throw flowErrors['tests-failed']({ problems: failures.length }).with(failures);
+  }
+
   async #store(
     tx: Transaction,
     flow: FlowSyntax,
@@ -159,7 +178,7 @@ export class Flows {
     by: string,
     expected: string | null | undefined,
   ): Promise<Omit<Published, 'warnings'>> {
-    const hash = createHash('sha256').update(source).digest();
+    const hash = hashOf(source);
     const name = flow.name.text;
     const title = flow.title?.text ?? name;
     const [created] = await tx.query<{ id: string }>(
@@ -204,6 +223,10 @@ export class Flows {
 /** `enabled: false` in the text disables; a flow that somebody disabled by hand stays so until they enable it. */
 function enabledAfter(flow: FlowSyntax, current: FlowRow): boolean {
   return flow.enabled && current.enabled;
+}
+
+function hashOf(source: string): Buffer {
+  return createHash('sha256').update(source).digest();
 }
 
 function summaryOf(row: FlowRow): FlowSummary {

@@ -21,8 +21,10 @@ import { Dispatcher } from '../events/dispatcher.ts';
 import { EventIntake } from '../events/event-intake.ts';
 import { SubjectReaders } from '../events/subject-readers.ts';
 import { FlowCatalogue } from '../flows/flow-catalogue.ts';
+import { PublishTests } from '../flows/publish-tests.ts';
 import { TriggerIndex } from '../flows/trigger-index.ts';
 import { AbsentRunEngine } from './absent-run-engine.ts';
+import { failuresOf } from './flow-tests/failures.ts';
 import { RunsController } from './operations/runs.controller.ts';
 import { Runs } from './operations/runs.service.ts';
 import { staffTask } from './operations/staff-task.action.ts';
@@ -65,10 +67,11 @@ export class RunsModule implements OnModuleInit {
   constructor(
     @Inject(BuiltInActions) private readonly actions: BuiltInActions,
     private readonly tasks: Tasks,
+    private readonly publishTests: PublishTests,
   ) {}
 
   /**
-   * @param imports modules that export `Dispatcher`, `SubjectReaders`, `EventLog`, `FlowCatalogue` and `TriggerIndex`
+   * @param imports modules that export `Dispatcher`, `SubjectReaders`, `EventLog`, `FlowCatalogue`, `TriggerIndex` and `PublishTests`
    * @param options.engine whether this process runs flows; then `EventIntake` is exported as well
    * @param options.settings in place of the defaults, for tests
    */
@@ -121,6 +124,7 @@ export class RunsModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.actions.offer(staffTask(this.tasks));
+    this.publishTests.offer(failuresOf);
   }
 }
 
