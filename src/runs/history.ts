@@ -26,7 +26,7 @@ interface Recorded {
 export class History {
   readonly #steps = new Map<string, Recorded>();
   readonly #groups = new Map<string, number>();
-  readonly #stopped = new Set<string>();
+  readonly #stopped = new Map<string, number>();
   readonly #seen = new Set<string>();
   readonly #handlers: ReadonlySet<string>;
   #end: EndEntry | undefined;
@@ -61,7 +61,7 @@ export class History {
         this.cancelledBy = entry.by;
         return;
       case 'stopped':
-        this.#stopped.add(entry.step);
+        this.#stopped.set(entry.step, entry.by ?? NOBODY);
         return;
       case 'deadline':
         this.deadline = entry.until;
@@ -105,9 +105,9 @@ export class History {
     return this.#use(path)?.state ?? newStepState(this.#groups.get(path) ?? 1);
   }
 
-  /** Tells whether the parallel group at `path` had told its branches to stop. */
-  stopped(path: string): boolean {
-    return this.#stopped.has(path);
+  /** Which branch of the parallel group at `path` had told the others to stop; absent when none had. */
+  stoppedBy(path: string): number | undefined {
+    return this.#stopped.get(path);
   }
 
   /** Tells whether the step at `path`, or one inside it, has recorded anything. */
@@ -166,6 +166,9 @@ export class History {
     }
   }
 }
+
+/** Journals of old do not say which branch it was. */
+const NOBODY = -1;
 
 function isNote(entry: StepEntry | Note): entry is Note {
   return entry.kind === 'set' || entry.kind === 'skip' || entry.kind === 'chose';

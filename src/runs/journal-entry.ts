@@ -128,7 +128,8 @@ export type JournalEntry =
   | { readonly kind: 'skip'; readonly step: string }
   | { readonly kind: 'chose'; readonly step: string; readonly branch: number }
   | { readonly kind: 'emit'; readonly step: string; readonly type: string; readonly event: string }
-  | { readonly kind: 'stopped'; readonly step: string }
+  /** `by` is the branch that ended the others, by its place. */
+  | { readonly kind: 'stopped'; readonly step: string; readonly by?: number }
   /** Whether a `repeat` goes on; the step is the round, `0.repeat.2`. */
   | { readonly kind: 'round'; readonly step: string; readonly again: boolean }
   /** The elements of a `for-each`. */

@@ -22,8 +22,15 @@ import { newStepState } from './step-state.ts';
 /** A parallel step in progress. */
 interface Group {
   readonly path: string;
-  readonly outer: Group | undefined;
-  stopped: boolean;
+  /** The branch that told the others to stop, by its place. */
+  stoppedBy: number | undefined;
+}
+
+/** Where a branch belongs. */
+interface Place {
+  readonly group: Group;
+  readonly branch: number;
+  readonly outer: Place | undefined;
 }
 
 export class JournaledContext implements RunContext {
@@ -31,7 +38,7 @@ export class JournaledContext implements RunContext {
 
   constructor(
     private readonly run: JournaledRun,
-    private readonly group?: Group,
+    private readonly place?: Place,
     /** Whether the flow's `timeout` holds here. */
     private readonly bounded = true,
   ) {
@@ -39,7 +46,7 @@ export class JournaledContext implements RunContext {
   }
 
   proceed(path: string): void {
-    if (this.run.cancelledBy === undefined && !this.group && !this.run.late) return;
+    if (this.run.cancelledBy === undefined && !this.place && !this.run.late) return;
     if (this.run.history?.has(path)) return;
     this.#checkInterrupt(path);
   }
@@ -73,9 +80,11 @@ export class JournaledContext implements RunContext {
   }
 
   async parallel(path: string, branches: readonly Branch[], whenOneFails: 'finish-others' | 'stop-others'): Promise<void> {
-    const group: Group = { path, outer: this.group, stopped: this.run.history?.stopped(path) ?? false };
+    const group: Group = { path, stoppedBy: this.run.history?.stoppedBy(path) };
     this.run.branched(branches.length - 1);
-    const results = await Promise.all(branches.map((branch) => this.#runBranch(branch, group, whenOneFails)));
+    const results = await Promise.all(
+      branches.map((branch, number) => this.#runBranch(branch, { group, branch: number, outer: this.place }, whenOneFails)),
+    );
     this.run.branched(1);
     const problems = results.filter((result) => result !== undefined);
     const decisive = problems.find((problem) => problem instanceof RunInterrupted && problem.why !== 'sibling');
@@ -108,31 +117,31 @@ export class JournaledContext implements RunContext {
 
   unbounded(): RunContext {
     this.run.liftDeadline();
-    return new JournaledContext(this.run, this.group, false);
+    return new JournaledContext(this.run, this.place, false);
   }
 
   /** Runs one branch to its end. @returns why it did not come there */
   async #runBranch(
     branch: Branch,
-    group: Group,
+    place: Place,
     whenOneFails: 'finish-others' | 'stop-others',
   ): Promise<StepFailed | RunInterrupted | undefined> {
     try {
-      await branch(new JournaledContext(this.run, group, this.bounded));
+      await branch(new JournaledContext(this.run, place, this.bounded));
       return undefined;
     } catch (problem) {
       if (!(problem instanceof StepFailed) && !(problem instanceof RunInterrupted)) throw problem;
       const stops = problem instanceof RunInterrupted ? problem.why === 'stopped' : whenOneFails === 'stop-others' || problem.fatal;
-      if (stops && !group.stopped) this.#stopOthers(group);
+      if (stops && place.group.stoppedBy === undefined) this.#stopOthers(place);
       return problem;
     } finally {
       this.run.branched(-1);
     }
   }
 
-  #stopOthers(group: Group): void {
-    group.stopped = true;
-    this.run.append({ kind: 'stopped', step: group.path });
+  #stopOthers({ group, branch }: Place): void {
+    group.stoppedBy = branch;
+    this.run.append({ kind: 'stopped', step: group.path, by: branch });
     this.run.interruptSleepers(
       (path) => path.startsWith(`${group.path}.`),
       new RunInterrupted('sibling', 'Another branch ended the group.'),
@@ -142,8 +151,10 @@ export class JournaledContext implements RunContext {
   /** @param inDoubt the step may have been carried out: a deadline lets it find out first */
   #checkInterrupt(path: string, inDoubt = false): void {
     if (this.run.cancelledBy !== undefined) throw new RunInterrupted('cancelled', `Cancelled by ${this.run.cancelledBy}.`);
-    for (let group = this.group; group; group = group.outer) {
-      if (group.stopped) throw new RunInterrupted('sibling', 'Another branch ended the group.');
+    // On replay the branch that ended the others goes its way again, up to where it did.
+    for (let { place } = this; place; place = place.outer) {
+      const { stoppedBy } = place.group;
+      if (stoppedBy !== undefined && stoppedBy !== place.branch) throw new RunInterrupted('sibling', 'Another branch ended the group.');
     }
     if (this.bounded && !inDoubt && this.run.late) {
       this.run.timeOut();
