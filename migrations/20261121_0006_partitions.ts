@@ -59,10 +59,16 @@ declare
 begin
   select pg_get_constraintdef(oid) into primary_key from pg_constraint where conrelid = parent::regclass and contype = 'p';
   for found in
-    select c.relname as name, pg_get_indexdef(i.indexrelid) as definition, i.indisprimary
+    select c.relname as name, pg_get_indexdef(i.indexrelid) as definition, i.indisprimary,
+      i.indisunique and not exists (select from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any (i.indkey) and a.attname = key) as too_unique
     from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = parent::regclass
   loop
-    if not found.indisprimary then definitions := definitions || replace(found.definition, 'CREATE UNIQUE INDEX', 'CREATE INDEX'); end if;
+    if found.too_unique then
+      definitions := definitions || replace(found.definition, 'CREATE UNIQUE INDEX', 'CREATE INDEX');
+      execute format('drop index %I', found.name);
+      continue;
+    end if;
+    if not found.indisprimary then definitions := definitions || found.definition; end if;
     execute format('alter index %I rename to %I', found.name, found.name || '_origin');
   end loop;
   for found in

@@ -21,6 +21,7 @@ import { PluginHostModule } from './plugin-host/plugin-host.module.ts';
 import { FlowsHttpModule } from './flows/flows-http.module.ts';
 import { FlowsModule } from './flows/flows.module.ts';
 import { PublishedFlows } from './flows/published-flows.ts';
+import { housekeepingTasks, PARTITIONED_TABLES } from './retention.ts';
 import { RunsModule } from './runs/runs.module.ts';
 import { domainEntities } from './domain/domain.entities.ts';
 import { DomainModule } from './domain/domain.module.ts';
@@ -68,7 +69,7 @@ export class AppModule implements OnModuleInit {
         TenancyModule,
         AuthModule,
         HttpModule,
-        HousekeepingModule,
+        HousekeepingModule.doing({ address, tables: PARTITIONED_TABLES, tasks: housekeepingTasks(config) }),
         EventsModule,
         PluginHostModule,
         FlowsModule,

@@ -50,6 +50,12 @@ export abstract class Config {
   abstract readonly askAgainMs: number;
   /** Group commits under way at the same time. */
   abstract readonly flushLanes: number;
+  /** Days for which a run and its journal are kept after its end. */
+  abstract readonly keepRunsDays: number;
+  /** Days for which events and their keys are kept; not less than runs. */
+  abstract readonly keepEventsDays: number;
+  /** Days for which deliveries of providers that have gone well are kept. */
+  abstract readonly keepWebhooksDays: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */
   abstract readonly requestsPerMinute: number;
   /** For the command line: where the running Kassaflow is. */

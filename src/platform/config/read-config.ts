@@ -68,6 +68,9 @@ function configFrom(values: Values, directory: string): Config {
     leaseMs: values.KASSAFLOW_LEASE_MS,
     askAgainMs: values.KASSAFLOW_ASK_AGAIN_MS,
     flushLanes: values.KASSAFLOW_FLUSH_LANES,
+    keepRunsDays: values.KASSAFLOW_KEEP_RUNS_DAYS,
+    keepEventsDays: values.KASSAFLOW_KEEP_EVENTS_DAYS,
+    keepWebhooksDays: values.KASSAFLOW_KEEP_WEBHOOKS_DAYS,
     requestsPerMinute: values.KASSAFLOW_REQUESTS_PER_MINUTE,
     apiUrl: values.KASSAFLOW_URL ?? local,
     apiKey: values.KASSAFLOW_API_KEY,
@@ -75,6 +78,14 @@ function configFrom(values: Values, directory: string): Config {
 }
 
 function conflicts(values: Values): FieldProblem[] {
+  const retention =
+    values.KASSAFLOW_KEEP_EVENTS_DAYS < values.KASSAFLOW_KEEP_RUNS_DAYS
+      ? [problem('KASSAFLOW_KEEP_EVENTS_DAYS', 'conflict', 'must not be less than KASSAFLOW_KEEP_RUNS_DAYS')]
+      : [];
+  return [...retention, ...keyConflicts(values)];
+}
+
+function keyConflicts(values: Values): FieldProblem[] {
   if (values.NODE_ENV !== 'production') {
     return values.KASSAFLOW_MASTER_KEY_PREVIOUS && !values.KASSAFLOW_MASTER_KEY
       ? [problem('KASSAFLOW_MASTER_KEY', 'missing', 'a previous master key is given without a current one')]

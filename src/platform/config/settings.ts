@@ -33,6 +33,11 @@ export const settings = {
     'milliseconds until a provider is asked again what became of a call; the pauses after it grow',
   ),
   KASSAFLOW_FLUSH_LANES: whole(1, 8, 2).describe('group commits under way at the same time'),
+  KASSAFLOW_KEEP_RUNS_DAYS: whole(1, 3_650, 90).describe('days for which a run and its journal are kept after its end'),
+  KASSAFLOW_KEEP_EVENTS_DAYS: whole(1, 3_650, 400).describe(
+    'days for which events are kept, and a repeated event is known; not less than runs',
+  ),
+  KASSAFLOW_KEEP_WEBHOOKS_DAYS: whole(1, 3_650, 90).describe('days for which deliveries of providers that have gone well are kept'),
   KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
   KASSAFLOW_FLOWS_DIR: path().optional().describe('the folder with flows; the default is the one that comes with Kassaflow'),
   KASSAFLOW_FLOWS_TENANT: text(/^[a-z][a-z0-9-]{1,40}$/, 'the short name of a tenant', 'demo').describe(

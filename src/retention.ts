@@ -1,0 +1,31 @@
+/** What is kept for how long: the one list, for the application and for the command line. */
+import { EVENT_TABLE, eventRetention } from './events/event-retention.ts';
+import type { Config } from './platform/config/config.ts';
+import { answersTask } from './platform/housekeeping/answers-task.ts';
+import type { PartitionedTable } from './platform/housekeeping/partitions.ts';
+import { partitionsTask } from './platform/housekeeping/partitions-task.ts';
+import type { HousekeepingTask } from './platform/housekeeping/task.ts';
+import { EVENTS_OF_RUNS } from './runs/retention/events-of-runs.ts';
+import { runRetention } from './runs/retention/run-retention.ts';
+import { JOURNAL_TABLE, RUN_TABLE } from './runs/retention/run-tables.ts';
+import { inboxRetention } from './webhooks/inbox-retention.ts';
+
+/** The tables that are cut by time. */
+export const PARTITIONED_TABLES: readonly PartitionedTable[] = [RUN_TABLE, JOURNAL_TABLE, EVENT_TABLE];
+
+/**
+ * All tasks of housekeeping. Runs come before events, because events stay while a run has them. Books, payments, invoices, credits,
+ * customers and the audit are in none of them: they are kept for as long as the law wants, and go on the word of a person.
+ */
+export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDays }: Retention): readonly HousekeepingTask[] {
+  return [
+    partitionsTask(PARTITIONED_TABLES),
+    runRetention(keepRunsDays),
+    eventRetention(keepEventsDays, [EVENTS_OF_RUNS]),
+    inboxRetention(keepWebhooksDays),
+    answersTask(),
+  ];
+}
+
+/** The settings that say so. */
+export type Retention = Pick<Config, 'keepRunsDays' | 'keepEventsDays' | 'keepWebhooksDays'>;
