@@ -73,6 +73,7 @@ const rawShape = compileJsonSchema({
               about: text,
               timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
               guards,
+              causes: { type: 'array', maxItems: 20, items: { type: 'string', maxLength: 128 } },
             },
           },
         },

@@ -19,6 +19,8 @@ export interface ActionSpec<I extends Schema = Schema, O extends Schema = Schema
   readonly movesMoney?: boolean;
   /** What the guards against mistakes in flows look at: see {@link ActionGuards}. */
   readonly guards?: ActionGuards;
+  /** Types of events that Kassaflow records because of this action (`credit.added`): a flow that starts from one and calls it is warned of. */
+  readonly causes?: readonly string[];
   /** The action that puts this one back. */
   readonly undo?: string;
   /** How long one attempt may take; default 15 s. */

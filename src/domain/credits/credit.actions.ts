@@ -42,6 +42,7 @@ export function creditActions(credits: Credits): readonly BuiltInAction[] {
           additionalProperties: false,
         },
         undo: 'credit.take',
+        causes: ['credit.added'],
       },
       {
         run: ({ tenantId, idempotencyKey: key }, input) =>
@@ -68,6 +69,7 @@ export function creditActions(credits: Credits): readonly BuiltInAction[] {
           additionalProperties: false,
         },
         undo: 'credit.add',
+        causes: ['credit.used', 'credit.low'],
       },
       {
         run: ({ tenantId, idempotencyKey: key }, input) =>

@@ -45,6 +45,7 @@ export function refundAction(refunds: Refunds): BuiltInAction {
       effect: 'keyed',
       keyTtlMs: FOREVER_MS,
       movesMoney: true,
+      causes: ['payment.refunded', 'refund.completed', 'refund.failed'],
       guards: { money: { amount: '/amount' } },
       timeoutMs: 30_000,
       sample: { id: 'ref_01jd3k4m5n6p7q8r9s0t1v2w3x', status: 'pending', amount: { amount: '12.50', currency: 'EUR' } },

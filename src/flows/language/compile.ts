@@ -56,7 +56,7 @@ export function compile(flow: FlowSyntax, source: string, vocabulary: Vocabulary
     timeZone: texts.timeZone,
     triggers: flow.triggers.flatMap((trigger) => compileTrigger(trigger, texts)),
     ...(condition && { condition }),
-    ...(onePer && { onePer: { key: texts.expression(identity(onePer, texts)), ifRunning: ifRunning?.text ?? 'skip' } }),
+    ...((onePer ?? ifRunning) && { onePer: { key: texts.expression(caseOf(onePer, texts)), ifRunning: ifRunning?.text ?? 'skip' } }),
     stopOn: stopOn.map((stop) => ({
       event: stop.event.text,
       match: compileMatch(stop, onePer, texts, arrivingShape([stop.event.text], vocabulary)),
@@ -68,8 +68,10 @@ export function compile(flow: FlowSyntax, source: string, vocabulary: Vocabulary
   };
 }
 
-/** `payment.id` is the id in the event: an identity never changes, so no subject need be read before the run starts. */
-function identity(key: Text, { shapes }: TextCompiler): Text {
-  const subject = subjectOfIdentity(key.text);
-  return subject === undefined ? key : { ...key, text: identityOf(subject, shapes['event']) };
+/** What a case is; without `one-per` the flow as a whole is one. */
+function caseOf(onePer: Text | undefined, { shapes }: TextCompiler): Pick<Text, 'text' | 'at'> {
+  if (!onePer) return { text: '"the flow"', at: 0 };
+  // `payment.id` is the id in the event: an identity never changes, so no subject need be read before the run starts.
+  const subject = subjectOfIdentity(onePer.text);
+  return subject === undefined ? onePer : { ...onePer, text: identityOf(subject, shapes['event']) };
 }

@@ -109,6 +109,21 @@ export const DIAGNOSTICS = {
   'flow.cron': spec('"{found}" is not a cron schedule: {problem}.', 'write five fields: minute hour day month weekday, for example  30 2 * * *', 'The fields must describe a moment that exists.'),
   'flow.time-zone': spec('There is no time zone "{found}".', 'write a name such as Europe/Amsterdam', 'Time zones have IANA names: they know when clocks change.'),
   'flow.correlation': spec('This does not say which "{name}" is meant.', 'add  where: …  or  same: …, or give the flow  one-per:', 'Without it the event of any other customer would end the wait.'),
+  'flow.no-subject': spec('"{name}" does not have {what}, so it could never be the one that is meant.', 'add  where: …  with a field that the event has', 'A wait is matched by a value that the run and the arriving event share.'),
+  'flow.where-event': spec('This condition does not look at the event that arrives.', 'compare a field of it, for example  event.payment.id == steps.<id>.payment', 'Every event of this type, of whatever customer, would be the one that is meant.', 'warning'),
+  'flow.repeat-end': spec('This loop has no end.', 'write a number after repeat:, or add  until: …', 'Without either it would go round for ever.'),
+  'flow.otherwise': spec('"otherwise" never runs: {problem}.', 'write  repeat: 3  and  until: … , or remove it', 'Its steps run when the condition of "until" did not hold after the last round.'),
+  'flow.on-timeout': spec('"on-timeout" never runs: the {verb} has no time-out.', 'add  timeout: 3d', 'Without a time-out the step goes on for as long as it takes.'),
+  'flow.choices': spec('"{name}" is here twice.', 'give each choice a name of its own', 'Nobody could tell which of the two was chosen.'),
+  'flow.branch-after-else': spec('This branch is never reached: "else" before it always holds.', 'make "else" the last one', 'The first branch whose condition holds is taken.'),
+  'flow.nothing-to-undo': spec('{what} leaves nothing that could be taken back.', 'remove  undo: , or put it at the step that changes something', 'undo: runs when a later step fails, for what the step did outside.', 'warning'),
+  'flow.loop-name': spec('"{name}" is already the element of the loop around this one.', 'give this one another name:  as: …', 'The inner element would hide the outer one.'),
+  'flow.run-depth': spec('Flows would run inside each other more than {most} deep: {path}.', 'start the inner one with an event:  emit: custom.…', 'The engine refuses deeper calls; a chain of events has no such limit.'),
+  'flow.retry-mix': spec('"every" means equal pauses; first, factor and longest mean growing ones.', 'keep one of the two', 'The pause between two attempts cannot be both.'),
+  'flow.retry-bound': spec('{found} is shorter than the first pause of {pause}.', 'write a longer one', 'No second attempt would be made, or every pause would be cut.'),
+  'flow.one-per': spec('This is the same for every event, so there would be one run in all.', 'name what a case is, for example  one-per: payment.id', 'one-per is computed from the event that starts the run.'),
+  'flow.caused-trigger': spec('{action} causes {name}, which starts this flow again.', 'add a condition with  when:  that the new event does not fulfil', 'Each run would start the next one.', 'warning'),
+  'flow.test-name': spec('No step of this flow is called "{name}".', 'use the id of a step, or the name of its action', 'A test can only look at steps that are there.', 'warning'),
 } as const satisfies Record<string, DiagnosticSpec>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;

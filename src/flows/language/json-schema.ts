@@ -215,7 +215,7 @@ function stepDefinitions(actions: readonly ActionWord[]): Draft7 {
       {
         'for-each': ref('formula'),
         as: text('Name of the item', { pattern: NAME }),
-        'at-once': { type: 'integer', minimum: 1, maximum: 100 },
+        'at-once': { type: 'integer', minimum: 1, maximum: 50, default: 1 },
         steps,
       },
       ['for-each', 'steps'],

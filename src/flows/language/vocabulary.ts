@@ -9,7 +9,7 @@ import type { JsonSchema } from './shape.ts';
 
 /** What the checker needs of an action's manifest. */
 export type ActionWord = Pick<ActionManifest, 'name' | 'title' | 'about' | 'input' | 'output' | 'effect' | 'plugin'> &
-  Partial<Pick<ActionManifest, 'movesMoney' | 'undo' | 'uses' | 'keyTtlMs' | 'sample'>>;
+  Partial<Pick<ActionManifest, 'movesMoney' | 'undo' | 'uses' | 'keyTtlMs' | 'sample' | 'causes'>>;
 
 /** A tenant's connection, as far as `via:` can name it. */
 export interface ConnectionWord {
@@ -30,7 +30,9 @@ export interface Vocabulary {
   readonly triggers?: readonly string[];
   /** Names of the other flows, for `run:`; absent: not looked at. */
   readonly flows?: readonly string[];
+  /** The flows that each of them runs, as far as it is known: circles are found with it. */
+  readonly calls?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Events that an author makes up begin with this. */
-export const CUSTOM_EVENT = /^custom\.[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+/** Events that an author makes up; the event log takes no other form. */
+export const CUSTOM_EVENT = /^(?=.{1,128}$)custom(?:\.[a-z][a-z0-9]*(?:-[a-z0-9]+)*){1,8}$/;

@@ -31,7 +31,7 @@ export function checkFlow(source: string, vocabulary: Vocabulary): CheckedFlow {
     checkTriggers(flow, vocabulary, texts);
     checkIds([...allSteps(flow.steps), ...allSteps(flow.onFailure)], diagnostics);
     const seen = steps.list(flow.steps, SEES_NOTHING);
-    steps.list(flow.onFailure, { steps: seen, loops: [] });
+    steps.list(flow.onFailure, { ...SEES_NOTHING, steps: seen });
     checkSense(flow, vocabulary, diagnostics);
   }
   const found = diagnostics.list();

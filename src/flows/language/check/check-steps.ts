@@ -2,14 +2,20 @@
 import { nearest } from '../../../kernel/nearest.ts';
 import type { Diagnostics, Span } from '../diagnostic.ts';
 import { RESERVED_NAMES, STEP_NAME } from '../names.ts';
+import { kindWords } from '../expressions/check-expression.ts';
 import { formula } from '../read/read-step.ts';
-import { ANY } from '../shape.ts';
 import { innerSteps, type FlowSyntax, type StepOf, type StepSyntax, type Text } from '../syntax.ts';
 import { CUSTOM_EVENT, type ActionWord, type Vocabulary } from '../vocabulary.ts';
 import type { YamlNode } from '../yaml/node.ts';
 import { checkObject, checkValue } from './check-values.ts';
-import { checkEventName } from './check-triggers.ts';
-import { TextChecker, type Sight } from './text-checker.ts';
+import { checkCall } from './check-calls.ts';
+import { checkWait } from './check-waits.ts';
+import { elementShape } from './flow-shapes.ts';
+import type { Sight, TextChecker } from './text-checker.ts';
+import { checkVerbRules } from './verb-rules.ts';
+
+/** CEL's names for what a wait can last until: a moment, or a text that holds one. */
+const MOMENTS: ReadonlySet<string> = new Set(['google.protobuf.Timestamp', 'string', 'dyn']);
 
 export class StepsChecker {
   readonly #actions: ReadonlyMap<string, ActionWord>;
@@ -42,9 +48,11 @@ export class StepsChecker {
   #step(step: StepSyntax, sight: Sight): ReadonlySet<string> {
     this.texts.condition(step.if, sight);
     this.texts.condition(step.unless, sight);
+    checkVerbRules(step, this.#actions, this.#diagnostics);
     this.#verb(step, sight);
     const done = step.id ? new Set([...sight.steps, step.id.text]) : sight.steps;
-    const inside = step.verb === 'for-each' ? { ...sight, loops: [...sight.loops, step.as?.text ?? 'item'] } : sight;
+    const inside = step.verb === 'for-each' ? this.#inLoop(step, sight) : sight;
+    // Only the loop's own steps see its element.
     let after = done;
     for (const { branch, steps } of innerSteps(step)) {
       // Undo and handlers run after the step; loop bodies see their variable; branches do not see each other.
@@ -52,7 +60,7 @@ export class StepsChecker {
         branch === 'undo' || branch === 'on-failure' || branch === 'on-timeout' || branch === 'otherwise'
           ? new Set([...done, ...after])
           : sight.steps;
-      const seen = this.list(steps, { ...inside, steps: base });
+      const seen = this.list(steps, { ...(branch === 'for-each' ? inside : sight), steps: base });
       after = new Set([...after, ...seen]);
     }
     return after;
@@ -63,15 +71,13 @@ export class StepsChecker {
       case 'do':
         return this.#do(step, sight);
       case 'wait':
-        return void (step.until && this.texts.expression(step.until, sight));
+        return this.#wait(step, sight);
       case 'wait-for':
-        return this.#waitFor(step, sight);
-      case 'then':
-        return (step.if ?? step.unless) ? undefined : this.#diagnostics.report('flow.condition-needed', step.verbSpan);
+        return checkWait(step, this.flow.onePer, sight, this.vocabulary, this.texts);
       case 'choose':
         return step.branches.forEach((branch) => this.texts.condition(branch.if, sight));
       case 'repeat':
-        return this.texts.condition(step.until, { ...sight, steps: new Set([...sight.steps, ...idsIn(step.steps)]) });
+        return void this.texts.condition(step.until, { ...sight, steps: new Set([...sight.steps, ...idsIn(step.steps)]) });
       case 'for-each':
         return this.#forEach(step, sight);
       case 'set':
@@ -85,6 +91,7 @@ export class StepsChecker {
       case 'stop':
       case 'fail':
         return this.#text(step.reason, sight);
+      case 'then':
       case 'parallel':
         return undefined;
     }
@@ -149,12 +156,19 @@ export class StepsChecker {
     );
   }
 
-  #waitFor(step: StepOf<'wait-for'>, sight: Sight): void {
-    for (const event of step.events) checkEventName(event, this.vocabulary, this.#diagnostics);
-    if (step.where) new TextChecker({ ...this.texts.shapes, event: ANY }, this.#diagnostics).condition(step.where, sight);
-    const [first] = step.events;
-    if (first && !step.where && !step.same && !this.flow.onePer)
-      this.#diagnostics.report('flow.correlation', first.span, { name: first.text });
+  #wait({ until }: StepOf<'wait'>, sight: Sight): void {
+    const type = until && this.texts.expression(until, sight);
+    if (type !== undefined && !MOMENTS.has(type))
+      this.#diagnostics.report('flow.input-kind', until?.span ?? [0, 1], {
+        owner: 'wait',
+        expected: `a duration or a moment; this is ${kindWords(type)}`,
+        example: 'wait: 3d  or  wait: =invoice.dueAt',
+      });
+  }
+
+  #inLoop({ as, list }: StepOf<'for-each'>, sight: Sight): Sight {
+    const shape = elementShape((formula(list) ?? list).text, { ...this.texts.shapes, ...sight.loops });
+    return { ...sight, loops: { ...sight.loops, [as?.text ?? 'item']: shape } };
   }
 
   #forEach(step: StepOf<'for-each'>, sight: Sight): void {
@@ -175,6 +189,8 @@ export class StepsChecker {
         });
     }
     const { as } = step;
+    if (Object.hasOwn(sight.loops, as?.text ?? 'item'))
+      this.#diagnostics.report('flow.loop-name', as?.span ?? step.verbSpan, { name: as?.text ?? 'item' });
     if (!as) return;
     if (!STEP_NAME.test(as.text)) this.#diagnostics.report('flow.step-id', as.span, { suggestion: as.text.replace(/[^a-zA-Z0-9_]/g, '_') });
     else if (as.text !== 'item' && RESERVED_NAMES.has(as.text))
@@ -190,26 +206,11 @@ export class StepsChecker {
         `events of your own begin with custom.:  emit: custom.${step.event.text.replace(/[^a-z0-9.-]/gi, '-').toLowerCase()}`,
       );
     if (step.with?.kind === 'map') checkObject(step.with, undefined, step.event.text, sight, this.texts);
-    const again = this.flow.triggers.some(
-      (trigger) => trigger.kind === 'event' && trigger.event.text === step.event.text && !trigger.where,
-    );
-    if (again && !this.flow.when && !this.flow.unless)
-      this.#diagnostics.report('flow.self-trigger', step.event.span, { name: step.event.text });
   }
 
   #run(step: StepOf<'run'>, sight: Sight): void {
     if (step.with?.kind === 'map') checkObject(step.with, undefined, step.flow.text, sight, this.texts);
-    if (step.flow.text === this.flow.name.text)
-      return this.#diagnostics.report('flow.cycle', step.flow.span, { path: `${step.flow.text} → ${step.flow.text}` });
-    const { flows } = this.vocabulary;
-    if (!flows || flows.includes(step.flow.text)) return;
-    const near = nearest(step.flow.text, flows);
-    this.#diagnostics.report(
-      'flow.unknown-flow',
-      step.flow.span,
-      { name: step.flow.text },
-      near === undefined ? undefined : `did you mean ${near}?`,
-    );
+    checkCall(step, this.flow.name.text, this.vocabulary, this.#diagnostics);
   }
 
   #text(text: Text, sight: Sight): void {

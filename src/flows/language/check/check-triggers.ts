@@ -3,10 +3,13 @@ import { Cron } from 'croner';
 import { nearest } from '../../../kernel/nearest.ts';
 import type { Diagnostics } from '../diagnostic.ts';
 import { readPhrase, type SchedulePhrase } from '../schedule-phrase.ts';
-import { ANY } from '../shape.ts';
 import type { FlowSyntax, Text, TriggerSyntax } from '../syntax.ts';
-import { CUSTOM_EVENT, type Vocabulary } from '../vocabulary.ts';
-import { SEES_NOTHING, TextChecker } from './text-checker.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { entryOf } from '../yaml/node.ts';
+import { checkEventName } from './check-event-name.ts';
+import { checkWait } from './check-waits.ts';
+import { SEES_NOTHING, type TextChecker } from './text-checker.ts';
+import { checkRetry, checkUnique } from './verb-rules.ts';
 
 /** Croner looks for the next moment from here on: the result may not depend on today. */
 const ANY_DAY = new Date('2026-01-01T00:00:00Z');
@@ -16,20 +19,9 @@ export function checkTriggers(flow: FlowSyntax, vocabulary: Vocabulary, texts: T
   for (const trigger of flow.triggers) checkTrigger(trigger, vocabulary, texts);
   texts.condition(flow.when, SEES_NOTHING);
   texts.condition(flow.unless, SEES_NOTHING);
+  if (flow.retry) checkRetry(flow.retry, diagnostics);
   if (flow.onePer) texts.expression(flow.onePer, SEES_NOTHING);
-  const anyEvent = new TextChecker({ ...texts.shapes, event: ANY }, diagnostics);
-  for (const { event, where, same } of flow.stopOn) {
-    checkEventName(event, vocabulary, diagnostics);
-    anyEvent.condition(where, SEES_NOTHING);
-    if (!where && !same && !flow.onePer) diagnostics.report('flow.correlation', event.span, { name: event.text });
-  }
-}
-
-/** Reports an event that is neither in the catalogue nor an author's own. */
-export function checkEventName(event: Text, { events }: Vocabulary, diagnostics: Diagnostics): void {
-  if (events.has(event.text) || CUSTOM_EVENT.test(event.text)) return;
-  const near = nearest(event.text, events.keys());
-  diagnostics.report('flow.unknown-event', event.span, { name: event.text }, near === undefined ? undefined : `did you mean ${near}?`);
+  for (const { event, ...rest } of flow.stopOn) checkWait({ events: [event], ...rest }, flow.onePer, SEES_NOTHING, vocabulary, texts);
 }
 
 function checkTrigger(trigger: TriggerSyntax, vocabulary: Vocabulary, texts: TextChecker): void {
@@ -37,13 +29,13 @@ function checkTrigger(trigger: TriggerSyntax, vocabulary: Vocabulary, texts: Tex
   switch (trigger.kind) {
     case 'event':
       checkEventName(trigger.event, vocabulary, diagnostics);
-      return texts.condition(trigger.where, SEES_NOTHING);
+      return void texts.condition(trigger.where, SEES_NOTHING);
     case 'schedule':
       return checkPhrase(trigger.schedule, diagnostics);
     case 'cron':
       return checkCron(trigger.schedule, diagnostics);
     case 'manual':
-      return undefined;
+      return checkInputs(trigger, diagnostics);
     case 'plugin': {
       if (vocabulary.triggers?.includes(trigger.trigger.text)) return undefined;
       const near = nearest(trigger.trigger.text, vocabulary.triggers ?? []);
@@ -74,6 +66,21 @@ function phraseHelp(phrase: Exclude<SchedulePhrase, { cron: string }>, text: str
       return `leave out "at": ${text.replace(/ at .*$/, '')}`;
     case 'form':
       return undefined;
+  }
+}
+
+/** A choice needs something to choose from. */
+function checkInputs({ inputs }: Extract<TriggerSyntax, { kind: 'manual' }>, diagnostics: Diagnostics): void {
+  for (const { key, keySpan, value } of inputs.entries) {
+    if (value.kind !== 'map') continue;
+    const [type, choices] = [entryOf(value, 'type')?.value, entryOf(value, 'choices')];
+    if (type?.kind === 'scalar' && type.text === 'choice' && !choices)
+      diagnostics.report('flow.missing-key', keySpan, { owner: `The input ${key}`, name: 'choices' }, 'add  choices: [one, other]');
+    if (choices?.value.kind === 'list')
+      checkUnique(
+        choices.value.items.filter((item) => item.kind === 'scalar'),
+        diagnostics,
+      );
   }
 }
 

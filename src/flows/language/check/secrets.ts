@@ -12,6 +12,13 @@ const SECRETS = [
   /\bBearer [A-Za-z0-9._-]{20,}/g,
   /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/g, // tokens in three parts
   /\bgh[pousr]_[A-Za-z0-9]{30,}/g,
+  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
+  /\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/g,
+  /\b(?:SK|AC)[0-9a-f]{32}\b/g,
+  /\bAIza[A-Za-z0-9_-]{35}/g,
+  /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@{}]+@/g,    // a password in an address
+  // A key that says what it holds, and a value that is neither a formula nor a text with {{ }}.
+  /(?<=\b(?:password|passwd|client-?secret|api-?key|access-?token|private-?key)["']?: *["']?)(?![="'\s{[|>#])[^\s"',}]{6,}/gi,
 ] as const;
 
 export function checkSecrets(source: string, diagnostics: Diagnostics): void {

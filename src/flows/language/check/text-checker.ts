@@ -1,10 +1,11 @@
 /** Checks expressions and texts of one flow in their scope, and says where in the file something is wrong. */
 import type { KassaflowError } from '../../../kernel/errors.ts';
 import type { Diagnostics } from '../diagnostic.ts';
-import { ExpressionTypes, unknownField } from '../expressions/check-expression.ts';
+import type { Reading } from '../expressions/analysis.ts';
+import { ExpressionTypes, unknownField, type ExpressionReport } from '../expressions/check-expression.ts';
 import type { TextProblem } from '../expressions/text-problem.ts';
 import { rangeOf } from '../expressions/located.ts';
-import { ANY, fieldOf, objectShape, type Shape } from '../shape.ts';
+import { fieldOf, objectShape, type Shape } from '../shape.ts';
 import type { Text } from '../syntax.ts';
 import { checkTemplate, type TemplateReading } from '../templates/check-template.ts';
 
@@ -12,31 +13,44 @@ import { checkTemplate, type TemplateReading } from '../templates/check-template
 export interface Sight {
   /** Ids of steps that are done, or may be, when this step starts. */
   readonly steps: ReadonlySet<string>;
-  /** Variables of the loops around it. */
-  readonly loops: readonly string[];
+  /** Elements of the loops around it, by name. */
+  readonly loops: Readonly<Record<string, Shape>>;
 }
 
-export const SEES_NOTHING: Sight = { steps: new Set(), loops: [] };
+export const SEES_NOTHING: Sight = { steps: new Set(), loops: {} };
 
 export class TextChecker {
-  readonly #types = new Map<string, ExpressionTypes>();
+  /** By the loops around a step, which are one object for all steps inside them. */
+  readonly #types = new Map<Sight['loops'], ExpressionTypes>();
+  readonly #withEvent = new Map<Shape, TextChecker>();
 
   constructor(
     readonly shapes: Readonly<Record<string, Shape>>,
     readonly diagnostics: Diagnostics,
   ) {}
 
-  /** A condition: CEL that gives true or false. */
-  condition(text: Text | undefined, sight: Sight): void {
-    if (text) this.expression(text, sight, true);
+  /** The same, where `event` is another one than that which started the run. */
+  withEvent(event: Shape): TextChecker {
+    const known = this.#withEvent.get(event) ?? new TextChecker({ ...this.shapes, event }, this.diagnostics);
+    this.#withEvent.set(event, known);
+    return known;
+  }
+
+  /** A condition: CEL that gives true or false. @returns what it reads */
+  condition(text: Text | undefined, sight: Sight): readonly Reading[] {
+    return text ? this.#check(text, sight, true).readings : [];
   }
 
   /** @returns CEL's name of the result's type, when nothing is wrong */
-  expression(text: Text, sight: Sight, condition = false): string | undefined {
-    const { problems, readings, type } = this.#typesFor(sight).check(text.text, condition);
-    for (const problem of problems) this.#report(problem, text);
-    this.#visible(readings, text, sight);
-    return type;
+  expression(text: Text, sight: Sight): string | undefined {
+    return this.#check(text, sight, false).type;
+  }
+
+  #check(text: Text, sight: Sight, condition: boolean): ExpressionReport {
+    const report = this.#typesFor(sight).check(text.text, condition);
+    for (const problem of report.problems) this.#report(problem, text);
+    this.#visible(report.readings, text, sight);
+    return report;
   }
 
   /** A text with `{{ }}`. */
@@ -48,9 +62,8 @@ export class TextChecker {
   }
 
   #typesFor({ loops }: Sight): ExpressionTypes {
-    const key = loops.join();
-    const known = this.#types.get(key) ?? new ExpressionTypes({ ...this.shapes, ...Object.fromEntries(loops.map((name) => [name, ANY])) });
-    this.#types.set(key, known);
+    const known = this.#types.get(loops) ?? new ExpressionTypes({ ...this.shapes, ...loops });
+    this.#types.set(loops, known);
     return known;
   }
 

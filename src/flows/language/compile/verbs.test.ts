@@ -164,3 +164,8 @@ describe('triggers', () => {
     ]);
   });
 });
+
+test('if-running without one-per makes the whole flow one case', () => {
+  const { onePer } = flow('  - stop: x', 'if-running: queue\n', '{ schedule: every day }');
+  expect([onePer?.ifRunning, onePer?.key.evaluate({ event: {} })]).toEqual(['queue', onePer?.key.evaluate({ event: { id: 1 } })]);
+});

@@ -151,7 +151,7 @@ function readVerb(entry: YamlEntry, fields: Fields, diagnostics: Diagnostics): V
     case 'for-each': {
       fields.need('steps', entry.keySpan);
       const list = fields.text(verb);
-      return list && { verb, list, ...present({ as: fields.text('as'), atOnce: fields.number('at-once', 1, 100) }), steps: steps('steps') };
+      return list && { verb, list, ...present({ as: fields.text('as'), atOnce: fields.number('at-once', 1, 50) }), steps: steps('steps') };
     }
     case 'parallel':
       return {

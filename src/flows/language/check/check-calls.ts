@@ -1,0 +1,59 @@
+/** Flows that run flows: a circle has no end, and the engine refuses more than five inside each other. */
+import { nearest } from '../../../kernel/nearest.ts';
+import type { Diagnostics } from '../diagnostic.ts';
+import { allSteps, type FlowSyntax, type StepOf } from '../syntax.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+
+/** Flows inside each other; the one that an event starts is not counted. */
+export const DEEPEST_RUN = 5;
+
+/** The flows that `flow` runs, for {@link Vocabulary.calls}. */
+export function callsOf(flow: FlowSyntax): readonly string[] {
+  return [
+    ...new Set([...allSteps(flow.steps), ...allSteps(flow.onFailure)].flatMap((step) => (step.verb === 'run' ? [step.flow.text] : []))),
+  ];
+}
+
+export function checkCall(step: StepOf<'run'>, caller: string, { flows, calls = {} }: Vocabulary, diagnostics: Diagnostics): void {
+  const name = step.flow.text;
+  const circle = name === caller ? [caller] : pathTo(caller, name, calls);
+  if (circle) return diagnostics.report('flow.cycle', step.flow.span, { path: [caller, ...circle].join(' → ') });
+  const deepest = longestFrom(name, calls, new Set([caller]));
+  if (deepest.length > DEEPEST_RUN)
+    diagnostics.report('flow.run-depth', step.flow.span, { most: DEEPEST_RUN, path: [caller, ...deepest].join(' → ') });
+  if (!flows || flows.includes(name)) return;
+  const near = nearest(name, flows);
+  diagnostics.report('flow.unknown-flow', step.flow.span, { name }, near === undefined ? undefined : `did you mean ${near}?`);
+}
+
+type Calls = Readonly<Record<string, readonly string[]>>;
+
+const of = (calls: Calls, name: string): readonly string[] => (Object.hasOwn(calls, name) ? (calls[name] ?? []) : []);
+
+/** The names from `from` to `goal`, both in it; nothing when there is no way. */
+function pathTo(goal: string, from: string, calls: Calls): string[] | undefined {
+  const seen = new Set([from]);
+  let ways = [[from]];
+  while (ways.length > 0) {
+    const longer: string[][] = [];
+    for (const way of ways)
+      for (const next of of(calls, way.at(-1) ?? '')) {
+        if (next === goal) return [...way, goal];
+        if (seen.has(next)) continue;
+        seen.add(next);
+        longer.push([...way, next]);
+      }
+    ways = longer;
+  }
+  return undefined;
+}
+
+/** The longest chain of calls that begins with `name`, no longer than is needed to see that it is too long. */
+function longestFrom(name: string, calls: Calls, above: ReadonlySet<string>): string[] {
+  if (above.size > DEEPEST_RUN) return [name];
+  const around = new Set([...above, name]);
+  const inner = of(calls, name)
+    .filter((next) => !around.has(next))
+    .map((next) => longestFrom(next, calls, around));
+  return [name, ...inner.reduce<string[]>((longest, way) => (way.length > longest.length ? way : longest), [])];
+}
