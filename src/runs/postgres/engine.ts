@@ -255,7 +255,7 @@ export class PostgresEngine {
       };
       const routing = endsChain(run.facts, event) ? NO_RUNS : this.#route(event, lane);
       const runs = routing.kind === 'routed' ? routing.runs : [];
-      return { event: { ...event, routed: routing.kind === 'routed' }, runs, settle: () => undefined, fail: () => undefined };
+      return { event: { ...event, routed: routing.kind === 'routed' }, runs, of: run, settle: () => undefined, fail: () => undefined };
     });
   }
 

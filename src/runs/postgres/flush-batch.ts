@@ -33,6 +33,8 @@ export interface Start {
   readonly event?: EventRow;
   readonly cursor?: CursorMove;
   readonly runs: readonly LiveRun[];
+  /** The run whose checkpoint in the same flush says that this was recorded or started. */
+  readonly of?: LiveRun;
   /** `refused` when the event's key existed or the cursor had moved. */
   readonly settle: (result: StartResult) => void;
   readonly fail: (error: unknown) => void;

@@ -14,23 +14,19 @@
  */
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import { newUuid } from '../../kernel/ids.ts';
-import { crashPoint } from '../../platform/crash-points.ts';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { Checkpoint, LiveRun } from '../live-run.ts';
 import { committedResult, type FlushResult } from './committed-result.ts';
 import { flushParameters, type CommandAnswer, type FirstCheckpoints, type FlushBatch, type Start } from './flush-batch.ts';
-import { ACQUIRE_LEASE } from './queries/acquire-lease.ts';
+import { crashPointsAfter, crashPointsBefore } from './flush-crash-points.ts';
+import { halves } from './halve-batch.ts';
+import { Lease, type LeaseTerms } from './lease.ts';
 import { FLUSH, type FlushRow } from './queries/flush.ts';
-import { READ_LEASE } from './queries/read-lease.ts';
-import { RELEASE_LEASE } from './queries/release-lease.ts';
 import { isRefusal } from './refusal.ts';
 
 /** What a lane needs from the engine around it. */
-export interface LaneHost {
+export interface LaneHost extends LeaseTerms {
   readonly pool: pg.Pool;
-  readonly leaseMs: number;
-  readonly process: string;
   /** Starts for the events that these runs recorded, to be written with them. */
   emittedStarts(checkpoint: Checkpoint): readonly Start[];
   /** A new run is on disk. */
@@ -39,7 +35,6 @@ export interface LaneHost {
   released(run: LiveRun): void;
   /** The lease is new: runs of dead leases may be adopted under it. */
   acquired(lane: Lane): void;
-  elapsed(): number;
   /** Milliseconds since 1970 by the database's clock, by which timers are due. */
   now(): number;
   /** Timers that are now on disk. */
@@ -66,27 +61,26 @@ export class Lane {
   /** Runs in memory, by id; the oldest is nearly always the first. */
   readonly runs = new Map<string, LiveRun>();
   #client: pg.PoolClient | undefined;
-  #epoch = '0';
-  #flush = 0n;
-  #lowWater = '';
+  readonly #lease: Lease;
   #starts: Start[] = [];
   #dirty: LiveRun[] = [];
   #answers: CommandAnswer[] = [];
   #jobs: Job[] = [];
   #loop: Promise<void> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
-  #lowWaterAt = -Infinity;
   readonly #claimed = new Set<string>();
   #away = false;
   #closing = false;
   #closed = false;
   #beatDue = false;
 
-  constructor(private readonly host: LaneHost) {}
+  constructor(private readonly host: LaneHost) {
+    this.#lease = new Lease(host);
+  }
 
   /** Number of flushes so far, for measurements. */
   get flushes(): bigint {
-    return this.#flush;
+    return this.#lease.flush;
   }
 
   /** Runs in memory, and starts that wait to be written. */
@@ -101,7 +95,7 @@ export class Lane {
 
   /** The lease under which its runs are its own. */
   get lease(): string {
-    return this.#epoch;
+    return this.#lease.epoch;
   }
 
   get away(): boolean {
@@ -148,7 +142,7 @@ export class Lane {
   /** These runs are this lane's now, and are being loaded: the low-water mark stays below them. */
   claimed(ids: readonly string[]): void {
     for (const id of ids) this.#claimed.add(id);
-    this.#lowWaterAt = -Infinity;
+    this.#lease.lookAgain();
   }
 
   /** Takes a run into memory that was claimed, and starts it. */
@@ -173,7 +167,7 @@ export class Lane {
     while (this.#loop) await this.#loop;
     this.#closed = true;
     for (const run of this.runs.values()) this.#release(run);
-    await this.#client?.query(RELEASE_LEASE, [this.#epoch]).catch(() => undefined);
+    if (this.#client) await this.#lease.release(this.#client).catch(() => undefined);
     this.#client?.release(this.#away);
     this.#client = undefined;
   }
@@ -217,7 +211,7 @@ export class Lane {
 
   async #runJobs(): Promise<void> {
     for (const job of this.#jobs.splice(0)) {
-      if (this.#client) await job.run(this.#client, this.#epoch, String(this.#flush));
+      if (this.#client) await job.run(this.#client, this.#lease.epoch, String(this.#lease.flush));
       else job.refuse(eventErrors.unavailable().after(1_000));
     }
   }
@@ -245,7 +239,7 @@ export class Lane {
       if (result === 'again') continue;
       if (result === 'lost') return this.#lose(batch);
       if (result === 'refused') return this.#halve(batch, first);
-      this.#flush += 1n;
+      this.#lease.committed();
       return this.#settle(batch, first, result);
     }
   }
@@ -256,22 +250,21 @@ export class Lane {
       await this.#reconnect(batch);
       return this.#client ? 'again' : 'lost';
     }
-    const number = this.#flush + 1n;
+    const number = this.#lease.flush + 1n;
     crashPointsBefore(batch);
     try {
       const values = [
-        this.#epoch,
+        this.#lease.epoch,
         String(number),
-        this.host.leaseMs,
-        this.#currentLowWater(first.keys()),
+        this.#lease.ms,
+        this.#lease.lowWater(() => this.#mine(first.keys())),
         ...flushParameters(batch, first),
       ];
       const { rows } = await client.query<FlushRow>({ name: 'flush', text: FLUSH, values, ...TIMEOUT });
       const row = rows[0];
       if (row?.fenced === 1)
         return { moved: row.moved === 1, accepted: row.accepted && new Set(row.accepted), started: row.started && new Set(row.started) };
-      const lease = (await client.query<{ last_flush: string; taken: boolean }>(READ_LEASE, [this.#epoch])).rows[0];
-      return lease && !lease.taken && BigInt(lease.last_flush) === number ? await committedResult(client, batch) : 'lost';
+      return (await this.#lease.holds(client, number)) ? await committedResult(client, batch) : 'lost';
     } catch (error) {
       if (isRefusal(error)) return 'refused';
       this.#disconnect(error);
@@ -317,26 +310,18 @@ export class Lane {
 
   /** A value in the batch is refused: finds whose it is. The refused statement was rolled back, so its number is free again. */
   async #halve(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
-    const { starts, checkpoints, answers } = batch;
-    if (starts.length + checkpoints.length > 1) {
-      const [s, c] = [Math.ceil(starts.length / 2), Math.ceil(checkpoints.length / 2)];
-      await this.#writeHalf(
-        { starts: starts.slice(0, s), checkpoints: checkpoints.slice(0, starts.length === 0 ? c : 0), answers: [] },
-        first,
-      );
-      return this.#writeHalf({ starts: starts.slice(s), checkpoints: checkpoints.slice(starts.length === 0 ? c : 0), answers }, first);
+    const parts = halves({ batch, first });
+    if (parts) {
+      for (const part of parts) await this.#write(part.batch, part.first);
+      return;
     }
+    const { starts, checkpoints } = batch;
     for (const start of starts) {
       for (const run of start.runs) this.#release(run);
       start.fail(eventErrors['invalid-data']({ reason: 'the database refuses a value' }));
     }
     for (const { run } of checkpoints) run.refuse();
     this.#log.error(`The database refused a value of ${checkpoints[0]?.run.facts.id ?? 'a start'}`);
-  }
-
-  async #writeHalf(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
-    const runs = new Set(batch.starts.flatMap((start) => start.runs));
-    await this.#write(batch, new Map([...first].filter(([run]) => runs.has(run))));
   }
 
   #disconnect(error: unknown): void {
@@ -374,7 +359,7 @@ export class Lane {
   /** Drops everything that is in memory and begins again under a new lease. */
   async #lose(batch?: FlushBatch): Promise<void> {
     if (this.#closing) return this.#dropAll(batch);
-    this.#log.warn(`Lease ${this.#epoch} was lost; ${this.runs.size} runs are dropped here and go on where it was taken`);
+    this.#log.warn(`Lease ${this.#lease.epoch} was lost; ${this.runs.size} runs are dropped here and go on where it was taken`);
     this.#dropAll(batch);
     while (!this.#closing) {
       try {
@@ -397,44 +382,17 @@ export class Lane {
 
   async #acquire(): Promise<void> {
     if (!this.#client) this.#client = await this.host.pool.connect();
-    this.#lowWater = newUuid();
-    const { rows } = await this.#client.query<{ epoch: string }>(ACQUIRE_LEASE, [this.host.process, this.#lowWater, this.host.leaseMs]);
-    this.#epoch = rows[0]?.epoch ?? '0';
-    this.#flush = 0n;
+    await this.#lease.acquire(this.#client);
     this.host.acquired(this);
   }
 
-  /** The oldest run that this lane may own; looked up twice a second, because later runs are never older. */
-  #currentLowWater(starting: Iterable<LiveRun>): string {
-    const now = this.host.elapsed();
-    if (now - this.#lowWaterAt < LOW_WATER_MS) return this.#lowWater;
-    this.#lowWaterAt = now;
-    let oldest = newUuid();
-    const look = (id: string): void => {
-      if (id < oldest) oldest = id;
-    };
-    for (const id of this.runs.keys()) look(id);
-    for (const id of this.#claimed) look(id);
-    for (const { runs } of this.#starts) for (const { facts } of runs) look(facts.id);
-    for (const { facts } of starting) look(facts.id);
-    this.#lowWater = oldest;
-    return oldest;
+  /** Every run that this lane may own. */
+  *#mine(starting: Iterable<LiveRun>): Generator<string> {
+    yield* this.runs.keys();
+    yield* this.#claimed;
+    for (const { runs } of this.#starts) for (const { facts } of runs) yield facts.id;
+    for (const { facts } of starting) yield facts.id;
   }
 }
 
-const LOW_WATER_MS = 500;
 const TIMEOUT = { query_timeout: STATEMENT_TIMEOUT_MS };
-
-function crashPointsBefore({ starts, checkpoints }: FlushBatch): void {
-  for (const start of starts) crashPoint(start.cursor ? 'dispatch.flush.before' : 'intake.flush.before');
-  for (const { row } of checkpoints) if (row?.ended) crashPoint('run.finished.before');
-}
-
-function crashPointsAfter({ starts, checkpoints }: FlushBatch): void {
-  for (const start of starts) crashPoint(start.cursor ? 'dispatch.flush.after' : 'intake.flush.after');
-  for (const { row, timersGone, entries } of checkpoints) {
-    if (row?.ended) crashPoint('run.finished.after');
-    if (timersGone.length > 0) crashPoint('timer.fired.after');
-    if (entries.includes('"kind":"answer"')) crashPoint('step.result.after');
-  }
-}
