@@ -7,6 +7,7 @@ import type { WireVocabulary } from '../flows/wire-vocabulary.ts';
 import { vocabularyFrom } from '../flows/wire-vocabulary.ts';
 import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
+import { addDryRun } from './dry-run-command.ts';
 import { flowFiles } from './flow-files.ts';
 import { PROJECT_FOLDER, VOCABULARY_FILE } from './offline-vocabulary.ts';
 
@@ -58,6 +59,7 @@ export function addFlow(program: Command, context: CommandContext): void {
       process.stdout.write(`${PROJECT_FOLDER}/flow.schema.json and ${VOCABULARY_FILE} are written\n`);
     });
   const flow = program.command('flow').description('published flows');
+  addDryRun(flow, context);
   flow
     .command('list')
     .description('list the flows of the tenant')

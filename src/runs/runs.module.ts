@@ -24,6 +24,8 @@ import { FlowCatalogue } from '../flows/flow-catalogue.ts';
 import { PublishTests } from '../flows/publish-tests.ts';
 import { TriggerIndex } from '../flows/trigger-index.ts';
 import { AbsentRunEngine } from './absent-run-engine.ts';
+import { DryRunController } from './flow-tests/dry-run.controller.ts';
+import { DryRuns } from './flow-tests/dry-run.service.ts';
 import { failuresOf } from './flow-tests/failures.ts';
 import { RunsController } from './operations/runs.controller.ts';
 import { Runs } from './operations/runs.service.ts';
@@ -71,7 +73,7 @@ export class RunsModule implements OnModuleInit {
   ) {}
 
   /**
-   * @param imports modules that export `Dispatcher`, `SubjectReaders`, `EventLog`, `FlowCatalogue`, `TriggerIndex` and `PublishTests`
+   * @param imports modules that export `Dispatcher`, `SubjectReaders`, `EventLog`, `FlowCatalogue`, `TriggerIndex`, `Flows` and `PublishTests`
    * @param options.engine whether this process runs flows; then `EventIntake` is exported as well
    * @param options.settings in place of the defaults, for tests
    */
@@ -116,8 +118,8 @@ export class RunsModule implements OnModuleInit {
     return {
       module: RunsModule,
       imports: options.engine ? [...imports, engine] : imports,
-      controllers: [RunsController, TasksController],
-      providers: [Runs, Tasks, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
+      controllers: [RunsController, TasksController, DryRunController],
+      providers: [Runs, Tasks, DryRuns, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
       exports: options.engine ? [Runs, Tasks, engine] : [Runs, Tasks, RunEngine],
     };
   }
