@@ -21,7 +21,7 @@ export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDa
   return [
     partitionsTask(PARTITIONED_TABLES),
     runRetention(keepRunsDays),
-    eventRetention(keepEventsDays, [EVENTS_OF_RUNS]),
+    eventRetention(keepEventsDays, EVENTS_OF_RUNS),
     inboxRetention(keepWebhooksDays),
     answersTask(),
   ];

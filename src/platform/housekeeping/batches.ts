@@ -25,7 +25,7 @@ export async function deleteInBatches(
 /** How many rows there are, counted to {@link COUNTED_TO}. */
 export async function countRows(session: OwnerSession, table: string, condition: string, values: readonly unknown[]): Promise<number> {
   const [row] = await session.rows<{ n: number }>(
-    `select count(*)::int as n from (select from ${table} where ${condition} limit ${COUNTED_TO}) some`,
+    `select count(*)::int as n from (select from ${table} where ${condition} limit ${COUNTED_TO}) counted`,
     values,
   );
   return row?.n ?? 0;

@@ -98,8 +98,8 @@ function thinWeek({ runs, journals }: Week, total: number, kept: number, cutoff:
 /** What other tables still say about runs that are gone; also after a process died between the two. */
 async function leftoverChores(session: OwnerSession, cutoff: Date): Promise<Chore[]> {
   const chores: Chore[] = [];
-  for (const [table, column] of ABOUT_RUNS) {
-    const condition = `${column} < $1 and not exists (select from ${RUN_TABLE.name} r where r.id = ${column})`;
+  for (const table of ABOUT_RUNS) {
+    const condition = `run_id < $1 and not exists (select from ${RUN_TABLE.name} r where r.id = run_id)`;
     const values = [lowestUuid(cutoff)];
     const count = await countRows(session, table, condition, values);
     if (count > 0)

@@ -4,12 +4,17 @@ import type { PartitionedTable } from '../../platform/housekeeping/partitions.ts
 export const RUN_TABLE: PartitionedTable = { name: 'run', key: 'id', length: 'week', storage: 'fillfactor = 60', appendOnly: false };
 export const JOURNAL_TABLE: PartitionedTable = { name: 'run_journal', key: 'run_id', length: 'week', appendOnly: true };
 
-/**
- * Rows of other tables that say something about a run and mean nothing without it: table and column. `null` for the column of a
- * table that is listed only to say that its rows stay: a test wants every table that names a run to be here.
- */
-export const ABOUT_RUNS: readonly (readonly [table: string, column: string])[] = [
-  ['run_attention', 'run_id'],
-  ['run_command', 'run_id'],
-  ['run_failure', 'run_id'],
+/** Tables whose rows say something about one run (`run_id`) and mean nothing without it. */
+export const ABOUT_RUNS: readonly string[] = [
+  'run_attention',
+  'run_command',
+  'run_failure',
+  'run_parked',
+  'run_queue',
+  'run_signal',
+  'run_wait',
+  'staff_task',
 ];
+
+/** Tables that name a run and outlive it: that a message was sent once, what a bulk job did. */
+export const OUTLIVING_RUNS: readonly string[] = ['guard_fact', 'bulk_job_run'];
