@@ -16,6 +16,8 @@ export class Schedules extends Migration {
 const ROUTES = `
 -- what starts the flow, so that a process knows it without reading the text; null in revisions from before this column
 alter table flow_revision add column routes jsonb;
+-- every process asks twice a second what was published
+create index flow_updated on flow (updated_at);
 `;
 
 const SCHEDULES = `

@@ -9,7 +9,10 @@ import { Database, type Transaction } from '../platform/database/transaction.ts'
 import { Audit } from '../platform/tenancy/audit.ts';
 import { flowErrors } from './flow-errors.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
+import { readRoutes, routesOf, type FlowRoutes } from './flow-routes.ts';
+import { followRoutes } from './flow-starts.ts';
 import { checkFlow, type CheckedFlow } from './language/check/check-flow.ts';
+import { compile, compileSource } from './language/compile.ts';
 import type { Diagnostic } from './language/diagnostic.ts';
 import type { FlowSyntax } from './language/syntax.ts';
 import type { Vocabulary } from './language/vocabulary.ts';
@@ -97,11 +100,13 @@ export class Flows {
     const { source, by, name, expected } = publication;
     await this.#test(tenantId, publication);
     const result = await this.database.transact(tenantId, async (tx) => {
-      const checked = checkFlow(source, await this.vocabulary.of(tx));
+      const vocabulary = await this.vocabulary.of(tx);
+      const checked = checkFlow(source, vocabulary);
       if (!checked.flow) throw flowErrors.invalid({ problems: checked.diagnostics.length }).with(checked.diagnostics.map(fieldProblem));
       if (name !== undefined && checked.flow.name.text !== name)
         throw flowErrors['other-name']({ expected: name, found: checked.flow.name.text });
-      const stored = await this.#store(tx, checked.flow, source, by, expected);
+      const routes = routesOf(compile(checked.flow, source, vocabulary, await timeZoneOf(tx)));
+      const stored = await this.#store(tx, checked.flow, { source, routes, by, expected });
       return { ...stored, warnings: checked.diagnostics };
     });
     await this.published.refresh();
@@ -118,11 +123,12 @@ export class Flows {
   /** A disabled flow starts no runs; those under way go on. @throws flow.not-found */
   async setEnabled(tenantId: string, name: string, enabled: boolean, by: string): Promise<FlowSummary> {
     const summary = await this.database.transact(tenantId, async (tx) => {
-      const [row] = await tx.query<{ id: string }>(
-        'update flow set enabled = $2, updated_at = clock_timestamp() where name = $1 returning id',
+      const [row] = await tx.query<{ id: string; revision: number }>(
+        'update flow set enabled = $2, updated_at = clock_timestamp() where name = $1 returning id, revision',
         [name, enabled],
       );
       if (!row) throw flowErrors['not-found']({ name });
+      await followRoutes(tx, row.id, row.revision, enabled ? await this.#routes(tx, row.id, row.revision) : undefined);
       await this.audit.append(tx, { actor: by, action: enabled ? 'flow.enable' : 'flow.disable', subject: `flow/${name}` });
       return this.#summary(tx, name);
     });
@@ -174,9 +180,15 @@ export class Flows {
   async #store(
     tx: Transaction,
     flow: FlowSyntax,
-    source: string,
-    by: string,
-    expected: string | null | undefined,
+    {
+      source,
+      routes,
+      by,
+      expected,
+    }: Pick<Publication, 'source' | 'by'> & {
+      readonly routes: FlowRoutes;
+      readonly expected: string | null | undefined;
+    },
   ): Promise<Omit<Published, 'warnings'>> {
     const hash = hashOf(source);
     const name = flow.name.text;
@@ -194,8 +206,8 @@ export class Flows {
     const id = created?.id ?? current?.id ?? '';
     const revision = (current?.revision ?? 0) + 1;
     await tx.query(
-      'insert into flow_revision (flow_id, revision, tenant_id, source, hash, published_at, published_by) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, revision, tx.tenantId, source, hash, this.clock.now(), by],
+      'insert into flow_revision (flow_id, revision, tenant_id, source, hash, published_at, published_by, routes) values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)',
+      [id, revision, tx.tenantId, source, hash, this.clock.now(), by, JSON.stringify(routes)],
     );
     if (current)
       await tx.query('update flow set title = $2, enabled = $3, revision = $4, updated_at = clock_timestamp() where id = $1', [
@@ -204,6 +216,7 @@ export class Flows {
         enabledAfter(flow, current),
         revision,
       ]);
+    await followRoutes(tx, id, revision, (current ? enabledAfter(flow, current) : flow.enabled) ? routes : undefined);
     await this.audit.append(tx, {
       actor: by,
       action: 'flow.publish',
@@ -213,11 +226,25 @@ export class Flows {
     return { ...(await this.#summary(tx, name)), changed: true };
   }
 
+  async #routes(tx: Transaction, flowId: string, revision: number): Promise<FlowRoutes | undefined> {
+    const [row] = await tx.query<{ source: string; routes: unknown }>(
+      'select source, routes from flow_revision where flow_id = $1 and revision = $2',
+      [flowId, revision],
+    );
+    return row && (readRoutes(row.routes) ?? routesOf(compileSource(row.source, this.vocabulary.general(), await timeZoneOf(tx))));
+  }
+
   async #summary(tx: Transaction, name: string): Promise<FlowSummary> {
     const [row] = await tx.query<FlowRow>(`select ${SUMMARY} from ${NEWEST} where f.name = $1`, [name]);
     if (!row) throw flowErrors['not-found']({ name });
     return summaryOf(row);
   }
+}
+
+/** Of flows that name none. */
+async function timeZoneOf(tx: Transaction): Promise<string | undefined> {
+  const [row] = await tx.query<{ time_zone: string }>('select time_zone from tenant where id = $1', [tx.tenantId]);
+  return row?.time_zone;
 }
 
 /** `enabled: false` in the text disables; a flow that somebody disabled by hand stays so until they enable it. */

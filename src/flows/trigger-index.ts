@@ -1,10 +1,15 @@
 /**
  * Which flows an event starts: tenant and event type → enabled published flows, in memory, asked for every event.
  *
+ * The index holds what starts a flow (`flow-routes.ts`), not the flow: that is compiled when an event first asks for it, and may be
+ * forgotten between two events. Events about a slot of a schedule or an item of a plugin's trigger are addressed: they are found by
+ * their address, whatever their type's other readers are.
+ *
  * A match is a candidate. Whether a run begins is decided by {@link admit}, which evaluates `where`, `when` and `one-per`;
  * most flows need only the event for that (`needs` is empty), the others need the current state of a subject first.
  */
 import type { DomainEvent } from '../events/event.ts';
+import { addressesOf, addressOf, routesOf, type FlowRoutes } from './flow-routes.ts';
 import type { CompiledFlow, CompiledTrigger, Scope, Subject } from './language/compiled-flow.ts';
 import { SUBJECT_WORDS } from './language/names.ts';
 
@@ -17,6 +22,14 @@ export interface PublishedFlow {
   readonly flow: CompiledFlow;
 }
 
+/** A flow that is compiled when it is needed. */
+export interface RoutedFlow extends Omit<PublishedFlow, 'flow'> {
+  readonly name: string;
+  readonly routes: FlowRoutes;
+  /** At once; `undefined` when the flow can no longer be read: then it starts nothing. */
+  compiled(): CompiledFlow | undefined;
+}
+
 /** What of an event decides about matching. */
 export type MatchableEvent = Pick<DomainEvent, 'tenantId' | 'type' | 'data'>;
 
@@ -24,7 +37,10 @@ type EventTrigger = Extract<CompiledTrigger, { kind: 'event' }>;
 
 /** A flow that may start from an event. */
 export interface Match extends PublishedFlow {
-  /** Its triggers for this type of event, in the order of the file: the first that fits starts the run. At least one. */
+  /**
+   * Its triggers for this type of event, in the order of the file: the first that fits starts the run. Empty for an event that is
+   * addressed to the flow, which has been judged already.
+   */
   readonly triggers: readonly EventTrigger[];
   /** Subjects that `where`, `when` or `one-per` read: their current state belongs in the scope given to {@link admit}. */
   readonly needs: ReadonlySet<Subject>;
@@ -38,48 +54,65 @@ const NONE: readonly Match[] = [];
 
 /** The index of one process. Kept up to date by the flow catalogue; matching never waits. */
 export class TriggerIndex {
-  readonly #flows = new Map<string, PublishedFlow>();
-  /** tenant → event type → matches. */
-  readonly #byTenant = new Map<string, Map<string, Match[]>>();
+  readonly #flows = new Map<string, RoutedFlow>();
+  /** tenant → event type or address → candidates. */
+  readonly #byTenant = new Map<string, Map<string, Candidate[]>>();
 
   /** Adds a flow, in place of an earlier revision of it. */
-  put(published: PublishedFlow): void {
-    this.remove(published.flowId);
-    this.#flows.set(published.flowId, published);
-    for (const [type, triggers] of triggersByEvent(published.flow))
-      this.#bucket(published.tenantId, type).push(matchOf(published, triggers));
+  put(published: PublishedFlow | RoutedFlow): void {
+    const routed = 'flow' in published ? routedOf(published) : published;
+    this.remove(routed.flowId);
+    this.#flows.set(routed.flowId, routed);
+    for (const type of routed.routes.events) this.#bucket(routed.tenantId, type).push(new Candidate(routed, type));
+    for (const address of addressesOf(routed.name, routed.routes))
+      this.#bucket(routed.tenantId, address).push(new Candidate(routed, undefined));
   }
 
   /** Takes a flow out: disabled, or about to be replaced. Nothing happens when it is not there. */
   remove(flowId: string): void {
-    const published = this.#flows.get(flowId);
-    if (!published) return;
+    const routed = this.#flows.get(flowId);
+    if (!routed) return;
     this.#flows.delete(flowId);
-    for (const type of triggersByEvent(published.flow).keys()) {
-      const types = this.#byTenant.get(published.tenantId);
-      const left = types?.get(type)?.filter((match) => match.flowId !== flowId) ?? [];
-      if (left.length > 0) types?.set(type, left);
-      else types?.delete(type);
-      if (types?.size === 0) this.#byTenant.delete(published.tenantId);
+    const types = this.#byTenant.get(routed.tenantId);
+    for (const key of [...routed.routes.events, ...addressesOf(routed.name, routed.routes)]) {
+      const left = types?.get(key)?.filter((candidate) => candidate.routed !== routed) ?? [];
+      if (left.length > 0) types?.set(key, left);
+      else types?.delete(key);
     }
+    if (types?.size === 0) this.#byTenant.delete(routed.tenantId);
   }
 
   get(flowId: string): PublishedFlow | undefined {
-    return this.#flows.get(flowId);
+    const routed = this.#flows.get(flowId);
+    const flow = routed?.compiled();
+    return routed && flow && { flowId, tenantId: routed.tenantId, revision: routed.revision, flow };
+  }
+
+  /** The revision from which a flow starts runs here; `undefined` when it starts none. */
+  revisionOf(flowId: string): number | undefined {
+    return this.#flows.get(flowId)?.revision;
   }
 
   /** Candidates for `event`, each flow at most once. Costs as much as there are candidates. */
   match(event: MatchableEvent): readonly Match[] {
-    const candidates = this.#byTenant.get(event.tenantId)?.get(event.type);
-    if (!candidates) return NONE;
-    return candidates.some(namesProvider) ? candidates.flatMap((match) => ofProvider(match, providerOf(event))) : candidates;
+    const types = this.#byTenant.get(event.tenantId);
+    if (!types) return NONE;
+    const candidates = types.get(event.type);
+    const address = addressOf(event.type, event.data);
+    const addressed = address === undefined ? undefined : types.get(address);
+    if (!candidates && !addressed) return NONE;
+    const matches: Match[] = [];
+    for (const candidate of addressed ?? []) candidate.collect(event, matches);
+    for (const candidate of candidates ?? [])
+      if (!addressed?.some(({ routed }) => routed === candidate.routed)) candidate.collect(event, matches);
+    return matches;
   }
 
-  #bucket(tenantId: string, type: string): Match[] {
-    const types = this.#byTenant.get(tenantId) ?? new Map<string, Match[]>();
+  #bucket(tenantId: string, key: string): Candidate[] {
+    const types = this.#byTenant.get(tenantId) ?? new Map<string, Candidate[]>();
     this.#byTenant.set(tenantId, types);
-    const bucket = types.get(type) ?? [];
-    types.set(type, bucket);
+    const bucket = types.get(key) ?? [];
+    types.set(key, bucket);
     return bucket;
   }
 }
@@ -91,9 +124,32 @@ export class TriggerIndex {
  * @throws expression.* when a condition cannot be computed: the engine records a failed start, it never drops the event
  */
 export function admit({ flow, triggers }: Pick<Match, 'flow' | 'triggers'>, scope: Scope): Admission {
-  if (!anyFits(triggers, scope)) return { starts: false };
+  if (triggers.length > 0 && !anyFits(triggers, scope)) return { starts: false };
   if (flow.condition && flow.condition.evaluate(scope) !== true) return { starts: false };
   return flow.onePer ? { starts: true, onePer: keyText(flow.onePer.key.evaluate(scope)) } : { starts: true };
+}
+
+/** A flow under one type of event, or under its address when `type` is absent. */
+class Candidate {
+  /** The match of the flow as it is compiled now. Weak: a flow that is forgotten leaves nothing behind here. */
+  readonly #matches = new WeakMap<CompiledFlow, Match>();
+
+  constructor(
+    readonly routed: RoutedFlow,
+    private readonly type: string | undefined,
+  ) {}
+
+  collect(event: MatchableEvent, into: Match[]): void {
+    const flow = this.routed.compiled();
+    if (!flow) return;
+    let match = this.#matches.get(flow);
+    if (!match) {
+      match = matchOf(this.routed, flow, this.type);
+      this.#matches.set(flow, match);
+    }
+    if (!match.triggers.some(({ provider }) => provider !== undefined)) into.push(match);
+    else into.push(...ofProvider(match, providerOf(event)));
+  }
 }
 
 function anyFits(triggers: readonly EventTrigger[], scope: Scope): boolean {
@@ -109,21 +165,15 @@ function anyFits(triggers: readonly EventTrigger[], scope: Scope): boolean {
   return false;
 }
 
-function matchOf(published: PublishedFlow, triggers: readonly EventTrigger[]): Match {
-  const { condition, onePer } = published.flow;
-  const reads = [...triggers.map(({ where }) => where), condition, onePer?.key].flatMap((expression) => [...(expression?.reads ?? [])]);
-  return { ...published, triggers, needs: new Set(reads.filter((root): root is Subject => SUBJECTS.has(root))) };
+function routedOf({ flow, ...rest }: PublishedFlow): RoutedFlow {
+  return { ...rest, name: flow.name, routes: routesOf(flow), compiled: () => flow };
 }
 
-function triggersByEvent(flow: CompiledFlow): Map<string, EventTrigger[]> {
-  return Map.groupBy(
-    flow.triggers.filter((trigger) => trigger.kind === 'event'),
-    ({ event }) => event,
-  );
-}
-
-function namesProvider({ triggers }: Match): boolean {
-  return triggers.some(({ provider }) => provider !== undefined);
+function matchOf({ flowId, tenantId, revision }: RoutedFlow, flow: CompiledFlow, type: string | undefined): Match {
+  const triggers = flow.triggers.filter((trigger): trigger is EventTrigger => trigger.kind === 'event' && trigger.event === type);
+  const reads = [...triggers.map(({ where }) => where), flow.condition, flow.onePer?.key].flatMap((one) => [...(one?.reads ?? [])]);
+  const needs = new Set(reads.filter((root): root is Subject => SUBJECTS.has(root)));
+  return { flowId, tenantId, revision, flow, triggers, needs };
 }
 
 /** `match` with the triggers that may start from an event of `provider`; nothing when there are none. */

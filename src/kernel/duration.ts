@@ -152,19 +152,20 @@ function instantOf(utcDay: Date, clock: Pick<LocalParts, 'hour' | 'minute' | 'se
   const wanted = utcDay.getTime() + ((clock.hour * 60 + clock.minute) * 60 + clock.second) * 1_000 + clock.ms;
   // The offset of a zone is found by asking for the local time of a guess. The offsets a day before and after bracket
   // any change; the larger one gives the earlier instant, which is the first of two equal clock times in autumn.
-  const offsets = [wanted - 86_400_000, wanted + 86_400_000].map((guess) => offsetMs(new Date(guess), timeZone));
+  const offsets = [wanted - 86_400_000, wanted + 86_400_000].map((guess) => clockShift(new Date(guess), timeZone));
   const candidates = offsets
     .map((offset) => wanted - offset)
-    .filter((instant) => offsetMs(new Date(instant), timeZone) === wanted - instant);
+    .filter((instant) => clockShift(new Date(instant), timeZone) === wanted - instant);
   if (candidates.length > 0) return new Date(Math.min(...candidates));
   // In the gap of spring no instant has this clock time: the next that exists is the change itself, on a whole minute.
   const [wide, narrow] = [Math.max(...offsets), Math.min(...offsets)];
   let instant = Math.ceil((wanted - wide) / 60_000) * 60_000;
-  while (instant < wanted - narrow && offsetMs(new Date(instant), timeZone) !== wide) instant += 60_000;
+  while (instant < wanted - narrow && clockShift(new Date(instant), timeZone) !== wide) instant += 60_000;
   return new Date(instant);
 }
 
-function offsetMs(at: Date, timeZone: string): number {
+/** How far the clocks of `timeZone` are ahead of UTC at a moment, in milliseconds. */
+export function clockShift(at: Date, timeZone: string): number {
   const local = localParts(at, timeZone);
   return Date.UTC(local.year, local.month - 1, local.day, local.hour, local.minute, local.second, local.ms) - at.getTime();
 }

@@ -10,6 +10,7 @@ import { eventErrors } from '../event-errors.ts';
 import { creditEvents } from './credit.events.ts';
 import { customerEvents } from './customer.events.ts';
 import type { EventDefinition } from './define-event.ts';
+import { guardEvents } from './guard.events.ts';
 import { invoiceEvents } from './invoice.events.ts';
 import { mandateEvents } from './mandate.events.ts';
 import { orderEvents } from './order.events.ts';
@@ -18,6 +19,7 @@ import { reconciliationEvents } from './reconciliation.events.ts';
 import { refundEvents } from './refund.events.ts';
 import { requestEvents } from './request.events.ts';
 import { runEvents } from './run.events.ts';
+import { scheduleEvents } from './schedule.events.ts';
 import { subscriptionEvents } from './subscription.events.ts';
 import { usageEvents } from './usage.events.ts';
 
@@ -39,6 +41,8 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...usageEvents,
     ...reconciliationEvents,
     ...runEvents,
+    ...scheduleEvents,
+    ...guardEvents,
   ].map((definition) => [definition.type, definition]),
 );
 
