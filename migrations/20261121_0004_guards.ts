@@ -82,6 +82,15 @@ create table guard_fact (
   primary key (tenant_id, fact)
 );
 create index guard_fact_age on guard_fact (at);
+-- caps that were said to be reached: once per cap and window
+create table guard_alert (
+  tenant_id uuid not null,
+  -- the counter's key in hex, and the beginning of its window
+  name text not null,
+  expires_at timestamptz not null,
+  primary key (tenant_id, name)
+);
+create index guard_alert_expiry on guard_alert (expires_at);
 `;
 
 const PACE = `
@@ -92,6 +101,8 @@ create table connection_pace (
   tenant_id uuid not null,
   -- when the next call that nobody has a place for yet may leave
   next_free double precision not null default 0,
+  -- the end of the line of calls that rest until there is room for them
+  line_until double precision not null default 0,
   -- the provider asked to be left alone until then
   held_until double precision not null default 0
 ) with (fillfactor = 50);
@@ -273,7 +284,7 @@ const ROW_SECURITY = `
 do $$
 declare name text;
 begin
-  foreach name in array array['kill_switch', 'guard_settings', 'run_parked', 'guard_counter', 'guard_use', 'guard_fact', 'connection_pace'] loop
+  foreach name in array array['kill_switch', 'guard_settings', 'run_parked', 'guard_counter', 'guard_use', 'guard_fact', 'guard_alert', 'connection_pace'] loop
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format('create policy tenant_rows on %I to kassaflow_app using (tenant_id = current_tenant()) with check (tenant_id = current_tenant())', name);
@@ -288,9 +299,11 @@ create policy engine_zone on tenant for select to kassaflow_engine using (true);
 const GRANTS = `
 grant select, insert, update, delete on kill_switch to kassaflow_app;
 grant select, insert, update on guard_settings to kassaflow_app;
+grant select, insert on guard_alert to kassaflow_app;
 grant select on guard_counter, run_parked to kassaflow_app;
 grant select on kill_switch, guard_settings, guard_change to kassaflow_engine;
 grant select (id, time_zone) on tenant to kassaflow_engine;
+grant select, delete on guard_alert to kassaflow_engine;
 grant select, insert, update, delete on guard_counter, guard_use, guard_fact, run_parked, connection_pace to kassaflow_engine;
 revoke all on function guard_reserve(jsonb), guard_settle(jsonb), guard_changed() from public;
 grant execute on function guard_reserve(jsonb), guard_settle(jsonb) to kassaflow_engine;

@@ -28,8 +28,6 @@ export type CrashPoint =
   | 'run.finished.after'
   | 'bulk.commands.before'
   | 'bulk.commands.after'
-  | 'retention.drop.before'
-  | 'retention.thin.before'
   | 'payment.attempt.after'
   | 'payment.created.before';
 

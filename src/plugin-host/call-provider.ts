@@ -87,7 +87,7 @@ export class CallProvider extends ProviderCalls {
     if (manifest && !manifest.methods.includes(method))
       return failed('permanent', `The plugin ${connection.plugin} cannot do ${method}`, { code: 'plugin.capability' });
     const shape = METHOD_SHAPES[method];
-    const outcome = await this.lanes.of(connection.id).run(timeoutMs, async (left) => {
+    const outcome = await this.lanes.of(connection).run(timeoutMs, async (left) => {
       const result = await this.host.call(connection.plugin, {
         path: method,
         context: contextFor(connection, idempotencyKey, attempt),

@@ -18,6 +18,7 @@ import { BuiltInActions } from './built-in-actions.ts';
 import { CallProvider } from './call-provider.ts';
 import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
+import { ConnectionPaces } from './connection-paces.ts';
 import type { Connection } from './connections/connection.ts';
 import { Connections } from './connections/connections.ts';
 import { Invoke } from './invoke.ts';
@@ -80,7 +81,7 @@ beforeAll(async () => {
   ]);
   const catalogue = new PluginCatalogue(host);
   const metrics = new Metrics();
-  lanes = new ConnectionLanes();
+  lanes = new ConnectionLanes(new ConnectionPaces(db.enginePool), catalogue);
   connections = new Connections(
     db.database,
     new EnvelopeSealer(db.database, new MasterKeys(randomBytes(32))),
@@ -277,7 +278,7 @@ describe('the door', () => {
       expect(await door.invoke(call('http.call', via, { path: '/' }))).toMatchObject({ kind: 'unknown' });
     expect(await door.invoke(call('http.call', via, { path: '/' }))).toMatchObject({ kind: 'failed', code: 'connection.breaker-open' });
     expect(requests).toHaveLength(10);
-    expect(lanes.of(via.id).open).toBe(true);
+    expect(lanes.of(via).open).toBe(true);
   });
 
   test('a built-in action runs behind the same checks; what it throws in surprise is unknown', async () => {

@@ -114,7 +114,7 @@ export class Invoke extends ActionDoor {
     const problem = this.#checksOf(action).input(input);
     if (problem) return inputProblem(problem);
     const outcome = await this.lanes
-      .of(connection.id)
+      .of(connection)
       .run(call.timeoutMs, (timeoutMs) =>
         action.plugin === HTTP_MANIFEST.id
           ? this.#callHttp(connection, call, input, timeoutMs)

@@ -5,6 +5,7 @@ import { BuiltInActions } from './built-in-actions.ts';
 import { CallProvider } from './call-provider.ts';
 import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
+import { ConnectionPaces } from './connection-paces.ts';
 import { Connections } from './connections/connections.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { Invoke } from './invoke.ts';
@@ -15,7 +16,7 @@ import { PluginsController } from './plugins.controller.ts';
 import { ProviderCalls } from './provider-calls.ts';
 
 /**
- * Plugins, connections and the two doors to them. Needs `Config`, `Database`, `Sealer`, `Metrics` and `Audit` from global
+ * Plugins, connections and the two doors to them. Needs `Config`, `Database`, `EnginePool`, `Sealer`, `Metrics` and `Audit` from global
  * modules. Global itself, because modules of the domain offer actions and flows call them.
  */
 @Global()
@@ -30,8 +31,9 @@ import { ProviderCalls } from './provider-calls.ts';
     BuiltInActions,
     Connections,
     ConnectionLanes,
+    ConnectionPaces,
     ConnectionChecks,
   ],
-  exports: [ActionDoor, ProviderCalls, BuiltInActions, Connections, ConnectionChecks, PluginHost, PluginCatalogue],
+  exports: [ActionDoor, ProviderCalls, BuiltInActions, Connections, ConnectionPaces, ConnectionChecks, PluginHost, PluginCatalogue],
 })
 export class PluginHostModule {}

@@ -16,6 +16,7 @@ const VERBS_OF = {
   credits: ['read', 'write'],
   connections: ['read', 'write'],
   plugins: ['read'],
+  guards: ['read', 'write'],
   webhooks: ['read', 'write'],
   tasks: ['read', 'write'],
   'api-keys': ['read', 'write'],

@@ -15,6 +15,7 @@ interface Row {
   mode: 'test' | 'live';
   state: Connection['state'];
   is_default: boolean;
+  calls_per_second: string | null;
   settings: Readonly<Record<string, unknown>>;
   secrets: Uint8Array;
   last_check: LastCheck | null;
@@ -24,7 +25,8 @@ interface Row {
 
 /** Most connections of one tenant. */
 export const MAX_CONNECTIONS = 200;
-const COLUMNS = 'id, tenant_id, name, plugin, mode, state, is_default, settings, secrets, last_check, created_at, version';
+const COLUMNS =
+  'id, tenant_id, name, plugin, mode, state, is_default, calls_per_second, settings, secrets, last_check, created_at, version';
 
 export async function allConnections(tx: Transaction): Promise<StoredConnection[]> {
   const rows = await tx.query<Row>(`select ${COLUMNS} from connection order by name limit ${MAX_CONNECTIONS + 1}`);
@@ -46,12 +48,12 @@ export async function insertConnection(
 /** Writes what changes by hand. False when another change came first. */
 export async function updateConnection(
   tx: Transaction,
-  { id, version, name, isDefault, state, settings, sealed }: StoredConnection,
+  { id, version, name, isDefault, state, callsPerSecond, settings, sealed }: StoredConnection,
 ): Promise<boolean> {
   const rows = await tx.query(
-    `update connection set name = $3, is_default = $4, state = $5, settings = $6::jsonb, secrets = $7, version = version + 1, updated_at = now()
+    `update connection set name = $3, is_default = $4, state = $5, settings = $6::jsonb, secrets = $7, calls_per_second = $8, version = version + 1, updated_at = now()
      where id = $1 and version = $2 returning id`,
-    [id, version, name, isDefault, state, JSON.stringify(settings), sealed],
+    [id, version, name, isDefault, state, JSON.stringify(settings), sealed, callsPerSecond ?? null],
   );
   return rows.length === 1;
 }
@@ -104,6 +106,7 @@ function fromRow(row: Row): StoredConnection {
     mode: row.mode,
     state: row.state,
     isDefault: row.is_default,
+    ...(row.calls_per_second !== null && { callsPerSecond: Number(row.calls_per_second) }),
     settings: row.settings,
     sealed: row.secrets,
     lastCheck: row.last_check ?? undefined,

@@ -14,6 +14,8 @@ export interface Connection {
   readonly state: 'active' | 'paused' | 'disabled';
   /** Used when several connections can do something and the flow names none. */
   readonly isDefault: boolean;
+  /** How often it may be called, over all processes; absent: as its plugin says. */
+  readonly callsPerSecond?: number;
   /** Settings that are not secret. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly lastCheck: LastCheck | undefined;

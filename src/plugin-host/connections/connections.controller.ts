@@ -20,6 +20,13 @@ const changeSchema = z
     settings: settings.optional(),
     isDefault: z.boolean().optional(),
     status: z.enum(['active', 'disabled']).optional(),
+    callsPerSecond: z
+      .number()
+      .positive()
+      .max(10_000)
+      .nullable()
+      .optional()
+      .meta({ description: 'How often it may be called, over all processes; null: as its plugin says' }),
   })
   .meta({ id: 'ConnectionChange' });
 
@@ -31,6 +38,7 @@ export interface ConnectionView {
   readonly mode: 'test' | 'live';
   readonly status: Connection['state'];
   readonly isDefault: boolean;
+  readonly callsPerSecond: number | null;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly lastCheck: LastCheck | null;
   readonly createdAt: string;
@@ -77,7 +85,7 @@ export class ConnectionsController {
     @Param('id') id: string,
     @Body({ schema: changeSchema }) change: z.output<typeof changeSchema>,
   ): Promise<ConnectionView> {
-    const { name, settings: changed, isDefault, status } = change;
+    const { name, settings: changed, isDefault, status, callsPerSecond } = change;
     return viewOf(
       await this.connections.update(
         caller.tenantId,
@@ -87,6 +95,7 @@ export class ConnectionsController {
           ...(changed === undefined ? {} : { settings: changed }),
           ...(isDefault === undefined ? {} : { isDefault }),
           ...(status === undefined ? {} : { state: status }),
+          ...(callsPerSecond === undefined ? {} : { callsPerSecond }),
         },
         caller.actor,
       ),
@@ -102,7 +111,18 @@ export class ConnectionsController {
   }
 }
 
-function viewOf({ id, name, plugin, mode, state, isDefault, settings: plain, lastCheck, createdAt }: Connection): ConnectionView {
+function viewOf({
+  id,
+  name,
+  plugin,
+  mode,
+  state,
+  isDefault,
+  callsPerSecond,
+  settings: plain,
+  lastCheck,
+  createdAt,
+}: Connection): ConnectionView {
   return {
     id: idOf('con', id),
     name,
@@ -110,6 +130,7 @@ function viewOf({ id, name, plugin, mode, state, isDefault, settings: plain, las
     mode,
     status: state,
     isDefault,
+    callsPerSecond: callsPerSecond ?? null,
     settings: plain,
     lastCheck: lastCheck ?? null,
     createdAt: createdAt.toISOString(),

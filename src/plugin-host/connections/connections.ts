@@ -43,6 +43,8 @@ export interface ConnectionChange {
   readonly settings?: Settings;
   readonly isDefault?: boolean;
   readonly state?: 'active' | 'disabled';
+  /** `null`: as its plugin says. */
+  readonly callsPerSecond?: number | null;
 }
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
@@ -115,8 +117,11 @@ export class Connections {
     if (!NAME.test(name)) throw connectionErrors.name({ found: name.slice(0, 70) });
     const { plain, secret } = splitSettings(this.#manifestOf(current.plugin).settings, { ...current.allSettings, ...change.settings });
     const sealed = await this.#seal(tenantId, id, secret);
+    const { callsPerSecond: before, ...rest } = bare(current);
+    const callsPerSecond = change.callsPerSecond === undefined ? before : (change.callsPerSecond ?? undefined);
     const next: StoredConnection = {
-      ...bare(current),
+      ...rest,
+      ...(callsPerSecond !== undefined && { callsPerSecond }),
       name,
       isDefault: change.isDefault ?? current.isDefault,
       state: change.state ?? current.state,
