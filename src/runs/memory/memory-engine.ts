@@ -39,6 +39,8 @@ export interface MemoryParts {
   readonly readSubjects?: RunHost['readSubjects'];
   /** Resolves when a commit is done; a test may put a scheduler, or a crash, in between. */
   readonly commit?: () => Promise<void>;
+  /** Hears of every checkpoint once it is "on disk": what a run waits for, whom it asks, what it starts. */
+  readonly wrote?: (checkpoint: Checkpoint) => void;
 }
 
 export class MemoryEngine {
@@ -154,6 +156,7 @@ export class MemoryEngine {
     this.#working -= 1;
     if (!checkpoint || this.#crashed) return;
     this.#apply(checkpoint);
+    this.parts.wrote?.(checkpoint);
     this.#touched(run);
   }
 
