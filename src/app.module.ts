@@ -22,6 +22,7 @@ import { FlowsHttpModule } from './flows/flows-http.module.ts';
 import { FlowsModule } from './flows/flows.module.ts';
 import { PublishedFlows } from './flows/published-flows.ts';
 import { housekeepingTasks, PARTITIONED_TABLES } from './retention.ts';
+import { RepairModule } from './runs/repair/repair.module.ts';
 import { RunsModule } from './runs/runs.module.ts';
 import { domainEntities } from './domain/domain.entities.ts';
 import { DomainModule } from './domain/domain.module.ts';
@@ -75,6 +76,7 @@ export class AppModule implements OnModuleInit {
         FlowsModule,
         FlowsHttpModule,
         runs,
+        RepairModule.over([FlowsModule, runs], { engine }),
         DomainModule,
         WebhooksModule,
         EventsHttpModule.takingEventsBy(engine ? runs : LogIntakeModule),

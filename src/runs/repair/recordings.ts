@@ -6,14 +6,8 @@ import { ActionDoor } from '../../plugin-host/action-call.ts';
 import type { JournalEntry } from '../journal-entry.ts';
 import { runErrors } from '../run.errors.ts';
 import type { RunFacts } from '../run.ts';
-import type { Recording } from './replay.ts';
+import type { SourcedRecording } from './recording-file.ts';
 import { recordedActions } from './silent-door.ts';
-
-/** A recording with the text of the revision on which the run was started. */
-export interface SourcedRecording extends Recording {
-  readonly flow: string;
-  readonly source: string;
-}
 
 interface RecordedRow {
   readonly id: string;
@@ -47,11 +41,10 @@ export class Recordings {
         [runId],
       );
       const entries = journal.flatMap((part) => part.entries);
-      const names = new Set(entries.flatMap((entry) => (entry.kind === 'intent' ? [entry.action] : [])));
       return {
         facts: factsOf(row, tenantId),
         entries,
-        actions: recordedActions(this.door.manifests(), names),
+        actions: recordedActions(this.door.manifests(), row.source),
         publicUrl: this.config.publicUrl,
         flow: row.flow,
         source: row.source,

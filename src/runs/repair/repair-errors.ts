@@ -3,6 +3,13 @@ import { defineErrors } from '../../kernel/errors.ts';
 export const repairErrors = defineErrors('repair', {
   'no-such-group': { status: 404, title: 'There are no failures with this fingerprint', remedy: 'fix' },
   'no-such-flow': { status: 404, title: 'There is no such flow', remedy: 'fix' },
+  'no-recording': { status: 422, title: 'This is not a recorded run', remedy: 'fix', help: '`kassaflow run export` writes one.' },
+  'masked-recording': {
+    status: 422,
+    title: 'Values of this recording are masked, so it cannot be computed again',
+    remedy: 'fix',
+    help: 'Export the run without --mask.',
+  },
   'no-such-job': { status: 404, title: 'There is no such bulk job', remedy: 'fix' },
   'nothing-selected': { status: 422, title: 'No run fits this selection', remedy: 'fix' },
   'too-many': {

@@ -8,7 +8,6 @@
 import { isKassaflowError } from '../../kernel/errors.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
-import type { ActionManifest } from '../../plugin-host/action-call.ts';
 import type { JournalEntry } from '../journal-entry.ts';
 import { LiveRun, type RunHost } from '../live-run.ts';
 import { DEFAULT_RUN_SETTINGS } from '../run-settings.ts';
@@ -20,7 +19,7 @@ export interface Recording {
   readonly facts: RunFacts;
   readonly entries: readonly JournalEntry[];
   /** What the manifests of its actions said. */
-  readonly actions: readonly RecordedAction[] | readonly ActionManifest[];
+  readonly actions: readonly RecordedAction[];
   /** As in `run.url`. */
   readonly publicUrl: string;
 }

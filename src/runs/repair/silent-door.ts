@@ -1,7 +1,8 @@
+import type { ActionWord } from '../../flows/language/vocabulary.ts';
 import { ActionDoor, type ActionManifest } from '../../plugin-host/action-call.ts';
 
-/** What a recording keeps of an action's manifest: enough to decide about repeats as it was decided then. */
-export type RecordedAction = Pick<ActionManifest, 'name' | 'plugin' | 'effect' | 'keyTtlMs' | 'movesMoney' | 'timeoutMs'>;
+/** What a recording keeps of an action's manifest: enough to read the flow again and to decide about repeats as it was decided then. */
+export type RecordedAction = ActionWord & Partial<Pick<ActionManifest, 'timeoutMs'>>;
 
 /** A door behind which nobody is: it knows the actions, and no call is ever answered. */
 export class SilentDoor extends ActionDoor {
@@ -32,16 +33,24 @@ export class SilentDoor extends ActionDoor {
 
 const NEVER = new Promise<never>(() => undefined);
 
-/** What a recording keeps of these manifests. */
-export function recordedActions(manifests: readonly ActionManifest[], names: ReadonlySet<string>): readonly RecordedAction[] {
+const KEPT = [
+  'name',
+  'title',
+  'about',
+  'input',
+  'output',
+  'effect',
+  'plugin',
+  'movesMoney',
+  'undo',
+  'uses',
+  'keyTtlMs',
+  'timeoutMs',
+] as const satisfies readonly (keyof RecordedAction)[];
+
+/** What a recording keeps of those actions whose name occurs in the text of its flow. */
+export function recordedActions(manifests: readonly ActionManifest[], source: string): readonly RecordedAction[] {
   return manifests
-    .filter(({ name }) => names.has(name))
-    .map(({ name, plugin, effect, keyTtlMs, movesMoney, timeoutMs }) => ({
-      name,
-      plugin,
-      effect,
-      ...(keyTtlMs !== undefined && { keyTtlMs }),
-      ...(movesMoney !== undefined && { movesMoney }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    }));
+    .filter(({ name }) => source.includes(name))
+    .map((manifest) => Object.fromEntries(KEPT.map((field) => [field, manifest[field]])) as unknown as RecordedAction); // the fields named above
 }
