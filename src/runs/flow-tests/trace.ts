@@ -4,7 +4,7 @@ import type { JournalEntry, StepOutcome } from '../journal-entry.ts';
 import type { Data } from './flow-test.ts';
 import { nameOf, StepsByPath } from './step-names.ts';
 
-/** One call of an action. Repeats of the same call are attempts of one. */
+/** One call of an action, or the start of another flow, whose name is then `action`. Repeats of the same call are attempts of one. */
 export interface TracedCall {
   readonly path: string;
   /** What tests call it. */
@@ -35,26 +35,20 @@ export function traceOf(flow: CompiledFlow, entries: readonly JournalEntry[]): T
   const emits: TracedEmit[] = [];
   for (const entry of entries) {
     if (entry.kind === 'emit') emits.push({ path: entry.step, type: entry.type });
+    if (entry.kind === 'child') {
+      const { step: path, flow: action, inputs: input, at } = entry;
+      calls.set(`${path}#${entry.run}`, { ...identityOf(steps, path, action), input, at: new Date(at), attempts: 1, outcome: undefined });
+    }
     if (entry.kind === 'intent') {
       const { step: path, action, input, at, group } = entry;
       // A decision of a person makes a new call of the same step.
       const key = `${path}#${group}`;
-      const step = steps.at(path);
       const known = calls.get(key);
       calls.set(
         key,
         known
           ? { ...known, attempts: known.attempts + 1 }
-          : {
-              path,
-              name: step ? nameOf(step) : action,
-              action,
-              place: step?.place ?? { line: 1, column: 1 },
-              input,
-              at: new Date(at),
-              attempts: 1,
-              outcome: undefined,
-            },
+          : { ...identityOf(steps, path, action), input, at: new Date(at), attempts: 1, outcome: undefined },
       );
     }
     if (entry.kind === 'answer') {
@@ -64,4 +58,9 @@ export function traceOf(flow: CompiledFlow, entries: readonly JournalEntry[]): T
     }
   }
   return { calls: [...calls.values()], emits };
+}
+
+function identityOf(steps: StepsByPath, path: string, action: string): Pick<TracedCall, 'path' | 'name' | 'action' | 'place'> {
+  const step = steps.at(path);
+  return { path, action, name: step ? nameOf(step) : action, place: step?.place ?? { line: 1, column: 1 } };
 }

@@ -11,12 +11,16 @@ import { admit, TriggerIndex } from '../../flows/trigger-index.ts';
 import type { Scope } from '../../flows/language/compiled-flow.ts';
 import { manualInputs } from '../manual-inputs.ts';
 import { MemoryEngine, MemoryStore, type StoredRun } from '../memory/memory-engine.ts';
-import type { RunEvent, RunFacts, RunReason } from '../run.ts';
+import type { Checkpoint } from '../live-run.ts';
+import type { FinalStatus, RunEvent, RunFacts, RunReason } from '../run.ts';
+import type { ChildStart, Signal } from '../signals.ts';
 import { SubjectBatch } from '../subject-batch.ts';
-import type { Data, ExpectedStatus, Given, Mocks, Move, Problem } from './flow-test.ts';
+import type { Data, ExpectedStatus, Given, MockAnswer, Mocks, Move, Problem } from './flow-test.ts';
 import { filledForm } from './manual-form.ts';
 import { MockAnswers } from './mock-answers.ts';
 import { MockedDoor } from './mocked-door.ts';
+import { clockText } from './moments.ts';
+import { payloadProblem } from './payloads.ts';
 import { later } from './read-fields.ts';
 import type { VirtualResult } from './run-result.ts';
 import { happen } from './simulated-changes.ts';
@@ -24,6 +28,7 @@ import { SimulatedWorld } from './simulated-world.ts';
 import { nameOf, StepsByPath } from './step-names.ts';
 import type { TestedFlow } from './tested-flow.ts';
 import { traceOf } from './trace.ts';
+import { VirtualMail } from './virtual-mail.ts';
 
 export interface VirtualRunParts extends TestedFlow {
   readonly given: Given;
@@ -38,6 +43,7 @@ type Start = { readonly kind: 'facts'; readonly facts: RunFacts } | { readonly k
 const RUN = '00000000-0000-7000-8000-000000000001';
 const TENANT = '00000000-0000-7000-8000-000000000002';
 const FLOW = '00000000-0000-7000-8000-000000000003';
+const FINAL: readonly FinalStatus[] = ['completed', 'stopped', 'failed', 'cancelled'];
 /** A run that has not ended by then never will. */
 const LONGEST_MS = 10 * 366 * 86_400_000;
 
@@ -55,11 +61,15 @@ class VirtualRun {
   readonly #problems: Problem[] = [];
   readonly #engine: MemoryEngine;
   readonly #readers: SubjectReaders;
+  readonly #mail = new VirtualMail();
+  readonly #steps: StepsByPath;
+  readonly #answers: MockAnswers;
+  #events = 0;
 
   constructor(private readonly parts: VirtualRunParts) {
     const { flow, vocabulary, given, mocks = new Map() } = parts;
-    const steps = new StepsByPath(flow);
-    const answers = new MockAnswers(mocks);
+    this.#steps = new StepsByPath(flow);
+    this.#answers = new MockAnswers(mocks);
     this.#readers = readersOf(this.#world);
     const batch = new SubjectBatch(this.#readers);
     this.#engine = new MemoryEngine({
@@ -68,14 +78,12 @@ class VirtualRun {
       // The whole pause of a retry policy: half of it is jitter.
       random: () => 1,
       readSubjects: (facts, names) => batch.read(facts, names),
+      wrote: (checkpoint) => this.#noteMail(checkpoint),
       door: new MockedDoor({
         vocabulary,
         world: this.#world,
         now: () => this.#now,
-        answer: ({ step: path, action }) => {
-          const step = steps.at(path);
-          return answers.next(step ? [nameOf(step), action] : [action]);
-        },
+        answer: ({ step, action }) => this.#answerFor(step, action),
       }),
     });
   }
@@ -87,10 +95,10 @@ class VirtualRun {
     let moment = this.parts.given.at;
     for (const move of this.parts.moves ?? []) {
       moment = 'at' in move.when ? move.when.at(moment) : later(moment, move.when.after, this.parts.flow.timeZone);
-      await this.#engine.settle(moment.getTime());
+      await this.#advance(moment.getTime());
       this.#make(move);
     }
-    await this.#engine.settle(this.#now.getTime() + LONGEST_MS);
+    await this.#advance(this.#engine.now + LONGEST_MS);
     return { result: this.#result(), problems: this.#problems };
   }
 
@@ -124,7 +132,7 @@ class VirtualRun {
   /** As the engine routes an event, with the flow's `where`, `when` and `one-per`. */
   #startByEvent({ type, data, at }: Extract<Given, { kind: 'event' }>, plain: RunFacts): Start {
     this.#world.learn(data);
-    const event: RunEvent = { id: this.#eventId(0), type, occurredAt: at, data };
+    const event: RunEvent = { id: this.#nextEvent(), type, occurredAt: at, data };
     const index = new TriggerIndex();
     index.put({ flowId: FLOW, tenantId: TENANT, revision: 1, flow: this.parts.flow });
     const [match] = index.match({ tenantId: TENANT, type, data });
@@ -142,8 +150,60 @@ class VirtualRun {
     }
   }
 
+  /** Lets everything happen that is due until then: what is on its way to the run first, then the next timer. */
+  async #advance(until: number): Promise<void> {
+    for (;;) {
+      await this.#engine.settle(this.#engine.now);
+      const signals = this.#mail.take();
+      for (const signal of signals) this.#deliver(signal);
+      if (signals.length > 0) continue;
+      const next = Math.min(...(this.#stored?.timers ?? []));
+      if (next > until || next === Infinity) break;
+      await this.#engine.settle(next);
+    }
+    await this.#engine.settle(until);
+  }
+
+  #deliver(signal: Signal): void {
+    const live = this.#engine.live(RUN);
+    if (live) live.deliver(signal);
+    else this.#engine.take(RUN, (run) => void run.deliver(signal));
+  }
+
   #make(move: Move): void {
-    if (move.kind === 'event') happen(this.#world, move.type, move.sample, move.data, this.#now);
+    if (move.kind === 'event') {
+      const data = happen(this.#world, move.type, move.sample, move.data, this.#now);
+      const problem = payloadProblem(move.type, data);
+      if (problem !== undefined) this.#problems.push({ message: `This is no ${move.type}: ${problem}.`, place: move.place });
+      return this.#mail.offer({ id: this.#nextEvent(), type: move.type, occurredAt: this.#now, data });
+    }
+    const { step, choice, by, note } = move;
+    const asked = this.#mail.questions.filter((question) => step === undefined || this.#steps.at(question.step)?.id === step);
+    const [question] = asked;
+    if (!question || asked.length > 1) {
+      const message = question ? 'Several questions are open at that moment.' : 'Nobody is asked at that moment.';
+      this.#problems.push({ message, place: move.place, help: [clockText(this.#now, this.parts.flow.timeZone)] });
+    } else this.#mail.send({ step: question.step, kind: 'answer', choice, by, note });
+  }
+
+  #answerFor(path: string, action: string): MockAnswer | undefined {
+    const step = this.#steps.at(path);
+    return this.#answers.next(step ? [nameOf(step), action] : [action]);
+  }
+
+  #noteMail(checkpoint: Checkpoint): void {
+    for (const child of this.#mail.note(checkpoint)) this.#endChild(child);
+    for (const { id, type, occurredAt, data } of checkpoint.emitted) this.#mail.offer({ id, type, occurredAt, data });
+  }
+
+  /** Another flow is no part of the test: it ends at once as the test says, completed when it says nothing. */
+  #endChild({ id, flow, parent }: ChildStart): void {
+    if (!parent) return;
+    const answer = this.#answerFor(parent.step, flow);
+    const said = answer?.kind === 'ok' ? answer.value : {};
+    const status = FINAL.find((word) => word === said['status']) ?? (answer && answer.kind !== 'ok' ? 'failed' : 'completed');
+    const message = answer && answer.kind !== 'ok' ? answer.message : typeof said['message'] === 'string' ? said['message'] : '';
+    this.#mail.send({ step: parent.step, kind: 'child', run: id, status, message });
   }
 
   #subjectOf(data: Data, name: SubjectName): Data | undefined {
@@ -152,8 +212,9 @@ class VirtualRun {
     return id === undefined ? undefined : this.#world.find(name, id);
   }
 
-  #eventId(index: number): string {
-    return `00000000-0000-7000-9000-${String(index).padStart(12, '0')}`;
+  #nextEvent(): string {
+    this.#events += 1;
+    return `00000000-0000-7000-9000-${String(this.#events).padStart(12, '0')}`;
   }
 
   #notStarted(reason: RunReason | undefined): VirtualResult {
