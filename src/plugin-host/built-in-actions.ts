@@ -16,6 +16,7 @@ const builtInErrors = defineErrors('built-in-action', {
 /** Where modules of the core offer their actions at start, so that flows can call them by name without an import. */
 export class BuiltInActions {
   readonly #actions = new Map<string, BuiltInAction>();
+  #all: readonly BuiltInAction[] = [];
 
   /** @throws built-in-action.duplicate */
   offer(...actions: readonly BuiltInAction[]): void {
@@ -23,13 +24,15 @@ export class BuiltInActions {
       if (this.#actions.has(action.spec.name)) throw builtInErrors.duplicate({ name: action.spec.name });
       this.#actions.set(action.spec.name, action);
     }
+    this.#all = [...this.#actions.values()];
   }
 
   find(name: string): BuiltInAction | undefined {
     return this.#actions.get(name);
   }
 
+  /** The same list until one more is offered. */
   all(): readonly BuiltInAction[] {
-    return [...this.#actions.values()];
+    return this.#all;
   }
 }

@@ -32,7 +32,11 @@ export class Invoke extends ActionDoor {
   readonly #logger = new Logger('actions');
   readonly #checks = new WeakMap<object, Checks>();
   readonly #http: HttpCall;
-  #manifests: { readonly from: readonly object[]; readonly list: readonly ActionManifest[] } = { from: [], list: [] };
+  #manifests: { readonly builtIn: readonly object[]; readonly plugins: readonly object[]; readonly list: readonly ActionManifest[] } = {
+    builtIn: [],
+    plugins: [],
+    list: [],
+  };
 
   constructor(
     private readonly host: PluginHost,
@@ -48,11 +52,10 @@ export class Invoke extends ActionDoor {
 
   /** The same list until a plugin or a built-in action is added: callers keep what they derive from it. */
   override manifests(): readonly ActionManifest[] {
-    const sources: readonly object[] = [...this.builtIns.all(), ...this.catalogue.all()];
-    const { from } = this.#manifests;
-    if (sources.length !== from.length || sources.some((source, index) => source !== from[index])) {
-      const own = this.builtIns.all().map(({ spec }) => ({ ...spec, plugin: 'core' }));
-      this.#manifests = { from: sources, list: [...own, ...this.catalogue.all().flatMap(({ actions }) => actions)] };
+    const [builtIn, plugins] = [this.builtIns.all(), this.catalogue.all()];
+    if (this.#manifests.builtIn !== builtIn || this.#manifests.plugins !== plugins) {
+      const own = builtIn.map(({ spec }) => ({ ...spec, plugin: 'core' }));
+      this.#manifests = { builtIn, plugins, list: [...own, ...plugins.flatMap(({ actions }) => actions)] };
     }
     return this.#manifests.list;
   }

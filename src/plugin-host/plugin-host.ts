@@ -37,6 +37,7 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
   readonly #pretend: PretendProvider[] = [];
   readonly #client = new HttpClient();
   readonly #rules: EgressRules;
+  #manifests: readonly PluginManifest[] | undefined;
   #refused: readonly RefusedPlugin[] = [];
   #isolation: Isolation | undefined;
   #socketDir = '';
@@ -98,8 +99,11 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     return this.#runners.get(plugin)?.manifest;
   }
 
+  /** Of every plugin that was ready at least once; the same list until one of them changes its state. */
   manifests(): readonly PluginManifest[] {
-    return [...this.#runners.values()].flatMap(({ manifest, state }) => (manifest && state !== 'refused' ? [manifest] : []));
+    return (this.#manifests ??= [...this.#runners.values()].flatMap(({ manifest, state }) =>
+      manifest && state !== 'refused' ? [manifest] : [],
+    ));
   }
 
   /** Process id of the plugin's child, for operators. */
@@ -128,6 +132,7 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
       command: (network) => this.#commandFor(plugin, network, socket),
       gateway,
       clock: systemClock,
+      moved: () => (this.#manifests = undefined),
       log: (level, message, facts) =>
         this.#logger[level === 'warn' ? 'warn' : 'log']({ plugin: plugin.id, ...redactSecrets(facts) }, message),
     });

@@ -54,6 +54,8 @@ export interface RunnerOptions {
   readonly gateway: EgressGateway;
   readonly clock: Clock;
   readonly log: RunnerLog;
+  /** The state, and with it what {@link PluginRunner.manifest} says, may have changed. */
+  readonly moved?: () => void;
   readonly limits?: ProcessLimits;
   readonly loadMs?: number;
 }
@@ -293,7 +295,9 @@ export class PluginRunner {
   }
 
   #move(state: RunnerState): void {
-    if (this.#state !== 'stopped' && this.#state !== 'refused') this.#state = state;
+    if (this.#state === 'stopped' || this.#state === 'refused') return;
+    this.#state = state;
+    this.#options.moved?.();
   }
 }
 
