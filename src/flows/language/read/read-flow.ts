@@ -7,7 +7,7 @@ import { isEmpty, type YamlEntry, type YamlMap, type YamlNode } from '../yaml/no
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { FLOW_NAME, STEP_NAME, SUBJECT_WORDS } from '../names.ts';
 import { Fields, itemText, present } from './fields.ts';
-import { readRetry, readStepList } from './read-step.ts';
+import { idLike, readRetry, readStepList } from './read-step.ts';
 
 const TOP = [
   'kassaflow',
@@ -189,7 +189,7 @@ function readManual(fields: Fields, node: YamlMap, diagnostics: Diagnostics): Tr
   const inner = manual && new Fields(manual, 'manual', diagnostics).only(['inputs', 'title', 'who']);
   const inputs = inner?.map_('inputs') ?? { kind: 'map' as const, entries: [], span: node.span };
   for (const { key, keySpan, value } of inputs.entries) {
-    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, { suggestion: key.replace(/[^a-zA-Z0-9_]/g, '_') });
+    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, {}, `write  ${idLike(key)}: …`);
     if (value.kind !== 'map') {
       diagnostics.report('flow.kind', value.span, { owner: key, expected: 'a description', example: `${key}: { type: text, title: … }` });
       continue;
@@ -211,14 +211,14 @@ function readStopOn(node: YamlNode | undefined, diagnostics: Diagnostics): StopO
     const fields = new Fields(item, 'stop-on', diagnostics).only(['event', 'same', 'where']);
     fields.need('event', item.span);
     const event = fields.text('event');
-    return event ? [{ event, ...present({ same: fields.word('same', SUBJECT_WORDS), where: fields.text('where') }), span: item.span }] : [];
+    return event ? [{ event, ...present({ same: fields.wordAsWritten('same', SUBJECT_WORDS), where: fields.text('where') }), span: item.span }] : [];
   });
 }
 
 function readVars(fields: Fields, diagnostics: Diagnostics): readonly YamlEntry[] {
   const entries = fields.map_('vars')?.entries ?? [];
   for (const { key, keySpan } of entries)
-    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, { suggestion: key.replace(/[^a-zA-Z0-9_]/g, '_') });
+    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, {}, `write  ${idLike(key)}: …`);
   return entries;
 }
 
@@ -231,11 +231,11 @@ function readTests(nodes: readonly YamlNode[], diagnostics: Diagnostics): TestSy
     const fields = new Fields(node, 'A test', diagnostics).only(['name', 'given', 'mocks', 'then', 'expect']);
     for (const key of ['name', 'given', 'expect']) fields.need(key, node.span);
     const [name, given, expected] = [fields.text('name'), fields.map_('given'), fields.map_('expect')];
-    if (given) new Fields(given, 'given', diagnostics).only(['event', 'schedule', 'manual', 'sample', 'data']);
+    if (given) new Fields(given, 'given', diagnostics).only(['event', 'schedule', 'manual', 'sample', 'data', 'at']);
     if (expected)
       new Fields(expected, 'expect', diagnostics)
         .only(['status', 'steps', 'never', 'took', 'with', 'reason'])
-        .word('status', ['completed', 'stopped', 'failed', 'cancelled', 'not-started']);
+        .word('status', ['completed', 'stopped', 'failed', 'cancelled', 'not-started', 'waiting', 'attention']);
     return name && given && expected
       ? [{ name, given, expect: expected, ...present({ mocks: fields.map_('mocks'), then: fields.entry('then')?.value }) }]
       : [];
