@@ -68,7 +68,10 @@ export class Lane {
   #jobs: Job[] = [];
   #loop: Promise<void> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** Runs that are being loaded. */
   readonly #claimed = new Set<string>();
+  /** Runs that were not started under this lease: `run.claimed_by` leads to them, and not the low-water mark. */
+  readonly #resumed = new Set<string>();
   #away = false;
   #closing = false;
   #closed = false;
@@ -139,10 +142,12 @@ export class Lane {
     });
   }
 
-  /** These runs are this lane's now, and are being loaded: the low-water mark stays below them. */
+  /** These runs are this lane's now, by `claimed_by`, and are being loaded. */
   claimed(ids: readonly string[]): void {
-    for (const id of ids) this.#claimed.add(id);
-    this.#lease.lookAgain();
+    for (const id of ids) {
+      this.#claimed.add(id);
+      this.#resumed.add(id);
+    }
   }
 
   /** Takes a run into memory that was claimed, and starts it. */
@@ -305,6 +310,7 @@ export class Lane {
   #release(run: LiveRun): void {
     run.drop();
     this.runs.delete(run.facts.id);
+    this.#resumed.delete(run.facts.id);
     this.host.released(run);
   }
 
@@ -376,6 +382,7 @@ export class Lane {
     this.#dirty = [];
     this.#answers = [];
     this.#claimed.clear();
+    this.#resumed.clear();
     this.#beatDue = false;
     for (const run of this.runs.values()) this.#release(run);
   }
@@ -386,10 +393,9 @@ export class Lane {
     this.host.acquired(this);
   }
 
-  /** Every run that this lane may own. */
+  /** Every run that this lane may own and that `claimed_by` does not lead to. */
   *#mine(starting: Iterable<LiveRun>): Generator<string> {
-    yield* this.runs.keys();
-    yield* this.#claimed;
+    for (const id of this.runs.keys()) if (!this.#resumed.has(id)) yield id;
     for (const { runs } of this.#starts) for (const { facts } of runs) yield facts.id;
     for (const { facts } of starting) yield facts.id;
   }

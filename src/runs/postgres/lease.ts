@@ -59,11 +59,6 @@ export class Lease {
     return row !== undefined && !row.taken && BigInt(row.last_flush) === number;
   }
 
-  /** An older run may have come: the next flush looks for the oldest. */
-  lookAgain(): void {
-    this.#lowWaterAt = -Infinity;
-  }
-
   /** The oldest of `runs`, which are all that the lane has or is about to write; looked up now and then. */
   lowWater(runs: () => Iterable<string>): string {
     const now = this.terms.elapsed();

@@ -8,11 +8,11 @@ import type { JournalEntry } from '../journal-entry.ts';
 import { LiveRun, type RunHost } from '../live-run.ts';
 import type { RunFacts, RunStatus } from '../run.ts';
 import type { Lane } from './lane.ts';
-import { ADOPT_RUNS, FORGET_LEASES } from './queries/adopt-runs.ts';
+import { ADOPT_CLAIMED, ADOPT_STARTED, FORGET_LEASES } from './queries/adopt-runs.ts';
 import { CLAIM_RUNS } from './queries/claim-runs.ts';
 import { LOAD_JOURNALS, LOAD_RUNS } from './queries/load-runs.ts';
-import { OWN_RUNS } from './queries/own-runs.ts';
-import { LOWER_WATER, TAKE_LEASE } from './queries/take-lease.ts';
+import { OWN_CLAIMED, OWN_STARTED } from './queries/own-runs.ts';
+import { TAKE_LEASE } from './queries/take-lease.ts';
 
 interface RunRow {
   readonly id: string;
@@ -58,13 +58,17 @@ export class Resume {
    * What is not returned belongs to somebody else, or is not in such a status.
    */
   async claim(lane: Lane, ids: readonly string[], statuses: readonly RunStatus[]): Promise<readonly LiveRun[]> {
-    const oldest = ids.reduce((a, b) => (a < b ? a : b));
     const claimed = await lane.between(async (client, epoch, flush) => {
-      const { rows } = await client.query<{ id: string }>(CLAIM_RUNS, [epoch, flush, ids, oldest, statuses]);
+      const { rows } = await client.query<{ id: string }>(CLAIM_RUNS, [epoch, flush, ids, statuses]);
       lane.claimed(rows.map(({ id }) => id));
       return rows.map(({ id }) => id);
     });
     return this.#load(lane, claimed, false);
+  }
+
+  /** Loads a run of this lane again, after its revision has changed. */
+  async reload(lane: Lane, id: string): Promise<LiveRun | undefined> {
+    return (await this.#load(lane, [id], false))[0];
   }
 
   /** Takes over one lease whose time is over, with its runs. @returns false when there is none */
@@ -80,7 +84,8 @@ export class Resume {
   /** Loads what this lane owns without knowing, after the answer to a claim was lost. */
   async findOwn(lane: Lane): Promise<void> {
     const own = await lane.between(async (client, epoch) => {
-      const { rows } = await client.query<{ id: string }>(OWN_RUNS, [epoch]);
+      await client.query(OWN_STARTED, [epoch]);
+      const { rows } = await client.query<{ id: string }>(OWN_CLAIMED, [epoch]);
       const lost = rows.map(({ id }) => id).filter((id) => !lane.has(id));
       lane.claimed(lost);
       return lost;
@@ -153,11 +158,11 @@ export class Resume {
 async function takeOver(client: pg.ClientBase, epoch: string, lane: Lane): Promise<Adopted | undefined> {
   const dead = (await client.query<{ epoch: string; low_water: string; released: boolean }>(TAKE_LEASE, [epoch])).rows[0];
   if (!dead) return undefined;
-  await client.query(LOWER_WATER, [epoch, dead.low_water]);
-  // A statement of its own: its snapshot is younger than the lock on the lease, so it sees the last flush of the former owner.
-  const { rows } = await client.query<{ id: string }>(ADOPT_RUNS, [epoch, dead.epoch, dead.low_water]);
+  // Statements of their own: their snapshots are younger than the lock on the lease, so they see the last flush of the former owner.
+  const started = await client.query<{ id: string }>(ADOPT_STARTED, [epoch, dead.epoch, dead.low_water]);
+  const claimed = await client.query<{ id: string }>(ADOPT_CLAIMED, [epoch, dead.epoch]);
   await client.query(FORGET_LEASES);
-  const ids = rows.map(({ id }) => id);
+  const ids = [...claimed.rows, ...started.rows].map(({ id }) => id).toSorted();
   lane.claimed(ids);
   return { runs: ids, afterDeath: !dead.released };
 }

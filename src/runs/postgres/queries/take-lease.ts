@@ -13,5 +13,3 @@ with dead as (
 )
 select epoch::text, low_water::text, released from dead
 `;
-/** The lease of the taker learns the older low-water mark, so that its own successor would find these runs. */
-export const LOWER_WATER = `update engine_lease set low_water = least(low_water, $2::uuid) where epoch = $1::bigint and taken_by is null`;
