@@ -38,6 +38,8 @@ export const DIAGNOSTICS = {
   'flow.comment-in-text': spec('" #" starts a comment: the rest of this text is lost.', 'put quotes around the text, or a space after # when it is a comment', 'Everything after a space and # is a comment in YAML.'),
   'flow.dash': spec('A space is missing after the dash.', 'write a dash, a space, and then the key', 'Without the space the dash is part of the name.'),
   'flow.smart-quotes': spec('These quotes are typographic; only straight quotes hold a text together.', 'write " or \'', 'Word processors replace straight quotes. YAML takes the replacement for part of the text.'),
+  'flow.open': spec('What {found} opens is never closed.', 'close it', 'Everything after it would belong to the same value.'),
+  'flow.bracket': spec('{found} does not close the {open} before it.', 'close the inner bracket first', 'Brackets are closed in the reverse order in which they were opened.'),
   'flow.yaml': spec('{problem}', 'compare the indentation and quotes with the lines around it', 'The text is not YAML at this place.'),
   // Structure
   'flow.unknown-key': spec('{owner} has no "{name}".', 'it has: {names}', 'Only keys of the format are accepted, so that a typing mistake never silently does nothing.'),
@@ -123,7 +125,6 @@ export const DIAGNOSTICS = {
   'flow.retry-bound': spec('{found} is shorter than the first pause of {pause}.', 'write a longer one', 'No second attempt would be made, or every pause would be cut.'),
   'flow.one-per': spec('This is the same for every event, so there would be one run in all.', 'name what a case is, for example  one-per: payment.id', 'one-per is computed from the event that starts the run.'),
   'flow.caused-trigger': spec('{action} causes {name}, which starts this flow again.', 'add a condition with  when:  that the new event does not fulfil', 'Each run would start the next one.', 'warning'),
-  'flow.test-name': spec('No step of this flow is called "{name}".', 'use the id of a step, or the name of its action', 'A test can only look at steps that are there.', 'warning'),
 } as const satisfies Record<string, DiagnosticSpec>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;

@@ -3,7 +3,7 @@ import { nearest } from '../../../kernel/nearest.ts';
 import type { Diagnostics, Span } from '../diagnostic.ts';
 import { RESERVED_NAMES, STEP_NAME } from '../names.ts';
 import { kindWords } from '../expressions/check-expression.ts';
-import { formula } from '../read/read-step.ts';
+import { formula, idLike } from '../read/read-step.ts';
 import { innerSteps, type FlowSyntax, type StepOf, type StepSyntax, type Text } from '../syntax.ts';
 import { CUSTOM_EVENT, type ActionWord, type Vocabulary } from '../vocabulary.ts';
 import type { YamlNode } from '../yaml/node.ts';
@@ -100,7 +100,8 @@ export class StepsChecker {
   #do(step: StepOf<'do'>, sight: Sight): void {
     const action = this.#actions.get(step.action.text);
     if (!action) {
-      const near = nearest(step.action.text, this.#actions.keys());
+      const turned = step.action.text.split('.').toReversed().join('.');
+      const near = nearest(step.action.text, this.#actions.keys()) ?? (this.#actions.has(turned) ? turned : undefined);
       this.#diagnostics.report(
         'flow.unknown-action',
         step.action.span,
@@ -192,9 +193,9 @@ export class StepsChecker {
     if (Object.hasOwn(sight.loops, as?.text ?? 'item'))
       this.#diagnostics.report('flow.loop-name', as?.span ?? step.verbSpan, { name: as?.text ?? 'item' });
     if (!as) return;
-    if (!STEP_NAME.test(as.text)) this.#diagnostics.report('flow.step-id', as.span, { suggestion: as.text.replace(/[^a-zA-Z0-9_]/g, '_') });
+    if (!STEP_NAME.test(as.text)) this.#diagnostics.report('flow.step-id', as.span, {}, `write  as: ${idLike(as.text)}`);
     else if (as.text !== 'item' && RESERVED_NAMES.has(as.text))
-      this.#diagnostics.report('flow.reserved-id', as.span, { name: as.text, suggestion: `my${as.text}` });
+      this.#diagnostics.report('flow.reserved-id', as.span, { name: as.text }, `write  as: ${idLike(`one ${as.text}`)}`);
   }
 
   #emit(step: StepOf<'emit'>, sight: Sight): void {
@@ -203,7 +204,7 @@ export class StepsChecker {
         'flow.unknown-event',
         step.event.span,
         { name: step.event.text },
-        `events of your own begin with custom.:  emit: custom.${step.event.text.replace(/[^a-z0-9.-]/gi, '-').toLowerCase()}`,
+        `events of your own look like this:  emit: ${customName(step.event.text)}`,
       );
     if (step.with?.kind === 'map') checkObject(step.with, undefined, step.event.text, sight, this.texts);
   }
@@ -218,6 +219,18 @@ export class StepsChecker {
     if (expression) this.texts.expression(expression, sight);
     else if (text.text.includes('{{')) this.texts.template(text, sight, false);
   }
+}
+
+/** A name that the event log takes, made from another text: `PaymentFound` becomes `custom.payment-found`. */
+function customName(text: string): string {
+  const words = text
+    .replace(/^custom\./, '')
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .split('.')
+    .map((word) => word.replace(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+|-+$/g, ''))
+    .filter((word) => word !== '');
+  return ['custom', ...(words.length > 0 ? words : ['something'])].join('.');
 }
 
 /** Reports ids that occur twice. */

@@ -30,7 +30,7 @@ export function checkWait(wait: WaitSyntax, onePer: Text | undefined, sight: Sig
     if (readings.length > 0 && !readings.some(({ names }) => names[0] === 'event'))
       texts.diagnostics.report('flow.where-event', where.span);
   }
-  if (same) return checkSubject(events, same, same.text, vocabulary, texts);
+  if (same) return texts.diagnostics.has(same.span) ? undefined : checkSubject(events, same, same.text, vocabulary, texts);
   if (where) return;
   const [first] = events;
   if (!onePer) return first && texts.diagnostics.report('flow.correlation', first.span, { name: first.text });

@@ -203,6 +203,8 @@ function beforeParsing(source: string, condition: boolean): TextProblem | undefi
       },
     };
   }
+  const foreign = foreignOperator(bare, source);
+  if (foreign) return foreign;
   const equals = /(?<![=!<>])=(?![=~])/.exec(bare);
   if (equals)
     return {
@@ -212,6 +214,40 @@ function beforeParsing(source: string, condition: boolean): TextProblem | undefi
       facts: { suggestion: `${source.slice(0, equals.index)}==${source.slice(equals.index + 1)}` },
     };
   return undefined;
+}
+
+/** Operators of other languages, and what CEL writes. */
+const FOREIGN: readonly (readonly [sign: RegExp, ours: string])[] = [
+  [/===/, '=='],
+  [/!==/, '!='],
+  [/<>/, '!='],
+  [/(?<!&)&(?!&)/, '&&'],
+  [/(?<!\|)\|(?!\|)/, '||'],
+];
+
+function foreignOperator(bare: string, source: string): TextProblem | undefined {
+  for (const [sign, ours] of FOREIGN) {
+    const match = sign.exec(bare);
+    if (!match) continue;
+    const end = match.index + match[0].length;
+    const suggestion = source.slice(0, match.index) + ours + source.slice(end);
+    return { code: 'flow.word-operator', start: match.index, end, facts: { found: match[0], suggestion } };
+  }
+  return undefined;
+}
+
+/** What a text that is no expression probably lacks. */
+function missingPiece(source: string): string | undefined {
+  const bare = withoutTexts(source);
+  if (/["']/.test(bare)) return 'a quote is opened and not closed';
+  if (bare.includes('//')) return 'leave the comment out; in YAML it stands after a space and #';
+  if (/\?\./.test(bare)) return 'write a plain dot: a field that is absent reads as empty';
+  for (const [open, close] of ['()', '[]', '{}'].map((pair) => pair.split(''))) {
+    const surplus = bare.split(open ?? '').length - bare.split(close ?? '').length;
+    if (surplus !== 0) return surplus > 0 ? `a  ${close}  is missing` : `there is one  ${close}  too many`;
+  }
+  const operator = /(==|!=|<=?|>=?|&&|\|\||[+\-*/%])\s*$/.exec(bare)?.[1];
+  return operator === undefined ? undefined : `something is missing after  ${operator}`;
 }
 
 /** The same text with the contents of quotes blanked. */
@@ -244,7 +280,9 @@ function parseProblem(error: KassaflowError, source: string): TextProblem {
         code: 'flow.expression',
         start,
         end: Math.max(end, start + 1),
-        ...('accepted' in error.facts ? { help: `write for example  ${String(error.facts['accepted'])}` } : {}),
+        ...('accepted' in error.facts
+          ? { help: `write for example  ${String(error.facts['accepted'])}` }
+          : ((help) => (help === undefined ? {} : { help }))(missingPiece(source))),
       };
     }
   }
@@ -311,7 +349,9 @@ export function unknownField(names: readonly string[], index: number, shape: Sha
       near === undefined
         ? known.length > 0
           ? `${owner} has: ${known.slice(0, 20).join(', ')}`
-          : `${owner} is a single value`
+          : shape.kind === 'object'
+            ? `there are no ${owner} in this flow`
+            : `${owner} is a single value`
         : `did you mean ${owner}.${near}?`,
   };
 }
@@ -332,12 +372,21 @@ function typeProblem(error: unknown, source: string): TextProblem {
   if (call) return call;
   if (ours.code === 'expression.not-boolean')
     return { code: 'flow.not-boolean', start, end, facts: { found: 'not', suggestion: 'payment.status == "completed"' } };
-  return { code: 'flow.types', start, end, facts: { problem: inWords(problem) || 'the kinds differ' } };
+  const help = problem.includes('Money') ? 'amounts are compared, added, subtracted, and multiplied by a whole number' : undefined;
+  return {
+    code: 'flow.types',
+    start,
+    end,
+    facts: { problem: inWords(problem) || 'the kinds differ' },
+    ...(help === undefined ? {} : { help }),
+  };
 }
 
 /** `string > int` as "a text and a whole number". */
 function inWords(problem: string): string {
   const binary = /^(?:dyn<)?([\w.<>, ]+?)>? (==|!=|<=?|>=?|\+|-|\*|\/|%|in) (?:dyn<)?([\w.<>, ]+?)>?$/.exec(problem);
+  const call = /overload for '?([\w.]+)\(([^)]*)\)/.exec(problem);
+  if (call) return `${(call[1] ?? '').split('.').at(-1)}( ) and ${(call[2] ?? '').split(', ').map(kindWords).join(', ') || 'no value'}`;
   return binary ? `${kindWords(binary[1] ?? '')} ${binary[2] ?? ''} ${kindWords(binary[3] ?? '')}` : problem.replace(/'/g, '');
 }
 

@@ -77,7 +77,14 @@ function equalityProblems(node: Extract<ASTNode, { op: '==' | '!=' }>, roots: Sh
   return [];
 }
 
+/** Two currencies on the two sides; more than one on one side was reported there. */
 function currencyProblem(node: ASTNode): TextProblem[] {
+  if (!Array.isArray(node.args) || node.args.some((side) => typeof side === 'object' && currenciesIn(side as ASTNode).size > 1)) return []; // both sides of an operator are nodes
+  const [left, right] = currenciesIn(node);
+  return right === undefined ? [] : [{ code: 'flow.currency-mix', start: node.start, end: node.end, facts: { left, right } }];
+}
+
+function currenciesIn(node: ASTNode): Set<string> {
   const currencies = new Set<string>();
   visit(node, (inner) => {
     if (inner.op !== 'call' || inner.args[0] !== 'money') return;
@@ -85,8 +92,7 @@ function currencyProblem(node: ASTNode): TextProblem[] {
     const code = argument?.op === 'value' && typeof argument.args === 'string' ? /[A-Z]{3}$/.exec(argument.args)?.[0] : undefined;
     if (code !== undefined) currencies.add(code);
   });
-  const [left, right] = currencies;
-  return right === undefined ? [] : [{ code: 'flow.currency-mix', start: node.start, end: node.end, facts: { left, right } }];
+  return currencies;
 }
 
 function isNumber(node: ASTNode, value: number): boolean {

@@ -94,6 +94,11 @@ export class Fields {
     return undefined;
   }
 
+  /** As {@link word}, and what was written when it is none of them: so that nobody says that it is missing. */
+  wordAsWritten(key: string, words: readonly string[]): Text | undefined {
+    return this.word(key, words) ?? this.text(key);
+  }
+
   map_(key: string): YamlMap | undefined {
     const value = this.#entries.get(key)?.value;
     if (!value || value.kind === 'map') return value;
@@ -136,7 +141,8 @@ export function durationOf(text: Text, diagnostics: Diagnostics): DurationText {
   } catch (error) {
     if (!isKassaflowError(error)) throw error;
     const [, count = '1', unit = ''] = /^\s*([0-9]*)\s*(.*)$/.exec(text.text) ?? [];
-    const close = UNITS_BY_NAME[unit.trim()] ?? nearest(unit.trim(), Object.keys(DURATION_UNITS));
+    // A number alone could be anything: no unit is guessed.
+    const close = unit.trim() === '' ? undefined : (UNITS_BY_NAME[unit.trim()] ?? nearest(unit.trim(), Object.keys(DURATION_UNITS)));
     const near = close !== undefined && count !== '1' && `${close}s` in DURATION_UNITS ? `${close}s` : close;
     const better = near !== undefined && /^[1-9][0-9]{0,8}$/.test(count) && error.code !== 'duration.range';
     diagnostics.report(

@@ -211,7 +211,9 @@ function readStopOn(node: YamlNode | undefined, diagnostics: Diagnostics): StopO
     const fields = new Fields(item, 'stop-on', diagnostics).only(['event', 'same', 'where']);
     fields.need('event', item.span);
     const event = fields.text('event');
-    return event ? [{ event, ...present({ same: fields.wordAsWritten('same', SUBJECT_WORDS), where: fields.text('where') }), span: item.span }] : [];
+    return event
+      ? [{ event, ...present({ same: fields.wordAsWritten('same', SUBJECT_WORDS), where: fields.text('where') }), span: item.span }]
+      : [];
   });
 }
 

@@ -64,7 +64,8 @@ function readStep(node: YamlNode, diagnostics: Diagnostics): StepSyntax | undefi
   const fields = new Fields(node, 'A step', diagnostics);
   const verbs = VERBS.filter((verb) => fields.has(verb));
   const allowed = [...COMMON, ...verbs, ...verbs.flatMap((verb) => EXTRA[verb])];
-  fields.only(allowed, [...new Set([...allowed, ...(verbs.length === 0 ? VERBS : []), ...VERBS])]);
+  reportStrayKeys(fields, verbs, diagnostics);
+  fields.only([...allowed, ...Object.values(EXTRA).flat()], [...new Set([...allowed, ...VERBS])]);
   const [first, second] = node.entries.filter(({ key }) => VERBS.includes(key as Verb));
   if (second && first) diagnostics.report('flow.two-verbs', second.keySpan, { first: first.key, second: second.key });
   if (!first) {
@@ -79,6 +80,20 @@ function readStep(node: YamlNode, diagnostics: Diagnostics): StepSyntax | undefi
   const common = { ...readCommon(fields, diagnostics), span: node.span, verbSpan: first.keySpan };
   const verb = readVerb(first, fields, diagnostics);
   return verb && { ...common, ...verb };
+}
+
+/** Keys that belong to another verb: saying to which helps more than a name that looks alike. */
+function reportStrayKeys(fields: Fields, verbs: readonly Verb[], diagnostics: Diagnostics): void {
+  for (const { key, keySpan } of fields.map.entries) {
+    const owners = VERBS.filter((verb) => EXTRA[verb].includes(key));
+    if (owners.length === 0 || owners.some((verb) => verbs.includes(verb))) continue;
+    diagnostics.report(
+      'flow.unknown-key',
+      keySpan,
+      { owner: verbs[0] === undefined ? 'A step without a verb' : `A step with "${verbs[0]}"`, name: key },
+      `"${key}" goes with: ${owners.join(', ')}`,
+    );
+  }
 }
 
 function readCommon(fields: Fields, diagnostics: Diagnostics) {
@@ -102,7 +117,8 @@ function readCommon(fields: Fields, diagnostics: Diagnostics) {
   });
 }
 
-function idLike(text: string): string {
+/** A name that may stand in expressions, made from another text. */
+export function idLike(text: string): string {
   const plain = text.replace(/[^a-zA-Z0-9_]+(.)?/g, (_, next: string | undefined) => next?.toUpperCase() ?? '').replace(/^[^a-zA-Z]+/, '');
   return plain === '' ? 'step' : plain.charAt(0).toLowerCase() + plain.slice(1);
 }
@@ -127,7 +143,7 @@ function readVerb(entry: YamlEntry, fields: Fields, diagnostics: Diagnostics): V
       return {
         verb,
         events,
-        ...present({ where: fields.text('where'), same: fields.word('same', SUBJECT_WORDS) }),
+        ...present({ where: fields.text('where'), same: fields.wordAsWritten('same', SUBJECT_WORDS) }),
         onTimeout: steps('on-timeout'),
       };
     }
@@ -137,6 +153,7 @@ function readVerb(entry: YamlEntry, fields: Fields, diagnostics: Diagnostics): V
       return { verb, branches: readBranches(fields, diagnostics) };
     case 'repeat': {
       fields.need('steps', entry.keySpan);
+      if (isEmpty(entry.value) && !fields.has('until')) diagnostics.report('flow.repeat-end', entry.keySpan);
       return {
         verb,
         ...present({
@@ -252,7 +269,7 @@ function readBranches(fields: Fields, diagnostics: Diagnostics): ChooseBranch[] 
 
 function readParallel(fields: Fields, diagnostics: Diagnostics) {
   return (fields.map_('parallel')?.entries ?? []).map((entry) => {
-    if (!STEP_NAME.test(entry.key)) diagnostics.report('flow.step-id', entry.keySpan, { suggestion: idLike(entry.key) });
+    if (!STEP_NAME.test(entry.key)) diagnostics.report('flow.step-id', entry.keySpan, {}, `write  ${idLike(entry.key)}: …`);
     return { name: { text: entry.key, span: entry.keySpan, at: entry.keySpan[0] }, steps: readStepList(entry, diagnostics) };
   });
 }
@@ -260,7 +277,7 @@ function readParallel(fields: Fields, diagnostics: Diagnostics) {
 function readSet(fields: Fields, diagnostics: Diagnostics): readonly YamlEntry[] {
   const entries = fields.map_('set')?.entries ?? [];
   for (const { key, keySpan } of entries)
-    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, { suggestion: idLike(key) });
+    if (!STEP_NAME.test(key)) diagnostics.report('flow.step-id', keySpan, {}, `write  ${idLike(key)}: …`);
   return entries;
 }
 

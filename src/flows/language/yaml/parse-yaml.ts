@@ -84,7 +84,7 @@ class Conversion {
     const entries: YamlEntry[] = [];
     const seen = new Map<string, number>();
     for (const { key, value } of items) {
-      const keySpan = spanOf(key, span);
+      const keySpan = keySpanOf(key, span, this.source);
       const name = isScalar(key) ? this.source.slice(...keySpan).replace(/^["']|["']$/g, '') : '';
       if (!isScalar(key)) {
         this.diagnostics.report('flow.kind', keySpan, { owner: 'A key', expected: 'a name', example: 'name: value' });
@@ -110,6 +110,14 @@ class Conversion {
   }
 }
 
+/** The place of a key in the source. Its first letter may have made room for a space (repair.ts), so words are taken whole. */
+function keySpanOf(key: unknown, otherwise: Span, source: string): Span {
+  const [from, to] = spanOf(key, otherwise);
+  let start = from;
+  while (start > 0 && /\w/.test(source.charAt(start - 1))) start -= 1;
+  return [start, to];
+}
+
 function emptyScalar(span: Span): YamlScalar {
   return { kind: 'scalar', text: '', quoted: false, span, at: span[0] };
 }
@@ -132,9 +140,12 @@ const SENTENCES: Readonly<Record<string, readonly [problem: string, help: string
 };
 
 function reportLibraryProblems(document: Document, source: string, diagnostics: Diagnostics): void {
+  const open = diagnostics.list().some((problem) => problem.code === 'flow.open' || problem.code === 'flow.bracket');
   for (const { code, pos, message } of document.errors.slice(0, 20)) {
     // Said better, with both lines, when the tree is converted.
     if (code === 'DUPLICATE_KEY' || code === 'MULTIPLE_DOCS') continue;
+    // A quote or bracket that was not closed explains what follows from it.
+    if (open) continue;
     const at = Math.min(pos[0], Math.max(0, source.length - 1));
     if (code === 'BAD_ALIAS') diagnostics.report('flow.alias', [at, pos[1]]);
     else if (code === 'TAB_AS_INDENT') diagnostics.report('flow.tab', [at, pos[1]]);

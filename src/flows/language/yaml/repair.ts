@@ -13,7 +13,7 @@ const BLOCK_TEXT = /(?:^|[:-] +)[|>][+-]?[0-9]?[+-]? *(?:#.*)?$/;
 
 /** @returns a text of the same length in which the structure is what was meant */
 export function repair(source: string, diagnostics: Diagnostics): string {
-  const state: State = { block: undefined, quote: undefined, flow: 0, documents: false };
+  const state: State = { block: undefined, quote: undefined, quoteAt: 0, open: [], documents: false, over: false };
   // A byte order mark stays where it is: YAML knows it.
   const mark = source.startsWith('\ufeff') ? '\ufeff' : '';
   let offset = mark.length;
@@ -26,6 +26,9 @@ export function repair(source: string, diagnostics: Diagnostics): string {
       offset += full.length + 1;
       return repaired;
     });
+  if (state.quote) diagnostics.report('flow.open', [state.quoteAt, state.quoteAt + 1], { found: state.quote });
+  const bracket = state.open[0];
+  if (bracket && !state.quote) diagnostics.report('flow.open', [bracket.at, bracket.at + 1], { found: bracket.sign });
   return mark + lines.join('\n');
 }
 
@@ -34,13 +37,18 @@ interface State {
   block: number | undefined;
   /** The quote that is open over the end of a line. */
   quote: string | undefined;
-  /** How many `{` and `[` are open. */
-  flow: number;
+  /** Where it was opened. */
+  quoteAt: number;
+  /** Each `{` and `[` that is open, and where. */
+  open: { readonly sign: string; readonly at: number }[];
   /** The one allowed `---` was seen. */
   documents: boolean;
+  /** A second document began: nothing after it belongs to the flow. */
+  over: boolean;
 }
 
 function repairLine(original: string, offset: number, state: State, diagnostics: Diagnostics): string {
+  if (state.over) return '#'.padEnd(original.length).slice(0, original.length);
   let line = original;
   const indent = line.length - line.trimStart().length;
   if (state.block !== undefined) {
@@ -58,7 +66,8 @@ function repairLine(original: string, offset: number, state: State, diagnostics:
   }
   if (/^(---|\.\.\.)(\s|$)/.test(line)) return documentMark(line, offset, state, diagnostics);
   if (line.trim() !== '' && !line.trimStart().startsWith('#')) state.documents = true;
-  if (state.flow > 0) return flowLine(line, 0, offset, state, diagnostics);
+  if (state.open.length > 0) return flowLine(line, 0, offset, state, diagnostics);
+  line = repairDash(line, offset, diagnostics);
   const [, lead = '', key = '', value = ''] = LINE.exec(line) ?? [];
   const at = line.length - value.length;
   if (BLOCK_TEXT.test(line)) state.block = key === '' ? lead.trimEnd().length - 1 : lead.length;
@@ -80,9 +89,18 @@ function repairIndent(line: string, offset: number, diagnostics: Diagnostics): s
   return ' '.repeat(space.length) + line.slice(space.length);
 }
 
+/** `-wait: 3d`: the dash became part of the key. In the copy the first letter makes room for the space; keys are cut from the original. */
+function repairDash(line: string, offset: number, diagnostics: Diagnostics): string {
+  const [, space = '', name] = /^( *)-([a-z][a-z-]+):(?= |$)/.exec(line) ?? [];
+  if (name === undefined) return line;
+  diagnostics.report('flow.dash', [offset + space.length, offset + space.length + 1 + name.length], {}, `write  - ${name}: …`);
+  return `${space}- ${line.slice(space.length + 2)}`;
+}
+
 function documentMark(line: string, offset: number, state: State, diagnostics: Diagnostics): string {
   if (line.startsWith('---') && line.trim() === '---' && !state.documents) return '#'.padEnd(line.length);
   diagnostics.report('flow.several-documents', [offset, offset + 3]);
+  state.over = true;
   return '#'.padEnd(line.length);
 }
 
@@ -105,7 +123,8 @@ function plainValue(key: string, value: string, at: number, state: State, diagno
   }
   if (/^[&*][^\s]/.test(text)) {
     diagnostics.report('flow.alias', span);
-    return masked;
+    // After a bare anchor the value follows on the next lines.
+    return /^&\S+$/.test(text) ? ' '.repeat(text.length) + value.slice(text.length) : masked;
   }
   const quote = /^["']/.exec(text)?.[0];
   if (quote) return quotedValue(quote, value, key, at, state, diagnostics, condition);
@@ -147,6 +166,7 @@ function quotedValue(
   const end = closingQuote(value, quote, 1);
   if (end < 0) {
     state.quote = quote;
+    state.quoteAt = at;
     return value;
   }
   const rest = value
@@ -180,6 +200,7 @@ function flowLine(line: string, from: number, offset: number, state: State, diag
       const end = closingQuote(text, character, index + 1);
       if (end < 0) {
         state.quote = character;
+        state.quoteAt = offset + index;
         return text;
       }
       index = end;
@@ -198,10 +219,16 @@ function flowLine(line: string, from: number, offset: number, state: State, diag
       diagnostics.report(character === '!' ? 'flow.tag' : 'flow.alias', [offset + index, offset + end], { found: text.slice(index, end) });
       text = text.slice(0, index) + 'x'.repeat(end - index) + text.slice(end);
       index = end - 1;
-    } else if (character === '{' || character === '[') state.flow += 1;
-    else if (character === '}' || character === ']') state.flow = Math.max(0, state.flow - 1);
+    } else if (character === '{' || character === '[') state.open.push({ sign: character, at: offset + index });
+    else if (character === '}' || character === ']') closeBracket(character, offset + index, state, diagnostics);
   }
   return text;
+}
+
+function closeBracket(sign: string, at: number, state: State, diagnostics: Diagnostics): void {
+  const opened = state.open.pop();
+  if (opened && opened.sign !== (sign === '}' ? '{' : '['))
+    diagnostics.report('flow.bracket', [at, at + 1], { found: sign, open: opened.sign });
 }
 
 /** Tells whether a value begins at `index` of a flow map or list. */
