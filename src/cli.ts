@@ -5,6 +5,7 @@ import { addDoctor } from './cli/doctor-command.ts';
 import { addEvent } from './cli/event-command.ts';
 import { addExplain } from './cli/explain-command.ts';
 import { addFlow } from './cli/flow-command.ts';
+import { addHousekeeping } from './cli/housekeeping-command.ts';
 import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
 import { addRun } from './cli/run-command.ts';
@@ -25,7 +26,19 @@ export async function runCli(args: readonly string[]): Promise<void> {
   // A reader such as `head` may close the pipe early: that is the end of the output, not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.problems));
   const context = new CommandContext();
-  for (const add of [addStart, addFlow, addTest, addEvent, addRun, addKey, addConnection, addExplain, addDoctor, addOpenApi])
+  for (const add of [
+    addStart,
+    addFlow,
+    addTest,
+    addEvent,
+    addRun,
+    addKey,
+    addConnection,
+    addExplain,
+    addDoctor,
+    addHousekeeping,
+    addOpenApi,
+  ])
     add(program, context);
   try {
     await program.parseAsync([...args], { from: 'user' });

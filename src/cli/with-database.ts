@@ -20,17 +20,27 @@ export interface DatabaseTools {
  * Runs `work` on the database of this installation: the one that a running Kassaflow has open, else it is started for as
  * long as this takes, with its migrations.
  */
-export async function withDatabase<T>(config: Config, work: (tools: DatabaseTools) => Promise<T>): Promise<T> {
+export function withDatabase<T>(config: Config, work: (tools: DatabaseTools) => Promise<T>): Promise<T> {
+  return onDatabaseOf(config, async (address) => {
+    const database = PostgresDatabase.open(address, [], 1);
+    try {
+      const audit = new Audit();
+      return await work({
+        tenants: new Tenants(database, audit),
+        apiKeys: new ApiKeys(database, audit, new KnownKeys(database, systemClock), systemClock),
+      });
+    } finally {
+      await database.close();
+    }
+  });
+}
+
+/** The same, for work that brings its own connections; they are closed when it ends. */
+export async function onDatabaseOf<T>(config: Config, work: (address: DatabaseAddress) => Promise<T>): Promise<T> {
   const opened = await open(config);
-  const database = PostgresDatabase.open(opened.address, [], 1);
   try {
-    const audit = new Audit();
-    return await work({
-      tenants: new Tenants(database, audit),
-      apiKeys: new ApiKeys(database, audit, new KnownKeys(database, systemClock), systemClock),
-    });
+    return await work(opened.address);
   } finally {
-    await database.close();
     await opened.close();
   }
 }
