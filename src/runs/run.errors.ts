@@ -18,6 +18,25 @@ export const runErrors = defineErrors('runs', {
   'not-found': { status: 404, title: 'There is no such run', remedy: 'fix' },
   finished: { status: 409, title: 'The run is over', remedy: 'never', help: 'What was done is in its timeline.' },
   'not-failed': { status: 409, title: 'Only a failed run can be retried', remedy: 'fix' },
+  'not-begun': { status: 409, title: 'The run waits for its turn and has done nothing yet', remedy: 'fix', help: 'It can be cancelled.' },
+  'no-such-step': {
+    status: 409,
+    title: 'No step of this run stands there, or several do and none was named',
+    remedy: 'fix',
+    help: 'The timeline names the steps that failed or wait. A step whose outcome is unknown is resolved first.',
+  },
+  'no-wait': {
+    status: 409,
+    title: 'No step of this run waits, or several do and none was named',
+    remedy: 'fix',
+    help: 'The timeline names the steps that wait.',
+  },
+  'not-movable': {
+    status: 409,
+    title: 'The run cannot go on with the newest revision of its flow',
+    remedy: 'fix',
+    help: 'It goes on with its own. Cancel it and start the flow anew if that is not wanted.',
+  },
   'no-attention': {
     status: 409,
     title: 'No step of this run waits for a decision',

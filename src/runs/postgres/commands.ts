@@ -1,47 +1,61 @@
 /**
  * What people want of runs, by the table `run_command`. Every process looks; the one that has the run in memory acts, or, when
  * nobody has, whoever claims it. The answer is written in the flush that writes what the command did.
+ *
+ * A run in memory takes `cancel` and `resolve` at once. The other commands are about a run that stands; they wait until it does,
+ * and the next look finds it. What each command comes to in which status is a table in docs/operations.md.
  */
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import type { Resolution } from '../journal-entry.ts';
+import { refusalOf, STATUSES_FOR } from '../command-refusal.ts';
 import type { LiveRun } from '../live-run.ts';
+import type { RunCommand } from '../run-engine.ts';
 import type { RunStatus } from '../run.ts';
+import { tellCommand, type CommandOrigin } from '../tell-command.ts';
 import type { Lane } from './lane.ts';
-import { ANSWER_COMMAND, OPEN_COMMANDS } from './queries/open-commands.ts';
+import type { Moves } from './moves.ts';
+import { ANSWER_COMMAND, OPEN_COMMANDS, STILL_OPEN } from './queries/open-commands.ts';
 import type { Resume } from './resume.ts';
 
 interface CommandRow {
   readonly id: string;
   readonly run_id: string;
-  readonly kind: 'cancel' | 'retry' | 'resolve';
-  readonly detail: { readonly step?: string; readonly resolution?: Resolution };
+  readonly kind: RunCommand['kind'];
+  readonly detail: Omit<RunCommand, 'kind'>;
   readonly requested_by: string;
+  readonly reason: string;
   readonly status: RunStatus | null;
   readonly epoch: string | null;
+  readonly is_bulk: boolean;
 }
 
 export interface CommandPorts {
   readonly pool: Pick<pg.Pool, 'query'>;
   readonly resume: Resume;
+  readonly moves: Moves;
   now(): number;
   /** A lane for a run that is nobody's. */
   lane(): Lane;
   laneOf(runId: string): Lane | undefined;
 }
 
+/** Why nothing was done: the code of an error, and the particulars that it does not say. */
+interface Refusal {
+  readonly refused: string;
+  readonly why?: string;
+}
+
 const DONE = { done: true };
-/** Runs that failed, and among those that wait for a person the ones that were set aside. */
-const RETRIED: readonly RunStatus[] = ['failed', 'attention'];
-const OPEN: readonly RunStatus[] = ['running', 'waiting', 'attention'];
+/** Commands that are read at once. */
+const MOST = 100;
 
 export class Commands {
   readonly #log = new Logger('runs');
   #looking: Promise<void> | undefined;
   #again = false;
   #stopped = false;
-  /** Acted upon, and not yet seen as answered. */
-  #acted = new Set<string>();
+  /** Acted upon, and not yet seen as answered: by which lane, under which lease. */
+  readonly #acted = new Map<string, { readonly lane: Lane; readonly lease: string }>();
 
   constructor(private readonly ports: CommandPorts) {}
 
@@ -67,15 +81,29 @@ export class Commands {
 
   async #lookOnce(): Promise<void> {
     this.#again = false;
-    const { rows } = await this.ports.pool.query<CommandRow>(OPEN_COMMANDS);
+    await this.#forgetAnswered();
+    let after: readonly [isBulk: boolean, id: string] = [false, '0'];
+    for (;;) {
+      const { rows } = await this.ports.pool.query<CommandRow>(OPEN_COMMANDS, [...after, MOST]);
+      for (const command of rows) if (!this.#acted.has(command.id) && !this.#stopped) await this.#handle(command);
+      const last = rows.at(-1);
+      if (rows.length < MOST || !last || this.#stopped) return;
+      after = [last.is_bulk, last.id];
+    }
+  }
+
+  /** An answer that was not written goes with the lease of its lane, and so does what the command did: it is open again. */
+  async #forgetAnswered(): Promise<void> {
+    for (const [id, { lane, lease }] of this.#acted) if (lane.lease !== lease) this.#acted.delete(id);
+    if (this.#acted.size === 0) return;
+    const { rows } = await this.ports.pool.query<{ id: string }>(STILL_OPEN, [[...this.#acted.keys()]]);
     const open = new Set(rows.map(({ id }) => id));
-    this.#acted = new Set([...this.#acted].filter((id) => open.has(id)));
-    for (const command of rows) if (!this.#acted.has(command.id)) await this.#handle(command);
+    for (const id of this.#acted.keys()) if (!open.has(id)) this.#acted.delete(id);
   }
 
   async #handle(command: CommandRow): Promise<void> {
-    const refused = refusal(command);
-    if (refused) return this.#refuse(command, refused);
+    const refused = command.status === null ? 'runs.not-found' : refusalOf(command.kind, command.status);
+    if (refused !== undefined) return this.#refuse(command, { refused });
     const lane = this.ports.laneOf(command.run_id);
     const run = lane?.runs.get(command.run_id);
     if (lane && run?.reachable) return this.#tellLive(command, lane, run);
@@ -84,61 +112,59 @@ export class Commands {
     await this.#tellParked(command);
   }
 
-  async #tellLive(command: CommandRow, lane: Lane, run: LiveRun): Promise<void> {
-    if (command.kind === 'retry') return this.#refuse(command, 'runs.not-failed');
-    if (command.kind === 'cancel') run.cancel(command.requested_by);
-    else {
-      const step = command.detail.step ?? onlyOne(run.needing);
-      if (step === undefined || !command.detail.resolution || !run.resolve(step, command.requested_by, command.detail.resolution)) {
-        return this.#refuse(command, 'runs.no-attention');
-      }
-    }
-    this.#answer(command, lane);
+  async #tellLive(row: CommandRow, lane: Lane, run: LiveRun): Promise<void> {
+    const command = commandOf(row);
+    if (command.kind === 'retry') return this.#refuse(row, { refused: 'runs.not-failed' });
+    if (command.kind === 'cancel' && command.undo !== true) run.cancel(row.requested_by);
+    else if (command.kind === 'resolve') {
+      const step = command.step ?? (run.needing.length === 1 ? run.needing[0] : undefined);
+      if (step === undefined || !run.resolve(step, row.requested_by, command.resolution))
+        return this.#refuse(row, { refused: 'runs.no-attention' });
+    } else return;
+    this.#answer(row, lane);
   }
 
-  async #tellParked(command: CommandRow): Promise<void> {
+  async #tellParked(row: CommandRow): Promise<void> {
     const lane = this.ports.lane();
-    const [run] = await this.ports.resume.claim(lane, [command.run_id], command.kind === 'retry' ? RETRIED : OPEN);
-    if (!run) return;
-    if (command.kind === 'retry' && !run.history?.end && !run.history?.aside) {
-      lane.keep(run);
-      return this.#refuse(command, 'runs.not-failed');
-    }
-    const at = this.ports.now();
-    const by = command.requested_by;
-    if (command.kind !== 'resolve') run.tell({ kind: command.kind, at, by });
-    else {
-      const step = command.detail.step ?? onlyOne(run.needing);
-      const state = step === undefined ? undefined : run.history?.peek(step);
-      if (step === undefined || state?.attention === undefined || !command.detail.resolution) {
-        lane.keep(run);
-        return this.#refuse(command, 'runs.no-attention');
-      }
-      if (state.sleepUntil !== undefined) run.tell({ kind: 'woke', step, at });
-      if (state.attention === 'unknown-outcome') run.tell({ kind: 'resolved', step, at, by, resolution: command.detail.resolution });
-    }
+    const command = commandOf(row);
+    const [claimed] = await this.ports.resume.claim(lane, [row.run_id], STATUSES_FOR[command.kind]);
+    if (!claimed) return;
+    const origin = { by: row.requested_by, why: row.reason, at: this.ports.now() };
+    const { run, refusal } = await this.#tell(lane, claimed, command, origin);
     lane.keep(run);
-    this.#answer(command, lane);
+    if (refusal) return this.#refuse(row, refusal);
+    this.#answer(row, lane);
+  }
+
+  /** @returns the run to go on with: one that was moved is another one in memory */
+  async #tell(
+    lane: Lane,
+    claimed: LiveRun,
+    command: RunCommand,
+    origin: CommandOrigin,
+  ): Promise<{ readonly run: LiveRun; readonly refusal?: Refusal }> {
+    let run = claimed;
+    if (command.kind === 'move' || (command.kind === 'retry' && command.revision === 'newest')) {
+      const moved = await this.ports.moves.toNewest(lane, claimed, command.kind, origin);
+      if (moved.kind === 'refused') return { run, refusal: { refused: moved.code, why: moved.why } };
+      run = moved.run;
+    }
+    if (command.kind === 'move') return { run };
+    const refused = tellCommand(run, command, origin);
+    return refused === undefined ? { run } : { run, refusal: { refused } };
   }
 
   #answer(command: CommandRow, lane: Lane): void {
-    this.#acted.add(command.id);
+    this.#acted.set(command.id, { lane, lease: lane.lease });
     lane.answer({ id: command.id, answer: DONE });
   }
 
-  async #refuse(command: CommandRow, code: string): Promise<void> {
-    await this.ports.pool.query(ANSWER_COMMAND, [command.id, { refused: code }]);
+  async #refuse(command: CommandRow, refusal: Refusal): Promise<void> {
+    await this.ports.pool.query(ANSWER_COMMAND, [command.id, refusal]);
   }
 }
 
-/** Why a command makes no sense for a run in its status. */
-function refusal({ kind, status }: CommandRow): string | undefined {
-  if (status === null) return 'runs.not-found';
-  const open = OPEN.includes(status);
-  if (kind === 'retry') return RETRIED.includes(status) ? undefined : open ? 'runs.not-failed' : 'runs.finished';
-  return open ? undefined : 'runs.finished';
-}
-
-function onlyOne(steps: readonly string[]): string | undefined {
-  return steps.length === 1 ? steps[0] : undefined;
+/** The row was written by this program, from a `RunCommand`. */
+function commandOf({ kind, detail }: CommandRow): RunCommand {
+  return { kind, ...detail } as RunCommand;
 }

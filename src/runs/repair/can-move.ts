@@ -9,8 +9,11 @@ import { replayRun, type Recording } from './replay.ts';
 /** `why` is a sentence for people. */
 export type MoveAnswer = { readonly movable: true } | { readonly movable: false; readonly why: string };
 
-/** @param flow the revision that it would go on with */
-export async function canMove(recording: Recording, flow: CompiledFlow): Promise<MoveAnswer> {
+/**
+ * @param flow the revision that it would go on with
+ * @param how `move`: a run that rests goes on resting; `retry`: the journal ends with a retry, and what comes next is done anew
+ */
+export async function canMove(recording: Recording, flow: CompiledFlow, how: 'move' | 'retry' = 'move'): Promise<MoveAnswer> {
   const { differences, next, rests } = await replayRun(flow, recording);
   const [first] = differences;
   if (first) {
@@ -19,6 +22,7 @@ export async function canMove(recording: Recording, flow: CompiledFlow): Promise
     if (recorded === undefined) return no(`The new revision does something else at step ${step}.`);
     return no(`Step ${step} has another ${what} on the new revision: ${shortened(computed)}, and ${shortened(recorded)} is recorded.`);
   }
+  if (how === 'retry') return { movable: true };
   // A new time limit begins when the run goes on; nothing that is recorded depends on it.
   const ahead = next.find(({ kind }) => kind !== 'deadline');
   if (ahead)

@@ -34,6 +34,8 @@ export function recordedSteps(entries: Iterable<JournalEntry>): RecordedSteps {
       case 'answer':
       case 'ask':
       case 'sleep':
+      case 'parked':
+      case 'settled':
       case 'woke':
       case 'attention':
       case 'resolved': {
