@@ -20,11 +20,18 @@ export function shown(value: unknown): string {
   return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
 }
 
+/** Amounts are written with spaces that do not break (`€ 12,10`); nobody types those, and nobody sees the difference. */
 function sameValue(a: unknown, b: unknown): boolean {
+  if (typeof a === 'string' && typeof b === 'string') return plainSpaces(a) === plainSpaces(b);
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((value, index) => sameValue(value, b[index]));
   if (isRecord(a) && isRecord(b)) {
     const names = Object.keys(a);
     return names.length === Object.keys(b).length && names.every((name) => sameValue(a[name], b[name]));
   }
   return Object.is(a, b);
+}
+
+/** Also used for reasons. */
+export function plainSpaces(text: string): string {
+  return text.replace(/[\u00a0\u202f]/g, ' ');
 }

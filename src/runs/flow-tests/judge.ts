@@ -1,6 +1,6 @@
 /** Holds what a run did against what its test expects; each difference is a problem with its place in the file. */
 import type { Expected, ExpectedInput, FlowTest, Located, Problem } from './flow-test.ts';
-import { differences, shown } from './input-diff.ts';
+import { differences, plainSpaces, shown } from './input-diff.ts';
 import { clockText, spanText } from './moments.ts';
 import { later } from './read-fields.ts';
 import type { VirtualResult } from './run-result.ts';
@@ -34,7 +34,7 @@ function statusProblems({ status }: Expected, result: VirtualResult): Problem[] 
 
 function reasonProblems({ reason }: Expected, result: VirtualResult): Problem[] {
   const found = result.reason?.message ?? '';
-  if (!reason || reason.value === found) return [];
+  if (!reason || plainSpaces(reason.value) === plainSpaces(found)) return [];
   return [
     { message: 'The reason is another one.', place: reason.place, help: [`expected  ${shown(reason.value)}`, `found     ${shown(found)}`] },
   ];

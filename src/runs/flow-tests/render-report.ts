@@ -68,8 +68,8 @@ function testLines({ name, place, problems, result }: TestReport, file: string, 
   if (problems.length === 0) return [`  ✓ ${name}${result ? ` (${tookText(result)})` : ''}`];
   return [
     `  ✗ ${name}  ${file}:${place.line}:${place.column}`,
-    ...problems.flatMap((problem) => problemLines(problem, file).map((line) => `      ${line}`)),
-    ...(result ? runLines(result, file, timeZone).map((line) => `      ${line}`) : []),
+    ...problems.flatMap((problem) => problemLines(problem, file).map((line) => `      ${line}`.trimEnd())),
+    ...(result ? runLines(result, file, timeZone).map((line) => `      ${line}`.trimEnd()) : []),
   ];
 }
 

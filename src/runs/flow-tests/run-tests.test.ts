@@ -114,44 +114,44 @@ describe('what a test says wrong is told with its place', () => {
       'an unknown sample',
       ['given: { event: payment.failed, sample: idael-failed }', 'expect: { status: completed }'],
       'did you mean ideal-failed?',
-      13,
+      14,
     ],
     [
       'an event that does not start the flow',
       ['given: { event: payment.completed }', 'expect: { status: completed }'],
       'it starts by payment.failed',
-      13,
+      14,
     ],
     [
       'data that are no such event',
       ['given: { event: payment.failed, data: { payment: { status: lost } } }', 'expect: { status: completed }'],
       'docs/events.md',
-      13,
+      14,
     ],
     [
       'a mock of a step that is not there',
       [given, 'mocks: { notise: { message: x } }', 'expect: { status: completed }'],
       'did you mean notice?',
-      14,
+      15,
     ],
     [
       'a mock that the action cannot answer',
       [given, 'mocks: { notice: { mesage: x } }', 'expect: { status: completed }'],
       'it answers message',
-      14,
+      15,
     ],
     [
       'a way to fail that there is not',
       [given, 'mocks: { notice: { fails: sometimes } }', 'expect: { status: completed }'],
       'write one of temporary',
-      14,
+      15,
     ],
-    ['an expected step that is not there', [given, 'expect: { steps: [notise] }'], 'did you mean notice?', 14],
+    ['an expected step that is not there', [given, 'expect: { steps: [notise] }'], 'did you mean notice?', 15],
     [
       'an answer where nobody is asked',
       [given, 'then: [{ after: 1h, answer: approve }]', 'expect: { status: completed }'],
       'the questions are none',
-      14,
+      15,
     ],
   ])('%s', async (_, lines, help, line) => {
     const { problems, result } = await only(flowWith(sms, lines));
@@ -174,7 +174,7 @@ describe('differences', () => {
     );
     const report = await testFlow(source, fullVocabulary);
     const text = renderReport([{ file: 'flows/under-test.yaml', source, report }], 12).join('\n');
-    expect(text).toContain('✗ it  flows/under-test.yaml:13:13');
+    expect(text).toContain('✗ it  flows/under-test.yaml:14:11');
     expect(text).toContain('The run should be stopped and is completed.');
     expect(text).toMatch(/expected {4}happened\n\s+- staff\.task\n\s+\+ {13}notice {2}\(line 7\)/);
     expect(text).toContain('notice should never run, and did (line 7).');
