@@ -5,6 +5,8 @@ import { systemClock } from './kernel/clock.ts';
 import { AuthModule } from './platform/auth/auth.module.ts';
 import { CLOCK } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
+import { CHAINED_LOGS } from './chained-logs.ts';
+import { ChainModule } from './platform/chain/chain.module.ts';
 import { ConfigModule } from './platform/config/config.module.ts';
 import type { DatabaseAddress } from './platform/database/database-address.ts';
 import { DatabaseModule } from './platform/database/database.module.ts';
@@ -17,6 +19,7 @@ import { SecretsModule } from './platform/secrets/secrets.module.ts';
 import { TenancyModule } from './platform/tenancy/tenancy.module.ts';
 import { EventsHttpModule, LogIntakeModule } from './events/events-http.module.ts';
 import { EventsModule } from './events/events.module.ts';
+import { GuardsModule } from './guards/guards.module.ts';
 import { PluginHostModule } from './plugin-host/plugin-host.module.ts';
 import { FlowsHttpModule } from './flows/flows-http.module.ts';
 import { FlowsModule } from './flows/flows.module.ts';
@@ -70,9 +73,11 @@ export class AppModule implements OnModuleInit {
         TenancyModule,
         AuthModule,
         HttpModule,
+        ChainModule.over({ address, directory: config.dataDirectory, logs: CHAINED_LOGS }),
         HousekeepingModule.doing({ address, tables: PARTITIONED_TABLES, tasks: housekeepingTasks(config) }),
         EventsModule,
         PluginHostModule,
+        GuardsModule,
         FlowsModule,
         FlowsHttpModule,
         runs,

@@ -82,7 +82,8 @@ export class DurableGate extends Gate {
       if (await this.parked.add({ ...call, by: { switchId: stopping.id } })) return parkedBy(stopping);
       await untilAnswered(() => this.book.refresh());
     }
-    const pace = call.connectionId === undefined ? undefined : await this.paces.placeInLine(call.connectionId);
+    // Whoever comes back has stood in line, and would stand at its end once more.
+    const pace = call.connectionId === undefined || call.returning ? undefined : await this.paces.placeInLine(call.connectionId);
     if (pace !== undefined)
       return { kind: 'park', message: `The connection ${via.name ?? ''} has more calls to make than its pace allows.`, until: pace };
     const { rules } = this.book.rulesOf(call.tenantId);

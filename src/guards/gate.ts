@@ -18,6 +18,8 @@ export interface GuardedCall {
   /** `uuid`; absent for actions that need none. */
   readonly connectionId: string | undefined;
   readonly input: Readonly<Record<string, unknown>>;
+  /** The gate has let it rest before: it has stood in line. */
+  readonly returning: boolean;
 }
 
 /** What a guard says to a call. */

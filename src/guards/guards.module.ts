@@ -7,6 +7,7 @@ import { GuardRetention } from './guard-retention.ts';
 import { GuardSettings } from './guard-settings.ts';
 import { GuardsController } from './guards.controller.ts';
 import { ParkedSteps } from './parked-steps.ts';
+import { Parking } from './parking.ts';
 import { Reservations } from './reservations.ts';
 import { Switches } from './switches.ts';
 
@@ -23,10 +24,11 @@ import { Switches } from './switches.ts';
     GuardRetention,
     GuardSettings,
     ParkedSteps,
+    Parking,
     Reservations,
     CapAlerts,
     Switches,
   ],
-  exports: [Gate, GuardBook, ParkedSteps],
+  exports: [Gate, Parking],
 })
 export class GuardsModule {}

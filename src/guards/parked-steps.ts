@@ -21,7 +21,8 @@ type Draft = ParkedStep & { readonly tenantId: string; readonly by: ParkedBy };
 
 /** Where a page of freed steps ended. */
 export interface FreedPosition extends ParkedStep {
-  readonly since: Date;
+  /** As the database writes it, to the microsecond. */
+  readonly since: string;
 }
 
 @Injectable()
@@ -58,10 +59,10 @@ export class ParkedSteps {
 
   /** Steps that nothing holds any more, oldest first, after `position`; rows of runs that are over are removed on the way. */
   async freed(position: FreedPosition | undefined, most: number): Promise<readonly FreedPosition[]> {
-    const { since = new Date(0), runId = NO_RUN, step = '' } = position ?? {};
+    const { since = '-infinity', runId = NO_RUN, step = '' } = position ?? {};
     return untilAnswered(async () => {
       if (!position) await this.pool.query(FORGET);
-      const { rows } = await this.pool.query<{ run_id: string; step: string; since: Date }>(FREED, [since, runId, step, most]);
+      const { rows } = await this.pool.query<{ run_id: string; step: string; since: string }>(FREED, [since, runId, step, most]);
       return rows.map((row) => ({ runId: row.run_id, step: row.step, since: row.since }));
     });
   }
@@ -78,10 +79,10 @@ on conflict (run_id, step) do update set switch_id = excluded.switch_id, setting
 const STILL_HOLDS = `
 select case when r.switch is not null then exists (select from kill_switch s where s.id = r.switch)
   else coalesce((select g.version from guard_settings g where g.tenant_id = r.tenant), 0) = r.version end as holds
-from jsonb_to_recordset($1::jsonb) with ordinality as r(tenant uuid, switch uuid, version integer, position) order by r.position`;
+from jsonb_to_recordset($1::jsonb) as r(i integer, tenant uuid, switch uuid, version integer) order by r.i`;
 
 const FREED = `
-select p.run_id, p.step, p.since from run_parked p
+select p.run_id, p.step, p.since::text from run_parked p
 where (p.since, p.run_id, p.step) > ($1::timestamptz, $2::uuid, $3::text)
   and case when p.switch_id is not null then not exists (select from kill_switch s where s.id = p.switch_id)
     else coalesce((select g.version from guard_settings g where g.tenant_id = p.tenant_id), 0) <> p.settings_version end
@@ -91,8 +92,9 @@ const FORGET = `
 delete from run_parked p using run r
 where r.id = p.run_id and r.status in ('completed', 'stopped', 'failed', 'cancelled')`;
 
-function rowOf({ runId, step, tenantId, by }: Draft): object {
+function rowOf({ runId, step, tenantId, by }: Draft, i: number): object {
   return {
+    i,
     run: runId,
     step,
     tenant: tenantId,

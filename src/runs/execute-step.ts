@@ -4,6 +4,7 @@
  * What comes next is decided by `nextMove` from the step's state alone; this file makes it happen and records it, in the
  * order on which everything rests: an intent is on disk before its call leaves.
  */
+import type { Gate, GuardedCall, Settlement } from '../guards/gate.ts';
 import type { ActionDoor, ActionManifest } from '../plugin-host/action-call.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { crashPoint } from '../platform/crash-points.ts';
@@ -20,14 +21,20 @@ export interface StepHost {
   readonly facts: RunFacts;
   readonly settings: RunSettings;
   readonly door: ActionDoor;
+  /** What guards calls from outside the flow; absent where there is none, as in a dry run. */
+  readonly gate: Gate | undefined;
+  /** Name of the flow. */
+  readonly flowName: string;
   now(): number;
   random(): number;
   /** A recorded value was computed again. @throws runs.replay-diverged when it is another one */
   compare(step: string, what: string, recorded: unknown, computed: unknown): void;
   /** Appends to the journal and brings `state` up to date. */
   record(state: StepState, entry: StepEntry): void;
-  /** Resolves when everything recorded so far is on disk. */
+  /** Resolves when everything recorded so far is on disk, and a call may leave. */
   commit(): Promise<void>;
+  /** Resolves when the run itself is on disk: a new one may still turn out to be of an event that is known. */
+  onDisk(): Promise<void>;
   /** Resolves when somebody has woken the step: its state has changed. May never settle. @throws RunInterrupted */
   rest(path: string, state: StepState, until: number | undefined): Promise<void>;
 }
@@ -52,10 +59,14 @@ export async function executeStep(
   }
   if (state.input !== undefined) {
     host.compare(path, 'action', state.action, request.action);
-    host.compare(path, 'input', state.input, request.input);
+    if (!state.edited) host.compare(path, 'input', state.input, request.input);
   }
   for (;;) {
     const move = nextMove(state, rulesOf(host, request, state), host.now(), host.random());
+    if (move.do === 'done' || move.do === 'fail') {
+      const settling = settle(host, request, state, move);
+      if (settling) await settling;
+    }
     if (move.do === 'done') return valueOf(move.outcome);
     if (move.do === 'fail') throw new StepFailed(move.message, [path], move.code);
     // A call that a crash left without an answer is asked about before the branch ends: nothing unknown is dropped silently.
@@ -93,6 +104,8 @@ async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request
   const input = state.input ?? request.input;
   const via = state.input === undefined ? await resolveConnection(host, request) : { connection: state.connection, plugin: state.plugin };
   const { group, attempt } = move;
+  const manifest = watchedManifest(host, request, via);
+  if (manifest && !(await passGate(host, guardedCall(host, request, { ...state, ...via, group, input }, manifest), state))) return;
   host.record(state, {
     kind: 'intent',
     step: request.path,
@@ -107,9 +120,73 @@ async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request
   crashPoint('step.intent.before');
   await host.commit();
   crashPoint('step.intent.after');
+  if (state.wasParked) host.gate?.proceeded(host.facts.id, request.path);
   const outcome = await host.door.invoke(callOf(host, request, state));
   crashPoint('step.effect.after');
   host.record(state, { kind: 'answer', step: request.path, at: host.now(), outcome });
+}
+
+/** The action's manifest when a guard may have something to say to this call. */
+function watchedManifest(host: StepHost, request: StepRequest, via: Pick<StepState, 'connection' | 'plugin'>): ActionManifest | undefined {
+  const { gate, facts } = host;
+  const [manifest] = gate ? manifestsFor(host, request, via) : [];
+  return manifest && gate?.watches(facts.tenantId, manifest, via.connection) === true ? manifest : undefined;
+}
+
+/** Asks the gate; what it says against the call is recorded. @returns whether the call may be made */
+async function passGate(host: StepHost, call: GuardedCall, state: StepState): Promise<boolean> {
+  await host.onDisk();
+  const verdict = await host.gate?.admit(call);
+  const { step, input } = call;
+  const action = call.manifest.name;
+  switch (verdict?.kind) {
+    case 'settled':
+      host.record(state, { kind: 'settled', step, at: host.now(), action, input, outcome: verdict.outcome });
+      return false;
+    case 'park': {
+      const { message, until } = verdict;
+      host.record(state, { kind: 'parked', step, at: host.now(), action, message, ...(until !== undefined && { until }) });
+      await host.rest(step, state, until);
+      return false;
+    }
+    default:
+      return true;
+  }
+}
+
+/** Tells the gate how a guarded step ended; again when the run is taken up later, which changes nothing. */
+function settle(
+  host: StepHost,
+  request: StepRequest,
+  state: StepState,
+  move: Extract<Move, { do: 'done' | 'fail' }>,
+): Promise<void> | undefined {
+  if (!host.gate) return undefined;
+  const [manifest] = manifestsFor(host, request, state);
+  if (!manifest || !host.gate.settles(manifest)) return undefined;
+  const done: Settlement | undefined = move.do === 'done' && move.outcome.kind === 'ok' ? { ...move.outcome, kind: 'done' } : undefined;
+  return host.gate.settle(guardedCall(host, request, state, manifest), done ?? { kind: 'not-done' });
+}
+
+function guardedCall(
+  { facts, flowName }: StepHost,
+  { path, input }: StepRequest,
+  state: Pick<StepState, 'connection' | 'group' | 'input' | 'wasParked'>,
+  manifest: ActionManifest,
+): GuardedCall {
+  const { tenantId, id, event, parent } = facts;
+  return {
+    tenantId,
+    runId: id,
+    step: path,
+    flow: flowName,
+    cause: event?.id ?? (parent ? `${parent.run}/${parent.step}` : id),
+    use: idempotencyKey(tenantId, id, path, state.group),
+    manifest,
+    connectionId: state.connection,
+    input: state.input ?? input,
+    returning: state.wasParked,
+  };
 }
 
 async function resolveConnection(host: StepHost, request: StepRequest): Promise<Pick<StepState, 'connection' | 'plugin'>> {
@@ -153,7 +230,7 @@ function manifestsOf(door: ActionDoor, action: string): readonly ActionManifest[
 }
 
 /** The one of the plugin that the step was led to; all of them while it was led to none, or when that plugin is away. */
-function manifestsFor(host: StepHost, request: StepRequest, { plugin }: StepState): readonly ActionManifest[] {
+function manifestsFor(host: StepHost, request: StepRequest, { plugin }: Pick<StepState, 'plugin'>): readonly ActionManifest[] {
   const all = manifestsOf(host.door, request.action);
   const own = all.filter((manifest) => manifest.plugin === plugin);
   return own.length > 0 ? own : all;

@@ -15,6 +15,8 @@ import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
 import { EnginePool } from '../platform/database/engine-pool.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
+import { Gate } from '../guards/gate.ts';
+import { Parking } from '../guards/parking.ts';
 import { ActionDoor } from '../plugin-host/action-call.ts';
 import { BuiltInActions } from '../plugin-host/built-in-actions.ts';
 import { Dispatcher } from '../events/dispatcher.ts';
@@ -87,7 +89,7 @@ export class RunsModule implements OnModuleInit {
       providers: [
         {
           provide: PostgresEngine,
-          inject: [EnginePool, ActionDoor, SubjectReaders, TriggerIndex, FlowCatalogue, CLOCK, Config, Metrics],
+          inject: [EnginePool, ActionDoor, SubjectReaders, TriggerIndex, FlowCatalogue, CLOCK, Config, Metrics, Gate, Parking],
           useFactory: (
             pool: EnginePool,
             door: ActionDoor,
@@ -97,6 +99,8 @@ export class RunsModule implements OnModuleInit {
             clock: Clock,
             config: Config,
             metrics: Metrics,
+            gate: Gate,
+            parking: Parking,
           ) =>
             new PostgresEngine({
               pool,
@@ -106,6 +110,8 @@ export class RunsModule implements OnModuleInit {
               catalogue,
               clock,
               settings: { ...settingsFrom(config), ...options.settings },
+              gate,
+              parking,
               watch: counting(metrics),
             }),
         },
