@@ -4,6 +4,7 @@
  * The server fills it from the event catalogue and the plugins; the browser gets it as JSON. Nothing else enters the
  * checker, so the same text and the same vocabulary give the same answer everywhere.
  */
+import type { Schema, Text } from '@kassaflow/plugin-sdk';
 import type { ActionManifest } from '../../plugin-host/action-call.ts';
 import type { JsonSchema } from './shape.ts';
 
@@ -18,6 +19,15 @@ export interface ConnectionWord {
   readonly mode: 'test' | 'live';
 }
 
+/** A trigger that a plugin offers: what `with:` takes, and the shape of `event.item`. */
+export interface TriggerWord {
+  readonly name: string;
+  readonly title: Text;
+  readonly plugin: string;
+  readonly input: Schema;
+  readonly output: Schema;
+}
+
 export interface Vocabulary {
   /** Schema of each event's payload by type (`payment.completed`). */
   readonly events: ReadonlyMap<string, JsonSchema>;
@@ -27,7 +37,7 @@ export interface Vocabulary {
   /** Absent: the checker does not look at connections (a flow is checked without a tenant). */
   readonly connections?: readonly ConnectionWord[];
   /** Triggers that plugins offer (`exact.invoice-changed`). */
-  readonly triggers?: readonly string[];
+  readonly triggers?: readonly TriggerWord[];
   /** Names of the other flows, for `run:`; absent: not looked at. */
   readonly flows?: readonly string[];
   /** The flows that each of them runs, as far as it is known: circles are found with it. */

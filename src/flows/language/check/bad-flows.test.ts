@@ -15,7 +15,15 @@ const FOLDER = 'src/flows/language/check/bad-flows';
 
 const vocabulary: Vocabulary = {
   ...tenantVocabulary,
-  triggers: ['books.changed'],
+  triggers: [
+    {
+      name: 'books.changed',
+      title: 'The books changed',
+      plugin: 'books',
+      input: { type: 'object', properties: {} },
+      output: { type: 'object', properties: {} },
+    },
+  ],
   flows: ['a-flow', 'dunning', 'circle', 'back', 'deep-1'],
   calls: {
     circle: ['back'],

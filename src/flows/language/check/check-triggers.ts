@@ -8,6 +8,7 @@ import type { Vocabulary } from '../vocabulary.ts';
 import { entryOf } from '../yaml/node.ts';
 import { checkEventName } from './check-event-name.ts';
 import { checkWait } from './check-waits.ts';
+import { checkObject } from './check-values.ts';
 import { SEES_NOTHING, type TextChecker } from './text-checker.ts';
 import { checkRetry, checkUnique } from './verb-rules.ts';
 
@@ -37,8 +38,13 @@ function checkTrigger(trigger: TriggerSyntax, vocabulary: Vocabulary, texts: Tex
     case 'manual':
       return checkInputs(trigger, diagnostics);
     case 'plugin': {
-      if (vocabulary.triggers?.includes(trigger.trigger.text)) return undefined;
-      const near = nearest(trigger.trigger.text, vocabulary.triggers ?? []);
+      const known = vocabulary.triggers ?? [];
+      const word = known.find(({ name }) => name === trigger.trigger.text);
+      if (word) return trigger.with && checkObject(trigger.with, word.input, word.name, SEES_NOTHING, texts);
+      const near = nearest(
+        trigger.trigger.text,
+        known.map(({ name }) => name),
+      );
       return diagnostics.report(
         'flow.unknown-trigger',
         trigger.trigger.span,

@@ -1,5 +1,5 @@
 /** The shapes of everything that a flow's expressions and texts can name. */
-import type { FlowSyntax, StepSyntax } from '../syntax.ts';
+import type { FlowSyntax, StepSyntax, TriggerSyntax } from '../syntax.ts';
 import { allSteps } from '../syntax.ts';
 import { ANY, fieldOf, objectShape, shapeOf, union, type JsonSchema, type Shape } from '../shape.ts';
 import type { Vocabulary } from '../vocabulary.ts';
@@ -16,10 +16,27 @@ const OUTCOME = oneOf(['ok', 'declined', 'failed']);
 
 /** Shapes by root name. Loop variables are not in it: they belong to the steps of their loop. */
 export function flowShapes(flow: FlowSyntax, vocabulary: Vocabulary): Readonly<Record<string, Shape>> {
-  const subjects = Object.fromEntries(Object.entries(vocabulary.subjects).map(([name, schema]) => [name, cachedShape(schema)]));
+  return { ...sharedShapes(vocabulary), ...ownShapes(flow, vocabulary) };
+}
+
+/** Those that every flow sees: the same object for as long as the vocabulary's subjects are the same. */
+export function sharedShapes({ subjects }: Vocabulary): Readonly<Record<string, Shape>> {
+  const known = shared.get(subjects) ?? {
+    ...Object.fromEntries(Object.entries(subjects).map(([name, schema]) => [name, cachedShape(schema)])),
+    error: ERROR,
+    attempt: int,
+    run: RUN,
+  };
+  shared.set(subjects, known);
+  return known;
+}
+
+const shared = new WeakMap<object, Readonly<Record<string, Shape>>>();
+
+/** Those that depend on the flow: its events, its steps, its variables, its inputs. */
+export function ownShapes(flow: FlowSyntax, vocabulary: Vocabulary): Readonly<Record<string, Shape>> {
   const everything = [...allSteps(flow.steps), ...allSteps(flow.onFailure)];
   return {
-    ...subjects,
     event: eventShape(flow, vocabulary),
     steps: objectShape(Object.fromEntries(everything.flatMap((step) => (step.id ? [[step.id.text, resultShape(step, vocabulary)]] : [])))),
     vars: objectShape(
@@ -29,9 +46,6 @@ export function flowShapes(flow: FlowSyntax, vocabulary: Vocabulary): Readonly<R
       ]),
     ),
     inputs: inputsShape(flow),
-    error: ERROR,
-    attempt: { kind: 'int' },
-    run: RUN,
   };
 }
 
@@ -58,11 +72,29 @@ export function elementShape(list: string, roots: Readonly<Record<string, Shape>
 
 /** The payload of the events that start the flow: fields of any of them. */
 function eventShape(flow: FlowSyntax, vocabulary: Vocabulary): Shape {
-  const shapes = flow.triggers.map((trigger) => {
-    const schema = trigger.kind === 'event' ? vocabulary.events.get(trigger.event.text) : undefined;
-    return trigger.kind === 'event' ? (schema ? cachedShape(schema) : ANY) : trigger.kind === 'plugin' ? ANY : objectShape({});
-  });
+  const shapes = flow.triggers.map((trigger) => triggerShape(trigger, vocabulary));
   return shapes.length === 0 ? ANY : shapes.reduce(union);
+}
+
+function triggerShape(trigger: TriggerSyntax, { events, triggers = [] }: Vocabulary): Shape {
+  const ofEvent = (type: string): Shape => {
+    const schema = events.get(type);
+    return schema ? cachedShape(schema) : ANY;
+  };
+  switch (trigger.kind) {
+    case 'event':
+      return ofEvent(trigger.event.text);
+    case 'schedule':
+    case 'cron':
+      return ofEvent('flow.scheduled');
+    case 'plugin': {
+      const output = triggers.find(({ name }) => name === trigger.trigger.text)?.output;
+      const fired = ofEvent('trigger.fired');
+      return output && fired.kind === 'object' ? objectShape({ ...fired.fields, item: cachedShape(output as JsonSchema) }) : ANY; // a Field is a JSON Schema
+    }
+    case 'manual':
+      return objectShape({});
+  }
 }
 
 /** What `steps.<id>` holds once the step is done. */
