@@ -37,21 +37,24 @@ export function nextSlots(slots: Slots, from: Date, count: number): Date[] {
   return found;
 }
 
-/** The last slot at or before `until`, and not before `from`, which is one: found without walking over those in between. */
-export function lastSlot(slots: Slots, from: Date, until: Date): Date {
-  // Looks back by steps that double until there is a slot, so that neither a minute's nor a year's schedule is a long walk.
-  for (let back = MINUTE_MS; until.getTime() - back > from.getTime(); back *= 2) {
-    let last: Date | undefined;
-    let at = nextSlot(slots, new Date(until.getTime() - back));
-    while (at && at <= until) {
-      last = at;
-      at = nextSlot(slots, at);
-    }
-    if (last) return last;
+/**
+ * The last slots at or before `until`, at most `count`, in order. `from` is the first that is looked at, a slot itself. Found without
+ * walking over all in between.
+ */
+export function lastSlots(slots: Slots, from: Date, until: Date, count: number): Date[] {
+  // Looks back by steps that double until there are enough, so that neither a minute's nor a year's schedule is a long walk.
+  for (let back = MINUTE_MS * count; until.getTime() - back > from.getTime(); back *= 2) {
+    const found = slotsUpTo(slots, new Date(until.getTime() - back), until);
+    if (found.length >= count) return found.slice(-count);
   }
-  let last = from;
-  for (let at = nextSlot(slots, from); at && at <= until; at = nextSlot(slots, at)) last = at;
-  return last;
+  return [from, ...slotsUpTo(slots, from, until)].slice(-count);
+}
+
+/** The slots after `from`, up to and with `until`. */
+function slotsUpTo(slots: Slots, from: Date, until: Date): Date[] {
+  const found: Date[] = [];
+  for (let at = nextSlot(slots, from); at && at <= until; at = nextSlot(slots, at)) found.push(at);
+  return found;
 }
 
 /**

@@ -1,0 +1,57 @@
+/** Processes that publish flows, fire their schedules and run them, on one database. */
+import { systemClock } from '../../kernel/clock.ts';
+import { Audit } from '../../platform/tenancy/audit.ts';
+import type { ActionDoor } from '../../plugin-host/action-call.ts';
+import type { EventIntake } from '../../events/event-intake.ts';
+import { SubjectReaders } from '../../events/subject-readers.ts';
+import { FlowVocabulary } from '../../flows/flow-vocabulary.ts';
+import { Flows } from '../../flows/flows.service.ts';
+import { PublishTests } from '../../flows/publish-tests.ts';
+import { PublishedFlows } from '../../flows/published-flows.ts';
+import { TriggerIndex } from '../../flows/trigger-index.ts';
+import type { TestDatabase } from '../../../test/support/database.ts';
+import { Provider } from '../conformance/provider.ts';
+import { PostgresEngine } from '../postgres/engine.ts';
+import { FAST } from '../postgres/engine.test-support.ts';
+import { PostgresIntake } from '../postgres/intake.ts';
+import { FireSchedules } from './fire-schedules.ts';
+
+/** A lease that a busy machine does not lose; what becomes of a lost one is tested elsewhere. */
+const SETTINGS = { ...FAST, leaseMs: 15_000 };
+
+export interface FlowProcess {
+  readonly flows: Flows;
+  readonly published: PublishedFlows;
+  readonly index: TriggerIndex;
+  readonly engine: PostgresEngine;
+  readonly intake: EventIntake;
+  /** Its loop is not started: a test says when it looks. */
+  readonly schedules: FireSchedules;
+}
+
+/** @param wrap stands between the schedules and the event log */
+export async function flowProcess(
+  db: TestDatabase,
+  door: ActionDoor = new Provider(),
+  wrap: (intake: EventIntake) => EventIntake = (intake) => intake,
+): Promise<FlowProcess> {
+  const index = new TriggerIndex();
+  const vocabulary = new FlowVocabulary(door);
+  const published = new PublishedFlows(db.enginePool, index, vocabulary, systemClock);
+  await published.refresh();
+  const flows = new Flows(db.database, vocabulary, published, new Audit(), systemClock, new PublishTests());
+  const parts = {
+    pool: db.enginePool,
+    door,
+    subjects: new SubjectReaders(),
+    index,
+    catalogue: published,
+    clock: systemClock,
+    settings: FAST,
+  };
+  const engine = new PostgresEngine(parts);
+  await engine.start();
+  const intake = new PostgresIntake(engine, db.enginePool);
+  const schedules = new FireSchedules(db.enginePool, wrap(intake), published, index, systemClock);
+  return { flows, published, index, engine, intake, schedules };
+}
