@@ -1,5 +1,6 @@
 /** The `kassaflow` command: thin calls into the modules and the HTTP API, one file per group of commands. */
 import { Command, CommanderError } from 'commander';
+import { addBooks } from './cli/books-command.ts';
 import { addConnection } from './cli/connection-command.ts';
 import { addDoctor } from './cli/doctor-command.ts';
 import { addEvent } from './cli/event-command.ts';
@@ -37,6 +38,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addExplain,
     addDoctor,
     addHousekeeping,
+    addBooks,
     addOpenApi,
   ])
     add(program, context);

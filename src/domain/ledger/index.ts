@@ -3,3 +3,4 @@ export { credit, debit, signed, type LedgerDraft, type LedgerLine } from './ledg
 export { Ledger, type LedgerEntry } from './ledger.service.ts';
 export { LedgerModule } from './ledger.module.ts';
 export { requestHash } from './request-hash.ts';
+export { CHAINED_LEDGER } from './chained-ledger.ts';
