@@ -25,7 +25,8 @@ export const VOCABULARY_FILE = path.join(PROJECT_FOLDER, 'vocabulary.json');
  */
 export async function vocabularyOffline(context: CommandContext): Promise<Vocabulary> {
   if (existsSync(VOCABULARY_FILE)) return vocabularyFrom(JSON.parse(readFileSync(VOCABULARY_FILE, 'utf8')) as WireVocabulary); // written by this program
-  const host = new PluginHost({ ...optionsFrom(context.config), pretendProviders: false });
+  const { pluginsDir, packages, isolation, egressMap, egressAllow, dataDir } = optionsFrom(context.config);
+  const host = new PluginHost({ pluginsDir, packages, isolation, egressMap, egressAllow, dataDir, pretendProviders: false });
   try {
     await host.onModuleInit();
     const own = builtInActions().map(({ spec }): ActionManifest => ({ ...spec, plugin: 'core' }));

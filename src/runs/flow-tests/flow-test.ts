@@ -17,11 +17,9 @@ export interface Located<T> {
   readonly place: Place;
 }
 
-/** What starts the run. `at` is the moment; the usual one is a Monday at 10:00. */
+/** What starts the run: an event, which may be a slot of a schedule. `at` is the moment; the usual one is a Monday at 10:00. */
 export type Given = { readonly at: Date } & (
-  | { readonly kind: 'event'; readonly type: string; readonly data: Data }
-  | { readonly kind: 'schedule' }
-  | { readonly kind: 'manual'; readonly inputs: Data }
+  { readonly kind: 'event'; readonly type: string; readonly data: Data } | { readonly kind: 'manual'; readonly inputs: Data }
 );
 
 /** How an action answers. `times`: so often, and then the next one; absent: from now on, when it is the last. */

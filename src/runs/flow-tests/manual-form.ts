@@ -7,20 +7,10 @@
 import type { SubjectName } from '../../events/catalogue/subjects.ts';
 import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import type { Data } from './flow-test.ts';
-import { sampleOf } from './samples/samples.ts';
+import { modelOf } from './subject-models.ts';
 import { isSubject, type SimulatedWorld } from './simulated-world.ts';
 import { isRecord, mergedData } from './typed-value.ts';
 
-/** Where a subject that nobody describes is taken from. */
-const MODELS: Readonly<Record<SubjectName, readonly [type: string, sample: string]>> = {
-  payment: ['payment.completed', 'invoice-paid'],
-  invoice: ['invoice.overdue', 'plain'],
-  customer: ['invoice.overdue', 'plain'],
-  order: ['payment.completed', 'credit-package-100'],
-  refund: ['refund.requested', 'refund-small'],
-  subscription: ['subscription.renewed', 'monthly'],
-  request: ['request.created', 'example'],
-};
 const PLAIN: Readonly<Record<string, unknown>> = {
   text: 'text',
   number: 1,
@@ -48,10 +38,8 @@ export function filledForm(flow: CompiledFlow, given: Data, world: SimulatedWorl
 
 /** Puts the subject into the domain. @returns its id */
 function subjectId(name: SubjectName, given: unknown, world: SimulatedWorld): string {
-  const [type, sample] = MODELS[name];
-  const model = sampleOf(type, sample)?.[name];
   const described = isRecord(given) ? given : {};
   const id = typeof described['id'] === 'string' ? described['id'] : world.newIdOf(name);
-  world.put(name, { ...mergedData(isRecord(model) ? model : {}, described), id });
+  world.put(name, { ...mergedData(modelOf(name), described), id });
   return id;
 }

@@ -8,16 +8,15 @@
 import type { Field } from '@kassaflow/plugin-sdk';
 import type { ActionWord } from '../../flows/language/vocabulary.ts';
 import type { Data } from './flow-test.ts';
+import { madeBy } from './simulated-changes.ts';
 import { isSubject, type SimulatedWorld } from './simulated-world.ts';
 
 const SUCCESS = ['completed', 'ok', 'sent', 'approved', 'active', 'paid', 'done', 'pending'];
-/** Actions that make a new thing of the kind that they are named after. */
-const MAKES = new Set(['create', 'request', 'open', 'issue']);
 const PLAIN_DATE = '2026-11-23';
 
 export function plausibleOutput(action: ActionWord, input: Data, world: SimulatedWorld): Data {
-  const [noun = '', verb = ''] = action.name.split('.');
-  const made = MAKES.has(verb) && isSubject(noun) ? world.newIdOf(noun) : undefined;
+  const noun = madeBy(action.name);
+  const made = noun && world.newIdOf(noun);
   const sample = action.sample ?? {};
   return Object.fromEntries(
     Object.entries(action.output.properties).map(([name, field]) => {

@@ -1,5 +1,6 @@
 /** What a test is given: the event, the moment of a schedule, or what a person filled in. */
-import { Cron } from 'croner';
+import { FIRED, routesOf, SCHEDULED } from '../../flows/flow-routes.ts';
+import { nextSlot } from '../../flows/schedule-slots.ts';
 import type { CompiledTrigger } from '../../flows/language/compiled-flow.ts';
 import type { Vocabulary } from '../../flows/language/vocabulary.ts';
 import { guessed, type YamlMap, type YamlNode } from '../../flows/language/yaml/node.ts';
@@ -54,16 +55,25 @@ function eventGiven(
 ): Given | undefined {
   const type = textOf(node, 'event', problems);
   if (type === undefined) return undefined;
-  const types = triggersOf(tested, 'event').map(({ event }) => event);
+  const fired = firedBy(tested);
+  const types = [...triggersOf(tested, 'event').map(({ event }) => event), ...(fired ? [FIRED] : [])];
   if (!types.includes(type))
     return problems.report(node.span, `${tested.flow.name} does not start by ${type}.`, `it starts by ${listed(types)}`);
   const read = readPayload(type, field('sample'), field('data'), tested, problems);
   if (!read) return undefined;
-  const payload = mergedData(read.sample ?? sampleOf(type) ?? {}, read.data);
+  const usual = type === FIRED && fired ? { ...sampleOf(type), ...fired } : sampleOf(type);
+  const payload = mergedData(read.sample ?? usual ?? {}, read.data);
   const problem = payloadProblem(type, payload);
   if (problem !== undefined)
     return problems.report((field('data') ?? node).span, `This is no ${type}: ${problem}.`, 'docs/events.md shows what the event carries');
   return { kind: 'event', type, data: payload, at: at ?? usualStart(tested.flow.timeZone) };
+}
+
+/** What an event of the flow's plugin trigger says of itself: `given: { event: trigger.fired, data: { item: … } }`. */
+function firedBy({ flow }: TestedFlow): Data | undefined {
+  const [route] = routesOf(flow).triggers;
+  const { trigger } = sampleOf(FIRED) ?? {};
+  return route && isRecord(trigger) ? { trigger: { ...trigger, name: route.trigger, source: route.source }, item: {} } : undefined;
 }
 
 /** `schedule: true` is the first slot after the usual start; a text is the moment. */
@@ -71,13 +81,19 @@ function scheduleGiven(node: YamlNode, at: Date | undefined, tested: TestedFlow,
   const [trigger] = triggersOf(tested, 'schedule');
   if (!trigger) return problems.report(node.span, `${tested.flow.name} does not start by a schedule.`, 'give it the event that starts it');
   const { cron, timeZone } = trigger;
-  if (node.kind === 'scalar' && (node.text === 'true' || node.text === '')) {
-    const slot = new Cron(cron, { timezone: timeZone }).nextRun(at ?? usualStart(timeZone));
-    return slot ? { kind: 'schedule', at: slot } : problems.report(node.span, `The schedule "${trigger.text}" has no moment.`);
-  }
-  const moment = node.kind === 'scalar' ? parseMoment(node.text, timeZone) : undefined;
-  if (!moment) return problems.report(node.span, 'schedule is true or a moment.', 'write for example  schedule: 2026-03-29 02:30');
-  return { kind: 'schedule', at: moment(usualStart(timeZone)) };
+  const start = at ?? usualStart(timeZone);
+  const slot = isTrue(node) ? nextSlot({ cron, timeZone }, start) : momentOf(node, timeZone)?.(start);
+  if (!slot) return problems.report(node.span, 'schedule is true or a moment.', 'write for example  schedule: 2026-03-29 02:30');
+  const schedule = { flow: tested.flow.name, cron, timeZone, slot: slot.toISOString(), missed: 0 };
+  return { kind: 'event', type: SCHEDULED, data: { schedule }, at: slot };
+}
+
+function isTrue(node: YamlNode): boolean {
+  return node.kind === 'scalar' && (node.text === 'true' || node.text === '');
+}
+
+function momentOf(node: YamlNode, timeZone: string): ((before: Date) => Date) | undefined {
+  return node.kind === 'scalar' ? parseMoment(node.text, timeZone) : undefined;
 }
 
 function manualGiven(node: YamlNode, at: Date | undefined, tested: TestedFlow, problems: TestProblems): Given | undefined {

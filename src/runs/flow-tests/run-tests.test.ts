@@ -225,6 +225,93 @@ describe('the virtual clock', () => {
   });
 });
 
+describe('waits, loops and people', () => {
+  test('the rounds of a repeat take exactly their time, by the calendar, whichever way they end', async () => {
+    const steps = (rounds: number, days: number) => [
+      `- repeat: ${rounds}`,
+      '  until: invoice.status == "paid"',
+      '  steps:',
+      '    - wait-for: invoice.paid',
+      `      timeout: ${days}d`,
+      '    - id: notice',
+      '      do: sms.send',
+      '      with: { to: =customer.phone, text: Please pay }',
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 0, max: 400 }),
+        fc.option(fc.integer({ min: 0, max: 5 })),
+        async (rounds, days, startDay, paidIn) => {
+          const paid = paidIn !== null && paidIn < rounds ? paidIn : undefined;
+          const at = new Date(Date.UTC(2026, 0, 1 + startDay, 9)).toISOString();
+          const meanwhile =
+            paid === undefined
+              ? []
+              : [`then: [{ after: ${[...Array.from({ length: paid }, () => `${days}d`), '1h'].join(' + ')}, event: invoice.paid }]`];
+          const took = [...Array.from({ length: paid ?? rounds }, () => `${days}d`), ...(paid === undefined ? [] : ['1h'])].join(' + ');
+          const ran = Array.from({ length: paid === undefined ? rounds : paid + 1 }, () => 'notice').join(', ');
+          const lines = [
+            `given: { event: payment.failed, sample: ideal-failed, at: ${at} }`,
+            ...meanwhile,
+            `expect: { status: completed, steps: [${ran}], took: ${took} }`,
+          ];
+          const report = await only(flowWith(steps(rounds, days), lines));
+          expect(report.problems).toEqual([]);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test('a wait that takes no notice of an event of somebody else', async () => {
+    const steps = ['- wait-for: invoice.paid', '  timeout: 3d', ...sms];
+    const other = 'then: [{ after: 1d, event: invoice.paid, data: { invoice: { id: inv_01k9xw3d5t8m2q4r6v7y9z0zzz } } }]';
+    const report = await only(flowWith(steps, [given, other, 'expect: { status: completed, took: 3d }']));
+    expect(report.problems).toEqual([]);
+  });
+
+  test('stop-on ends the run, and what would have come never runs', async () => {
+    const source = flowWith(
+      ['- wait: 3d', ...sms],
+      [given, 'then: [{ after: 1d, event: invoice.cancelled }]', 'expect: { status: stopped, steps: [], took: 1d }'],
+      ['stop-on: invoice.cancelled'],
+    );
+    expect((await only(source)).problems).toEqual([]);
+  });
+
+  test('a question waits for an answer, and one that comes too early is told', async () => {
+    const steps = [
+      '- wait: 1d',
+      '- id: approval',
+      '  ask: Really?',
+      '  who: finance',
+      '- if: steps.approval.choice == "approve"',
+      '  stop: "by {{ steps.approval.by }}"',
+    ];
+    const answer = (after: string) => `then: [{ after: ${after}, answer: { step: approval, choice: approve, by: kim } }]`;
+    const good = await only(flowWith(steps, [given, answer('2d'), 'expect: { status: stopped, reason: by kim, took: 2d }']));
+    expect(good.problems).toEqual([]);
+    const early = await only(flowWith(steps, [given, answer('1h'), 'expect: { status: waiting }']));
+    expect(early.problems).toMatchObject([{ message: 'Nobody is asked at that moment.' }]);
+  });
+
+  test('another flow is mocked: it completes, or fails as the test says', async () => {
+    const steps = ['- id: other', '  run: other-flow', '  with: { customer: =customer.id }', ...sms];
+    const good = await only(flowWith(steps, [given, 'expect: { status: completed, steps: [other, notice] }']));
+    expect(good.problems).toEqual([]);
+    const bad = await only(
+      flowWith(steps, [
+        given,
+        'mocks: { other: { status: failed, message: no } }',
+        'expect: { status: failed, steps: [other-flow, staff.task] }',
+      ]),
+    );
+    expect(bad.problems).toEqual([]);
+  });
+});
+
 function hours({ result }: TestReport): number {
   return result ? (result.endedAt.getTime() - result.startedAt.getTime()) / 3_600_000 : Number.NaN;
 }

@@ -3,8 +3,8 @@ import { parseMoney, subtract, toWire } from '../../kernel/money.ts';
 import { findEvent } from '../../events/catalogue/catalogue.ts';
 import type { SubjectName } from '../../events/catalogue/subjects.ts';
 import type { Data } from './flow-test.ts';
-import type { SimulatedWorld } from './simulated-world.ts';
-import { isSubject } from './simulated-world.ts';
+import { isSubject, type SimulatedWorld } from './simulated-world.ts';
+import { modelOf } from './subject-models.ts';
 import { isRecord, mergedData } from './typed-value.ts';
 
 /** How the subjects of an event are after it, from how they were. */
@@ -83,9 +83,20 @@ export function happen(world: SimulatedWorld, type: string, sample: Data | undef
   return payload;
 }
 
+/** Verbs of actions that make a new thing of the kind that they are named after. */
+const MAKES = new Set(['create', 'request', 'open', 'issue']);
+
+/** What an action makes: `payment.request` a payment; `undefined` for one that makes nothing. */
+export function madeBy(action: string): SubjectName | undefined {
+  const [noun = '', verb = ''] = action.split('.');
+  return MAKES.has(verb) && isSubject(noun) ? noun : undefined;
+}
+
 /** What an action that succeeded does. */
 export function afterAction(world: SimulatedWorld, action: string, input: Data, output: Data, now: Date): void {
   const id = (name: SubjectName) => (typeof input[name] === 'string' ? input[name] : undefined);
+  const noun = madeBy(action);
+  if (noun) return make(world, noun, input, output);
   switch (action) {
     case 'payment.charge':
       if (output['status'] !== undefined && output['status'] !== 'completed' && output['status'] !== 'ok') return;
@@ -124,6 +135,16 @@ function currentPayload(world: SimulatedWorld, type: string): Data {
     return definition?.data.safeParse(without).success !== true;
   });
   return Object.fromEntries(needed);
+}
+
+/** What was made is from now on what events of the test are about. */
+function make(world: SimulatedWorld, noun: SubjectName, input: Data, output: Data): void {
+  const id = output['id'] ?? output[noun];
+  if (typeof id !== 'string') return;
+  const { amount } = { ...input, ...output };
+  const model = modelOf(noun);
+  const made = { ...model, ...(isRecord(amount) && 'amount' in model && { amount }), id };
+  world.put(noun, noun === 'payment' ? { ...made, ...notTaken('pending')(made, '') } : made);
 }
 
 function applyTo(world: SimulatedWorld, name: SubjectName, change: Change, now: Date, id?: string): void {

@@ -94,7 +94,7 @@ function sideBySide(one: string, other: string): boolean {
 
 /** The longest common subsequence as lines; what is missing stands before what is there instead. */
 function aligned<T extends Ordered>(expected: readonly string[], actual: readonly T[]): DiffLine<T>[] {
-  const longest = Array.from({ length: expected.length + 1 }, () => new Array<number>(actual.length + 1).fill(0));
+  const longest = Array.from({ length: expected.length + 1 }, () => Array.from({ length: actual.length + 1 }, () => 0));
   const at = (row: number, column: number) => longest[row]?.[column] ?? 0;
   for (let row = expected.length - 1; row >= 0; row -= 1)
     for (let column = actual.length - 1; column >= 0; column -= 1) {

@@ -12,7 +12,7 @@ import type { Scope } from '../../flows/language/compiled-flow.ts';
 import { manualInputs } from '../manual-inputs.ts';
 import { MemoryEngine, MemoryStore, type StoredRun } from '../memory/memory-engine.ts';
 import type { Checkpoint } from '../live-run.ts';
-import type { FinalStatus, RunEvent, RunFacts, RunReason } from '../run.ts';
+import type { FinalStatus, RunEvent, RunFacts, RunReason, RunStatus } from '../run.ts';
 import type { ChildStart, Signal } from '../signals.ts';
 import { SubjectBatch } from '../subject-batch.ts';
 import type { Data, ExpectedStatus, Given, MockAnswer, Mocks, Move, Problem } from './flow-test.ts';
@@ -43,6 +43,17 @@ type Start = { readonly kind: 'facts'; readonly facts: RunFacts } | { readonly k
 const RUN = '00000000-0000-7000-8000-000000000001';
 const TENANT = '00000000-0000-7000-8000-000000000002';
 const FLOW = '00000000-0000-7000-8000-000000000003';
+/** A run that does nothing any more and is not over waits. */
+const STANDING: Readonly<Record<RunStatus, ExpectedStatus>> = {
+  queued: 'waiting',
+  running: 'waiting',
+  waiting: 'waiting',
+  attention: 'attention',
+  completed: 'completed',
+  stopped: 'stopped',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
 const FINAL: readonly FinalStatus[] = ['completed', 'stopped', 'failed', 'cancelled'];
 /** A run that has not ended by then never will. */
 const LONGEST_MS = 10 * 366 * 86_400_000;
@@ -114,8 +125,6 @@ class VirtualRun {
     const { given, flow } = this.parts;
     const plain = { id: RUN, tenantId: TENANT, flowId: FLOW, revision: 1 };
     switch (given.kind) {
-      case 'schedule':
-        return { kind: 'facts', facts: plain };
       case 'manual':
         try {
           const inputs = await manualInputs(flow, TENANT, filledForm(flow, given.inputs, this.#world), this.#readers);
@@ -227,7 +236,7 @@ class VirtualRun {
     const entries = stored?.entries ?? [];
     const startedAt = this.parts.given.at;
     const last = Math.max(startedAt.getTime(), ...entries.map((entry) => ('at' in entry ? entry.at : 0)));
-    const status: ExpectedStatus = stored === undefined || stored.status === 'running' ? 'waiting' : stored.status;
+    const status: ExpectedStatus = STANDING[stored?.status ?? 'running'];
     return { status, reason: stored?.reason, startedAt, endedAt: new Date(last), trace: traceOf(this.parts.flow, entries) };
   }
 }
