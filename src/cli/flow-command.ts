@@ -23,6 +23,16 @@ interface FlowRow {
   readonly changed?: boolean;
 }
 
+interface FlowSchedules {
+  readonly enabled: boolean;
+  readonly schedules: readonly {
+    readonly cron: string;
+    readonly timeZone: string;
+    readonly missed: string;
+    readonly next: readonly string[];
+  }[];
+}
+
 /** `kassaflow check`, `kassaflow schema` and `kassaflow flow list|publish`. */
 export function addFlow(program: Command, context: CommandContext): void {
   program
@@ -71,6 +81,7 @@ export function addFlow(program: Command, context: CommandContext): void {
         ['name', 'revision', 'enabled', 'title'],
       );
     });
+  addSchedule(flow, context);
   flow
     .command('publish')
     .description('publish flow files; a text that is published already changes nothing')
@@ -89,6 +100,44 @@ export function addFlow(program: Command, context: CommandContext): void {
           published.map(({ name, revision, changed }) => `${name} revision ${revision}${changed === true ? '' : ' (unchanged)'}`),
         );
     });
+}
+
+function addSchedule(flow: Command, context: CommandContext): void {
+  flow
+    .command('schedule')
+    .description('when a flow runs next by its schedules')
+    .argument('<name>', 'name of the flow')
+    .option('--json', 'print the schedules as JSON')
+    .action(async (name: string, options: Json) => {
+      const answer = await context.api.get<FlowSchedules>(`/v1/flows/${encodeURIComponent(name)}/schedule`);
+      context.printer(options).one(answer, () => scheduleLines(name, answer));
+    });
+}
+
+function scheduleLines(name: string, { enabled, schedules }: FlowSchedules): string[] {
+  if (!enabled) return [`${name} is disabled: no schedule starts it`];
+  if (schedules.length === 0) return [`${name} has no schedule`];
+  return schedules.flatMap(({ cron, timeZone, missed, next }) => [
+    `${cron} (${timeZone}, missed: ${missed})`,
+    ...next.map((slot) => `  ${inZone(slot, timeZone)}`),
+  ]);
+}
+
+/** `Mon 2026-12-01 06:00 CET`, as the clocks of the schedule's zone show it. */
+function inZone(slot: string, timeZone: string): string {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+  });
+  const parts = Object.fromEntries(format.formatToParts(new Date(slot)).map(({ type, value }) => [type, value]));
+  const { weekday, year, month, day, hour, minute, timeZoneName } = parts;
+  return `${weekday} ${year}-${month}-${day} ${hour}:${minute} ${timeZoneName}`;
 }
 
 /** Of the running Kassaflow, with the tenant's connections; else the one that `kassaflow schema` wrote. */

@@ -11,6 +11,7 @@ import { flowErrors } from './flow-errors.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
 import { FlowsDirectory } from './flows-directory.ts';
 import { Flows, fieldProblem, type FlowSummary, type Published } from './flows.service.ts';
+import { UpcomingSlots } from './upcoming-slots.ts';
 import { vocabularyToWire, type WireVocabulary } from './wire-vocabulary.ts';
 import { hasErrors, type Diagnostic } from './language/diagnostic.ts';
 import { editorSchema } from './language/json-schema.ts';
@@ -23,6 +24,7 @@ const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/);
 const listQuery = z.strictObject(pageFields);
 const enabledSchema = z.strictObject({ enabled: z.boolean() });
 const revisionSchema = z.strictObject({ revision: z.int().min(1) });
+const NEXT_SLOTS = 10;
 const revisionParam = z.coerce.number().int().min(1);
 
 interface WireFlow {
@@ -42,6 +44,7 @@ export class FlowsController {
     private readonly flows: Flows,
     private readonly directory: FlowsDirectory,
     private readonly vocabulary: FlowVocabulary,
+    private readonly upcoming: UpcomingSlots,
   ) {}
 
   @Get()
@@ -105,6 +108,20 @@ export class FlowsController {
     const { source, publishedAt, publishedBy, ...flow } = await this.flows.revision(tenantId, name);
     reply.header('etag', `"${flow.hash}"`);
     return { ...wireFlow(flow), publishedAt: publishedAt.toISOString(), publishedBy, source };
+  }
+
+  @Get(':name/schedule')
+  @Requires('flows:read')
+  @ApiOperation({
+    summary: 'The schedules of a flow, each with its next 10 moments',
+    description: 'A disabled flow has none. The first moment may be over: it is fired within a second.',
+  })
+  async schedule(@CurrentCaller() { tenantId }: Caller, @Param('name', { schema: nameSchema }) name: string) {
+    const { enabled, schedules } = await this.upcoming.of(tenantId, name, NEXT_SLOTS);
+    return {
+      enabled,
+      schedules: schedules.map(({ next, ...schedule }) => ({ ...schedule, next: next.map((slot) => slot.toISOString()) })),
+    };
   }
 
   @Get(':name/revisions/:revision')

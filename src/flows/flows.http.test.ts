@@ -121,6 +121,28 @@ describe('/v1/flows', () => {
     expect((await call('POST', '/v1/flows/page-a/enabled', { enabled: false })).body['enabled']).toBe(false);
   });
 
+  test('the next ten moments of each schedule can be asked for', async () => {
+    const scheduled = text('http-e').replace(
+      'on: payment.completed',
+      'on: [{ schedule: every 1 h }, { cron: "0 6 * * *", timezone: UTC, missed: skip }]',
+    );
+    expect((await call('POST', '/v1/flows', { source: scheduled })).status).toBe(200);
+    const { body } = await call('GET', '/v1/flows/http-e/schedule');
+    expect(body).toEqual({
+      enabled: true,
+      schedules: expect.arrayContaining([
+        { cron: '0 * * * *', timeZone: 'Europe/Amsterdam', missed: 'run-once', next: expect.any(Array) },
+        { cron: '0 6 * * *', timeZone: 'UTC', missed: 'skip', next: expect.any(Array) },
+      ]),
+    });
+    const [, daily] = (body['schedules'] as { cron: string; next: string[] }[]).toSorted((a, b) => (a.cron < b.cron ? -1 : 1));
+    expect(daily?.next).toHaveLength(10);
+    expect(daily?.next.every((slot) => slot.endsWith('T06:00:00.000Z'))).toBe(true);
+    await call('POST', '/v1/flows/http-e/enabled', { enabled: false });
+    expect((await call('GET', '/v1/flows/http-e/schedule')).body).toEqual({ enabled: false, schedules: [] });
+    expect((await call('GET', '/v1/flows/no-such-flow/schedule')).status).toBe(404);
+  });
+
   test('a key that may only read cannot publish', async () => {
     const reader = await keyOf('flows:read');
     expect((await call('POST', '/v1/flows', { source: text('http-d') }, {}, reader)).status).toBe(403);

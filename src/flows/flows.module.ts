@@ -5,6 +5,7 @@ import { FlowVocabulary } from './flow-vocabulary.ts';
 import { FlowsDirectory } from './flows-directory.ts';
 import { Flows } from './flows.service.ts';
 import { PublishTests } from './publish-tests.ts';
+import { UpcomingSlots } from './upcoming-slots.ts';
 import { PublishedFlows } from './published-flows.ts';
 import { TriggerIndex } from './trigger-index.ts';
 
@@ -22,7 +23,8 @@ import { TriggerIndex } from './trigger-index.ts';
     PublishTests,
     Flows,
     FlowsDirectory,
+    UpcomingSlots,
   ],
-  exports: [FlowVocabulary, TriggerIndex, PublishedFlows, FlowCatalogue, PublishTests, Flows, FlowsDirectory],
+  exports: [FlowVocabulary, TriggerIndex, PublishedFlows, FlowCatalogue, PublishTests, Flows, FlowsDirectory, UpcomingSlots],
 })
 export class FlowsModule {}
