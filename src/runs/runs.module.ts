@@ -39,6 +39,7 @@ import { PostgresIntake } from './postgres/intake.ts';
 import { PostgresRunEngine } from './postgres/postgres-run-engine.ts';
 import { StartFromLog } from './postgres/start-from-log.ts';
 import { RunEngine } from './run-engine.ts';
+import { FireSchedules } from './schedules/fire-schedules.ts';
 import { DEFAULT_RUN_SETTINGS, type RunSettings } from './run-settings.ts';
 
 /** Starts the engine when everything it calls is there, and stops it before what it calls goes away. */
@@ -116,6 +117,7 @@ export class RunsModule implements OnModuleInit {
             }),
         },
         PostgresIntake,
+        FireSchedules,
         { provide: EventIntake, useExisting: PostgresIntake },
         { provide: RunEngine, useClass: PostgresRunEngine },
       ],
