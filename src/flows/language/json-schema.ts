@@ -124,7 +124,11 @@ function values({ events, triggers = [] }: Vocabulary): Draft7 {
           ['manual'],
         ),
         ...(triggers.length > 0
-          ? [object({ trigger: { enum: triggers.map(({ name }) => name) }, via: text('Connection'), with: { type: 'object' } }, ['trigger'])]
+          ? [
+              object({ trigger: { enum: triggers.map(({ name }) => name) }, via: text('Connection'), with: { type: 'object' } }, [
+                'trigger',
+              ]),
+            ]
           : []),
       ],
     },

@@ -9,7 +9,7 @@ import { allSteps, type FlowSyntax } from '../syntax.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { checkIds, StepsChecker } from './check-steps.ts';
 import { checkTriggers } from './check-triggers.ts';
-import { flowShapes } from './flow-shapes.ts';
+import { ownShapes, sharedShapes } from './flow-shapes.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkSense } from './sense.ts';
 import { SEES_NOTHING, TextChecker } from './text-checker.ts';
@@ -26,7 +26,7 @@ export function checkFlow(source: string, vocabulary: Vocabulary): CheckedFlow {
   const flow = readFlow(source, diagnostics);
   if (source.length <= 262_144) checkSecrets(source, diagnostics);
   if (flow) {
-    const texts = new TextChecker(flowShapes(flow, vocabulary), diagnostics);
+    const texts = new TextChecker(ownShapes(flow, vocabulary), sharedShapes(vocabulary), diagnostics);
     const steps = new StepsChecker(flow, vocabulary, texts);
     checkTriggers(flow, vocabulary, texts);
     checkIds([...allSteps(flow.steps), ...allSteps(flow.onFailure)], diagnostics);

@@ -18,11 +18,14 @@ const SECRETS = [
   /\bAIza[A-Za-z0-9_-]{35}/g,
   /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@{}]+@/g,    // a password in an address
   // A key that says what it holds, and a value that is neither a formula nor a text with {{ }}.
-  /(?<=\b(?:password|passwd|client-?secret|api-?key|access-?token|private-?key)["']?: *["']?)(?![="'\s{[|>#])[^\s"',}]{6,}/gi,
+  /\b(?:password|passwd|client-?secret|api-?key|access-?token|private-?key)["']?: *["']?((?![="'\s{[|>#])[^\s"',}]{6,})/gi,
 ] as const;
 
 export function checkSecrets(source: string, diagnostics: Diagnostics): void {
   for (const pattern of SECRETS) {
-    for (const match of source.matchAll(pattern)) diagnostics.report('flow.secret', [match.index, match.index + match[0].length]);
+    for (const match of source.matchAll(pattern)) {
+      const end = match.index + match[0].length;
+      diagnostics.report('flow.secret', [end - (match[1] ?? match[0]).length, end]);
+    }
   }
 }

@@ -24,14 +24,20 @@ export class TextChecker {
   readonly #types = new Map<Sight['loops'], ExpressionTypes>();
   readonly #withEvent = new Map<Shape, TextChecker>();
 
+  readonly shapes: Readonly<Record<string, Shape>>;
+
+  /** @param shared see {@link ExpressionTypes} */
   constructor(
-    readonly shapes: Readonly<Record<string, Shape>>,
+    private readonly own: Readonly<Record<string, Shape>>,
+    private readonly shared: Readonly<Record<string, Shape>>,
     readonly diagnostics: Diagnostics,
-  ) {}
+  ) {
+    this.shapes = { ...shared, ...own };
+  }
 
   /** The same, where `event` is another one than that which started the run. */
   withEvent(event: Shape): TextChecker {
-    const known = this.#withEvent.get(event) ?? new TextChecker({ ...this.shapes, event }, this.diagnostics);
+    const known = this.#withEvent.get(event) ?? new TextChecker({ ...this.own, event }, this.shared, this.diagnostics);
     this.#withEvent.set(event, known);
     return known;
   }
@@ -64,7 +70,7 @@ export class TextChecker {
   }
 
   #typesFor({ loops }: Sight): ExpressionTypes {
-    const known = this.#types.get(loops) ?? new ExpressionTypes({ ...this.shapes, ...loops });
+    const known = this.#types.get(loops) ?? new ExpressionTypes({ ...this.own, ...loops }, this.shared);
     this.#types.set(loops, known);
     return known;
   }

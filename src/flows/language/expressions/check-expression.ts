@@ -74,14 +74,17 @@ export class ExpressionTypes {
   readonly roots: Shape;
   readonly #environment: Environment;
 
-  constructor(readonly shapes: RootShapes) {
-    this.roots = objectShape(shapes);
-    this.#environment = flowEnvironment(true);
-    const names = { next: 0 };
-    for (const [name, shape] of Object.entries(shapes)) {
-      const type = celType(shape, this.#environment, names);
-      this.#environment.registerVariable({ name, ...(typeof type === 'string' ? { type } : { schema: type }) });
-    }
+  /** @param shared roots that many flows have in common: what is made of them is kept for as long as the object lives */
+  constructor(
+    readonly shapes: RootShapes,
+    shared: RootShapes = {},
+  ) {
+    this.roots = objectShape({ ...shared, ...shapes });
+    const { event, ...own } = shapes;
+    const common = environmentOf(shared, [shared, shared], () => flowEnvironment(true));
+    const started = event ? environmentOf({ event }, [shared, event], () => common.clone()) : common;
+    this.#environment = started.clone();
+    registerRoots(own, this.#environment);
   }
 
   /** @param condition the result must be true or false */
@@ -125,6 +128,29 @@ export class ExpressionTypes {
   }
 }
 
+const environments = new WeakMap<object, WeakMap<object, Environment>>();
+
+/** Types are costly to make: those of the subjects and of one event are the same for all flows of a vocabulary. */
+function environmentOf(roots: RootShapes, key: readonly [object, object], make: () => Environment): Environment {
+  const inner = environments.get(key[0]) ?? new WeakMap<object, Environment>();
+  environments.set(key[0], inner);
+  const known = inner.get(key[1]);
+  if (known) return known;
+  const made = make();
+  registerRoots(roots, made);
+  inner.set(key[1], made);
+  return made;
+}
+
+function registerRoots(roots: RootShapes, environment: Environment): void {
+  for (const [name, shape] of Object.entries(roots)) {
+    // The name of an element may hide another one; that is reported, and the other one stays.
+    if (environment.hasVariable(name)) continue;
+    const type = celType(shape, environment);
+    environment.registerVariable({ name, ...(typeof type === 'string' ? { type } : { schema: type }) });
+  }
+}
+
 /** CEL's name for the kind of a value, in words. */
 export function kindWords(type: string): string {
   const words: Readonly<Record<string, string>> = {
@@ -141,7 +167,7 @@ export function kindWords(type: string): string {
 
 type CelType = string | { [field: string]: CelType };
 
-function celType(shape: Shape, environment: Environment, names: { next: number }): CelType {
+function celType(shape: Shape, environment: Environment): CelType {
   switch (shape.kind) {
     case 'string':
       return 'string';
@@ -158,22 +184,25 @@ function celType(shape: Shape, environment: Environment, names: { next: number }
     case 'any':
       return 'dyn';
     case 'list':
-      return `list<${named(shape.items, environment, names)}>`;
+      return `list<${named(shape.items, environment)}>`;
     case 'map':
-      return `map<string, ${named(shape.values, environment, names)}>`;
+      return `map<string, ${named(shape.values, environment)}>`;
     case 'object':
       return Object.keys(shape.fields).length === 0
         ? 'dyn'
-        : Object.fromEntries(Object.entries(shape.fields).map(([name, field]) => [name, celType(field, environment, names)]));
+        : Object.fromEntries(Object.entries(shape.fields).map(([name, field]) => [name, celType(field, environment)]));
   }
 }
 
+/** Numbers the groups, whose names must differ within an environment and those that it was made from. */
+let groups = 0;
+
 /** Lists of objects need a type with a name. */
-function named(shape: Shape, environment: Environment, names: { next: number }): string {
-  const type = celType(shape, environment, names);
+function named(shape: Shape, environment: Environment): string {
+  const type = celType(shape, environment);
   if (typeof type === 'string') return type;
-  names.next += 1;
-  const name = `Group${names.next}`;
+  groups += 1;
+  const name = `Group${groups}`;
   environment.registerType({ name, schema: type });
   return name;
 }

@@ -117,9 +117,16 @@ function nameLike(text: string): string {
   return plain.length >= 2 ? plain : 'my-flow';
 }
 
+/** Looking one up costs as much as reading ten steps. No more than there are zones. */
+const knownZones = new Set<string>();
+
 /** Checks a time zone; gives it back when it exists. */
 export function readTimeZone(zone: Text | undefined, diagnostics: Diagnostics): Text | undefined {
-  if (!zone || isTimeZone(zone.text)) return zone;
+  if (!zone || knownZones.has(zone.text)) return zone;
+  if (isTimeZone(zone.text)) {
+    knownZones.add(zone.text);
+    return zone;
+  }
   const near = nearest(zone.text, Intl.supportedValuesOf('timeZone'));
   diagnostics.report('flow.time-zone', zone.span, { found: zone.text }, near === undefined ? undefined : `did you mean ${near}?`);
   return undefined;
