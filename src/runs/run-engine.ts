@@ -23,8 +23,8 @@ export type RunCommand =
   | { readonly kind: 'resolve'; readonly step?: string; readonly resolution: Resolution }
   /** The step that stands counts as skipped; `output` stands in for its result. */
   | { readonly kind: 'skip'; readonly step?: string; readonly output?: Readonly<Record<string, unknown>> }
-  /** What is waited for is over now. */
-  | { readonly kind: 'resume'; readonly step?: string }
+  /** What is waited for is over now; `data`: as if the event of a `wait-for` had come with it. */
+  | { readonly kind: 'resume'; readonly step?: string; readonly data?: Readonly<Record<string, unknown>> }
   /** The step is done with this input in place of its own, as a new attempt. */
   | { readonly kind: 'edit'; readonly step?: string; readonly input: Readonly<Record<string, unknown>> }
   /** The run goes on with the newest revision of its flow, if that can be proved to take the same way. */

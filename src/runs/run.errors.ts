@@ -19,18 +19,32 @@ export const runErrors = defineErrors('runs', {
   finished: { status: 409, title: 'The run is over', remedy: 'never', help: 'What was done is in its timeline.' },
   'not-failed': { status: 409, title: 'Only a failed run can be retried', remedy: 'fix' },
   'not-begun': { status: 409, title: 'The run waits for its turn and has done nothing yet', remedy: 'fix', help: 'It can be cancelled.' },
-  'no-such-step': {
+  'no-standing-step': {
     status: 409,
-    title: 'No step of this run stands there, or several do and none was named',
+    title: 'The run does not stand at this step, or it stands at several and none was named',
     remedy: 'fix',
-    help: 'The timeline names the steps that failed or wait. A step whose outcome is unknown is resolved first.',
+    help: 'The timeline names the steps that failed or wait.',
+  },
+  'no-call': {
+    status: 409,
+    title: 'The run does not stand at a step that calls an action, or at several and none was named',
+    remedy: 'fix',
+    help: 'The timeline names the steps that failed or wait.',
   },
   'no-wait': {
     status: 409,
-    title: 'No step of this run waits, or several do and none was named',
+    title: 'No step of this run waits for a moment or an event, or several do and none was named',
     remedy: 'fix',
     help: 'The timeline names the steps that wait.',
   },
+  'in-doubt': {
+    status: 409,
+    title: 'It is not known whether the step was done, so it cannot get another input',
+    remedy: 'fix',
+    help: 'Say first what became of it: `kassaflow run resolve`.',
+  },
+  'set-aside': { status: 409, title: 'The run was set aside', remedy: 'fix', help: 'Retry it, or cancel it without undo.' },
+  'in-memory': { status: 409, title: 'The run is at work just now', remedy: 'retry' },
   'not-movable': {
     status: 409,
     title: 'The run cannot go on with the newest revision of its flow',

@@ -29,6 +29,7 @@ import { AbsentRunEngine } from './absent-run-engine.ts';
 import { DryRunController } from './flow-tests/dry-run.controller.ts';
 import { DryRuns } from './flow-tests/dry-run.service.ts';
 import { failuresOf } from './flow-tests/failures.ts';
+import { RunCommandsController } from './operations/run-commands.controller.ts';
 import { RunsController } from './operations/runs.controller.ts';
 import { Runs } from './operations/runs.service.ts';
 import { staffTask } from './operations/staff-task.action.ts';
@@ -126,7 +127,7 @@ export class RunsModule implements OnModuleInit {
     return {
       module: RunsModule,
       imports: options.engine ? [...imports, engine] : imports,
-      controllers: [RunsController, TasksController, DryRunController],
+      controllers: [RunsController, RunCommandsController, TasksController, DryRunController],
       providers: [Runs, Tasks, DryRuns, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
       exports: options.engine ? [Runs, Tasks, engine] : [Runs, Tasks, RunEngine],
     };

@@ -24,6 +24,15 @@ export function Idempotent(): MethodDecorator {
 }
 
 /**
+ * As {@link IdempotencyKeyValue}, on a route that is not marked and where the header may be left out: then it is `undefined`. The
+ * handler itself keeps what it writes unique by the key.
+ */
+export const OptionalIdempotencyKey = createParamDecorator((_data: unknown, context: ExecutionContext): string | undefined => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  return request.headers['idempotency-key'] === undefined ? undefined : operationKeyOf(request);
+});
+
+/**
  * Hands the handler the key of this operation: 48 characters, the same for every repeat, another for another API key or
  * route. A handler uses it as the key of what it writes, because a process may die between its commit and the stored
  * answer, and then the repeat reaches the handler again.

@@ -2,16 +2,16 @@
  * What people want of runs, by the table `run_command`. Every process looks; the one that has the run in memory acts, or, when
  * nobody has, whoever claims it. The answer is written in the flush that writes what the command did.
  *
- * A run in memory takes `cancel` and `resolve` at once. The other commands are about a run that stands; they wait until it does,
- * and the next look finds it. What each command comes to in which status is a table in docs/operations.md.
+ * What a command comes to is decided by the run (`run-order.ts`). What is about a run that nobody has in memory, a move to another
+ * revision, waits until that is so. What each command comes to in which status is a table in docs/operations.md.
  */
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { refusalOf, STATUSES_FOR } from '../command-refusal.ts';
 import type { LiveRun } from '../live-run.ts';
 import type { RunCommand } from '../run-engine.ts';
+import type { RunOrder } from '../run-order.ts';
 import type { RunStatus } from '../run.ts';
-import { tellCommand, type CommandOrigin } from '../tell-command.ts';
 import type { Lane } from './lane.ts';
 import type { Moves } from './moves.ts';
 import { ANSWER_COMMAND, OPEN_COMMANDS, STILL_OPEN } from './queries/open-commands.ts';
@@ -33,7 +33,6 @@ export interface CommandPorts {
   readonly pool: Pick<pg.Pool, 'query'>;
   readonly resume: Resume;
   readonly moves: Moves;
-  now(): number;
   /** A lane for a run that is nobody's. */
   lane(): Lane;
   laneOf(runId: string): Lane | undefined;
@@ -113,45 +112,36 @@ export class Commands {
   }
 
   async #tellLive(row: CommandRow, lane: Lane, run: LiveRun): Promise<void> {
-    const command = commandOf(row);
-    if (command.kind === 'retry') return this.#refuse(row, { refused: 'runs.not-failed' });
-    if (command.kind === 'cancel' && command.undo !== true) run.cancel(row.requested_by);
-    else if (command.kind === 'resolve') {
-      const step = command.step ?? (run.needing.length === 1 ? run.needing[0] : undefined);
-      if (step === undefined || !run.resolve(step, row.requested_by, command.resolution))
-        return this.#refuse(row, { refused: 'runs.no-attention' });
-    } else return;
+    const order = orderOf(row);
+    // To move a run it is loaded anew, which takes one that nobody has in memory.
+    const refused = order === undefined ? 'runs.in-memory' : run.order(order);
+    // It comes to rest sooner or later, and whoever looks then finds the command.
+    if (refused === 'runs.in-memory') return;
+    if (refused !== undefined) return this.#refuse(row, { refused });
     this.#answer(row, lane);
   }
 
   async #tellParked(row: CommandRow): Promise<void> {
     const lane = this.ports.lane();
-    const command = commandOf(row);
-    const [claimed] = await this.ports.resume.claim(lane, [row.run_id], STATUSES_FOR[command.kind]);
+    const [claimed] = await this.ports.resume.claim(lane, [row.run_id], STATUSES_FOR[row.kind]);
     if (!claimed) return;
-    const origin = { by: row.requested_by, why: row.reason, at: this.ports.now() };
-    const { run, refusal } = await this.#tell(lane, claimed, command, origin);
+    const { run, refusal } = await this.#tell(lane, claimed, row);
     lane.keep(run);
     if (refusal) return this.#refuse(row, refusal);
     this.#answer(row, lane);
   }
 
   /** @returns the run to go on with: one that was moved is another one in memory */
-  async #tell(
-    lane: Lane,
-    claimed: LiveRun,
-    command: RunCommand,
-    origin: CommandOrigin,
-  ): Promise<{ readonly run: LiveRun; readonly refusal?: Refusal }> {
-    let run = claimed;
-    if (command.kind === 'move' || (command.kind === 'retry' && command.revision === 'newest')) {
-      const moved = await this.ports.moves.toNewest(lane, claimed, command.kind, origin);
-      if (moved.kind === 'refused') return { run, refusal: { refused: moved.code, why: moved.why } };
-      run = moved.run;
-    }
-    if (command.kind === 'move') return { run };
-    const refused = tellCommand(run, command, origin);
-    return refused === undefined ? { run } : { run, refusal: { refused } };
+  async #tell(lane: Lane, claimed: LiveRun, row: CommandRow): Promise<{ readonly run: LiveRun; readonly refusal?: Refusal }> {
+    const person = personOf(row);
+    const order = orderOf(row);
+    if (order) return withRefusal(claimed, claimed.order(order));
+    const how = row.kind === 'move' ? 'move' : 'retry';
+    const moved = await this.ports.moves.toNewest(lane, claimed, how);
+    if (moved.kind === 'refused') return { run: claimed, refusal: { refused: moved.code, why: moved.why } };
+    const { run, revision } = moved;
+    if (how === 'move') return withRefusal(run, run.order({ kind: 'move', revision, ...person }));
+    return withRefusal(run, run.order({ kind: 'retry', ...person, ...(run !== claimed && { revision }) }));
   }
 
   #answer(command: CommandRow, lane: Lane): void {
@@ -164,7 +154,21 @@ export class Commands {
   }
 }
 
-/** The row was written by this program, from a `RunCommand`. */
-function commandOf({ kind, detail }: CommandRow): RunCommand {
-  return { kind, ...detail } as RunCommand;
+/** What the run itself is told; absent when it must be loaded with another revision of its flow first. */
+function orderOf({ kind, detail, ...row }: CommandRow): RunOrder | undefined {
+  const command = { kind, ...detail } as RunCommand; // the row was written from one
+  if (command.kind === 'move' || (command.kind === 'retry' && command.revision === 'newest')) return undefined;
+  if (command.kind === 'retry') return { kind: 'retry', ...personOf(row) };
+  return { ...command, ...personOf(row) };
+}
+
+function personOf({ requested_by: by, reason }: Pick<CommandRow, 'requested_by' | 'reason'>): {
+  readonly by: string;
+  readonly why?: string;
+} {
+  return { by, ...(reason !== '' && { why: reason }) };
+}
+
+function withRefusal(run: LiveRun, refused: string | undefined): { readonly run: LiveRun; readonly refusal?: Refusal } {
+  return refused === undefined ? { run } : { run, refusal: { refused } };
 }

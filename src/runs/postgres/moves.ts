@@ -11,14 +11,14 @@ import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import type { JournalEntry } from '../journal-entry.ts';
 import type { LiveRun } from '../live-run.ts';
 import { canMove } from '../repair/can-move.ts';
-import type { CommandOrigin } from '../tell-command.ts';
 import type { Lane } from './lane.ts';
 import { LOAD_JOURNALS } from './queries/load-runs.ts';
 import { MOVE_RUN, NEWEST_REVISION } from './queries/move-run.ts';
 import type { Resume } from './resume.ts';
 
 export type Moved =
-  { readonly kind: 'moved'; readonly run: LiveRun } | { readonly kind: 'refused'; readonly code: string; readonly why: string };
+  | { readonly kind: 'moved'; readonly run: LiveRun; readonly revision: number }
+  | { readonly kind: 'refused'; readonly code: string; readonly why: string };
 
 export interface MovePorts {
   readonly resume: Resume;
@@ -31,20 +31,19 @@ export class Moves {
   constructor(private readonly ports: MovePorts) {}
 
   /** @param how `retry`: the steps that failed may be others on the newest revision; all that was done must be the same */
-  async toNewest(lane: Lane, run: LiveRun, how: 'move' | 'retry', { by, why, at }: CommandOrigin): Promise<Moved> {
+  async toNewest(lane: Lane, run: LiveRun, how: 'move' | 'retry'): Promise<Moved> {
     const { id, flowId, revision } = run.facts;
     const { newest, entries } = await lane.between(async (client) => ({
       newest: (await client.query<{ revision: number }>(NEWEST_REVISION, [flowId])).rows[0]?.revision ?? revision,
       entries: (await client.query<{ entries: readonly JournalEntry[] }>(LOAD_JOURNALS, [[id]])).rows.flatMap((row) => row.entries),
     }));
-    if (newest === revision) return how === 'retry' ? { kind: 'moved', run } : refused('It is on the newest revision already.');
-    const obstacle = await this.#obstacle(run, newest, how === 'retry' ? [...entries, { kind: 'retry', at, by }] : entries, how);
+    if (newest === revision) return how === 'retry' ? { kind: 'moved', run, revision } : refused('It is on the newest revision already.');
+    const obstacle = await this.#obstacle(run, newest, how === 'retry' ? [...entries, A_RETRY] : entries, how);
     if (obstacle !== undefined) return refused(obstacle);
     await lane.between((client, epoch) => client.query(MOVE_RUN, [id, newest, epoch]));
     const moved = await this.ports.resume.reload(lane, id);
     if (!moved) return refused('The run was taken over by another process.');
-    moved.tell({ kind: 'moved', at, by, ...(why !== '' && { why }), revision: newest });
-    return { kind: 'moved', run: moved };
+    return { kind: 'moved', run: moved, revision: newest };
   }
 
   async #obstacle(run: LiveRun, newest: number, entries: readonly JournalEntry[], how: 'move' | 'retry'): Promise<string | undefined> {
@@ -59,6 +58,9 @@ export class Moves {
     }
   }
 }
+
+/** What the run would do after it: for the proof alone, so nobody asked for it. */
+const A_RETRY: JournalEntry = { kind: 'retry', at: 0, by: '' };
 
 function refused(why: string): Moved {
   return { kind: 'refused', code: 'runs.not-movable', why };
