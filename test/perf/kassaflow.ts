@@ -26,10 +26,22 @@ export interface KassaflowOptions {
   readonly profileTo?: string | undefined;
 }
 
+/** Kassaflow with what only the benchmark of growth needs. */
+export interface KassaflowContestant extends Contestant {
+  /** A superuser of its database. */
+  readonly database: { readonly host: string; readonly port: number; readonly user: string; readonly database: string };
+  /** The process without its PostgreSQL. */
+  processId(): number;
+  /** Calls its API. */
+  call(path: string, body: unknown): Promise<void>;
+  /** Stops it cleanly and starts it again. @returns milliseconds from the start of the process to the ready line */
+  restart(): Promise<number>;
+}
+
 export async function startKassaflow(
   sinkPort: number,
   { batch = 1, plugin = false, profileTo }: KassaflowOptions = {},
-): Promise<Contestant> {
+): Promise<KassaflowContestant> {
   const folder = mkdtempSync(join(tmpdir(), 'kb-'));
   const port = await freePort();
   const environment = {
@@ -45,12 +57,16 @@ export async function startKassaflow(
     KASSAFLOW_EGRESS_MAP: `https://sink.example.com=http://127.0.0.1:${sinkPort}`,
   };
   const profiling = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
-  const child = spawn(process.execPath, [...profiling, BINARY, 'start'], {
-    cwd: folder,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await ready(child.stdout);
+  const launch = async () => {
+    const started = spawn(process.execPath, [...profiling, BINARY, 'start'], {
+      cwd: folder,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await ready(started.stdout);
+    return started;
+  };
+  let child = await launch();
   const { stdout } = await run(process.execPath, [BINARY, 'key', 'create', 'bench', '--tenant', 'bench', '--json'], {
     cwd: folder,
     env: environment,
@@ -67,9 +83,16 @@ export async function startKassaflow(
   await call('/v1/connections', { name: 'sink', plugin: plugin ? 'sink' : 'http', settings: { baseUrl: 'https://sink.example.com' } });
   const flow = plugin ? 'payment-received-by-plugin.yaml' : 'payment-received.yaml';
   await call('/v1/flows', { source: readFileSync(join(HERE, flow), 'utf8') });
-  const socket = readPostmaster(join(folder, 'data/postgres'))?.socketDirectory ?? '';
-  const watcher = new pg.Client({ host: socket, port: 5432, user: 'postgres', database: 'kassaflow' });
-  await watcher.connect();
+  const watch = async () => {
+    const host = readPostmaster(join(folder, 'data/postgres'))?.socketDirectory ?? '';
+    const address = { host, port: 5432, user: 'postgres', database: 'kassaflow' };
+    const client = new pg.Client(address);
+    await client.connect();
+    return { address, client };
+  };
+  let watcher = await watch();
+  // Runs of the benchmark: what was there before it may wait for months.
+  let beginning = await lowestId(watcher.client);
   const event = (reference: number) =>
     `{"specversion":"1.0","id":"event-${reference}","source":"/bench","type":"custom.payment-received","data":${JSON.stringify(paymentReceived(reference))}}`;
   const authorization = `Bearer ${apiKey}`;
@@ -89,16 +112,36 @@ export async function startKassaflow(
       }),
     },
     unfinished: async () =>
-      (await watcher.query<{ n: number }>('select count(*)::int as n from run where finished_at is null')).rows[0]?.n ?? 0,
+      (await watcher.client.query<{ n: number }>('select count(*)::int as n from run where id >= $1 and finished_at is null', [beginning]))
+        .rows[0]?.n ?? 0,
     walPosition: async () =>
-      BigInt((await watcher.query<{ n: string }>("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as n")).rows[0]?.n ?? 0),
+      BigInt((await watcher.client.query<{ n: string }>("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as n")).rows[0]?.n ?? 0),
     processes: () => processTree(child.pid ?? 0),
+    get database() {
+      return watcher.address;
+    },
+    processId: () => child.pid ?? 0,
+    call,
+    restart: async () => {
+      await watcher.client.end();
+      await stopChild(child);
+      const since = performance.now();
+      child = await launch();
+      const ms = performance.now() - since;
+      watcher = await watch();
+      beginning = await lowestId(watcher.client);
+      return ms;
+    },
     stop: async () => {
-      await watcher.end();
+      await watcher.client.end();
       await stopChild(child);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function lowestId(client: pg.Client): Promise<string | undefined> {
+  return (await client.query<{ id: string }>('select uuid_floor(now())::text as id')).rows[0]?.id;
 }
 
 function ready(output: NodeJS.ReadableStream): Promise<void> {
