@@ -2,16 +2,18 @@
  * The journal of a resumed run, by step: what the interpreter gets back instead of asking the world again.
  *
  * A `retry` makes the run forget what the steps that failed, and the flow's `on-failure`, had recorded; their next attempt
- * belongs to a new group. Everything else stays, so a retry goes on behind what succeeded.
+ * belongs to a new group. So does, with everything inside it, a step that was taken back. Everything else stays, so a retry
+ * goes on behind what succeeded. To skip a failed step or to give it another input is a retry too.
  */
 import type { JournalEntry, StepEntry } from './journal-entry.ts';
-import { applyEntry, newStepState, type StepState } from './step-state.ts';
+import { applyEntry, isResting, newStepState, type StepState } from './step-state.ts';
 import type { Note } from './run-context.ts';
 import type { RunReason } from './run.ts';
 
 type ReadEntry = Extract<JournalEntry, { kind: 'read' }>;
 type EmitEntry = Extract<JournalEntry, { kind: 'emit' }>;
 type EndEntry = Extract<JournalEntry, { kind: 'end' }>;
+type CancelEntry = Extract<JournalEntry, { kind: 'cancel' }>;
 
 /** An entry about one step. */
 type StepRecord = StepEntry | Note | ReadEntry | EmitEntry;
@@ -23,18 +25,32 @@ interface Recorded {
   state?: StepState;
 }
 
+/** The flow's own deadline, and its `stop-on`, are kept under the empty path. */
+const FLOW = '';
+/** Paths of the steps in the flow's `on-failure` begin with this. */
+const HANDLER = 'on-failure.';
+
 export class History {
   readonly #steps = new Map<string, Recorded>();
   readonly #groups = new Map<string, number>();
   readonly #stopped = new Map<string, number>();
   readonly #seen = new Set<string>();
-  readonly #handlers: ReadonlySet<string>;
+  readonly #deadlines = new Map<string, number>();
+  readonly #timedOut = new Set<string>();
+  readonly #skipped = new Map<string, Readonly<Record<string, unknown>>>();
+  /** Steps that can be taken back, by when they were done. */
+  readonly #done: string[] = [];
+  /** Steps that were taken back, and whether that succeeded. */
+  readonly #undone = new Map<string, boolean>();
+  /** Every path with an entry, and every path above one; made when first asked for. */
+  #prefixes: Set<string> | undefined;
   #end: EndEntry | undefined;
-  /** Who cancelled the run, when somebody did. */
-  cancelledBy: string | undefined;
-  /** Until when its steps may go on, when the flow says so and no retry has begun since. */
-  deadline: number | undefined;
-  timedOut = false;
+  /** What people ordered to end the run. */
+  readonly cancels: CancelEntry[] = [];
+  /** The event of the flow's `stop-on` that came. */
+  stopEvent: Extract<JournalEntry, { kind: 'heard' }> | undefined;
+  /** The flow's `stop-on` is being listened for. */
+  listens = false;
   /** Why it never began. */
   unstartable: RunReason | undefined;
   /** Where and why it was set aside, until somebody says `retry`. */
@@ -42,15 +58,14 @@ export class History {
   /** How often it was taken up after a death of its process and got nowhere. */
   resumed = 0;
 
-  /** @param handlers paths of the steps of the flow's `on-failure` */
-  constructor(entries: Iterable<JournalEntry>, handlers: ReadonlySet<string>) {
-    this.#handlers = handlers;
+  constructor(entries: Iterable<JournalEntry>) {
     for (const entry of entries) this.add(entry);
   }
 
   /** Adds one more entry, as if it had been the last of the journal. */
   add(entry: JournalEntry): void {
     if (isProgress(entry)) this.resumed = 0;
+    this.#prefixes = undefined;
     switch (entry.kind) {
       case 'end':
         this.#end = entry;
@@ -58,16 +73,29 @@ export class History {
       case 'retry':
         return this.#retry();
       case 'cancel':
-        this.cancelledBy = entry.by;
+        this.cancels.push(entry);
         return;
       case 'stopped':
         this.#stopped.set(entry.step, entry.by ?? NOBODY);
         return;
       case 'deadline':
-        this.deadline = entry.until;
+        this.#deadlines.set(entry.step ?? FLOW, entry.until);
         return;
       case 'timed-out':
-        this.timedOut = true;
+        this.#timedOut.add(entry.step ?? FLOW);
+        return;
+      case 'done':
+        this.#done.push(entry.step);
+        return;
+      case 'undone':
+      case 'undo-failed':
+        this.#undone.set(entry.step, entry.kind === 'undone');
+        return;
+      case 'skipped':
+        if (this.#end) this.#retry();
+        this.#skipped.set(entry.step, entry.output ?? {});
+        return;
+      case 'moved':
         return;
       case 'unstartable':
         this.unstartable = entry.reason;
@@ -110,16 +138,53 @@ export class History {
     return this.#stopped.get(path);
   }
 
+  /** Until when what is at `path` may go on, when that was settled and no retry has begun since. */
+  deadline(path: string): number | undefined {
+    return this.#deadlines.get(path);
+  }
+
+  timedOut(path: string): boolean {
+    return this.#timedOut.has(path);
+  }
+
+  /** What stands in for the result of a step that a person skipped. */
+  skipped(path: string): Readonly<Record<string, unknown>> | undefined {
+    const output = this.#skipped.get(path);
+    if (output) for (const recorded of this.#steps.keys()) if (isWithin(recorded, path)) this.#seen.add(recorded);
+    return output;
+  }
+
+  /** How many steps with an `undo` were done before the one at `path` was; `undefined` when it is not recorded as done. */
+  doneAt(path: string): number | undefined {
+    const index = this.#done.indexOf(path);
+    return index < 0 ? undefined : index;
+  }
+
+  /** Steps that are recorded as done and can be taken back. */
+  get doneCount(): number {
+    return this.#done.length;
+  }
+
+  /** Tells whether the step was taken back: false when that failed, `undefined` when it was not tried to its end. */
+  undone(path: string): boolean | undefined {
+    return this.#undone.get(path);
+  }
+
   /** Tells whether the step at `path`, or one inside it, has recorded anything. */
   has(path: string): boolean {
     if (this.#steps.has(path)) return true;
-    const inside = `${path}.`;
-    return [...this.#steps.keys()].some((recorded) => recorded.startsWith(inside));
+    this.#prefixes ??= prefixesOf(this.#steps.keys());
+    return this.#prefixes.has(path);
   }
 
   /** Where the step stands, for somebody who asks before the run has begun; {@link state} is for the step itself. */
   peek(path: string): StepState | undefined {
     return this.#steps.get(path)?.state;
+  }
+
+  /** Steps that rest: those that a person can let go on. */
+  get resting(): readonly string[] {
+    return [...this.#steps].filter(([, { state }]) => state && isResting(state)).map(([path]) => path);
   }
 
   /** A step that was recorded and that the interpreter did not come to: the flow is not what it was. */
@@ -140,6 +205,14 @@ export class History {
   }
 
   #record(entry: StepRecord): void {
+    if (entry.step === FLOW && entry.kind === 'listen') this.listens = true;
+    else if (entry.step === FLOW && entry.kind === 'heard') this.stopEvent = entry;
+    else this.#recordStep(entry);
+  }
+
+  #recordStep(entry: StepRecord): void {
+    // An edit of a step that failed sends the run back to it; of one that rests it does not.
+    if (entry.kind === 'edited' && this.#end) this.#retry();
     const recorded = this.#steps.get(entry.step) ?? {};
     this.#steps.set(entry.step, recorded);
     if (entry.kind === 'read') recorded.read = entry;
@@ -149,21 +222,41 @@ export class History {
   }
 
   #retry(): void {
-    this.deadline = undefined;
-    this.timedOut = false;
+    this.#deadlines.delete(FLOW);
+    this.#timedOut.delete(FLOW);
     // A run that was set aside has not ended: everything it did stays done, its on-failure included.
-    if (this.aside) this.aside = undefined;
-    else this.#forget([...(this.#end?.failed ?? []), ...this.#handlers]);
+    if (this.aside) {
+      this.aside = undefined;
+      return;
+    }
+    for (const path of this.#end?.failed ?? []) this.#forgetFailed(path);
+    for (const path of this.#steps.keys()) if (path.startsWith(HANDLER)) this.#forget(path);
+    for (const [path, undone] of this.#undone) this.#forgetAll(undone ? path : `${path}.undo`);
+    this.#undone.clear();
+    this.#stopped.clear();
+    this.#end = undefined;
+    // The waits of a run that ended are gone: it listens anew, and hears what was recorded since it began.
+    this.listens = false;
   }
 
-  #forget(paths: readonly string[]): void {
-    this.#end = undefined;
-    this.#stopped.clear();
-    for (const path of paths) {
-      const group = this.#steps.get(path)?.state?.group;
-      if (group !== undefined) this.#groups.set(path, group + 1);
-      this.#steps.delete(path);
-    }
+  /** A step that ran out of its own time goes on where it stood, with that time again; any other begins again. */
+  #forgetFailed(path: string): void {
+    if (!this.#timedOut.has(path)) return this.#forget(path);
+    this.#timedOut.delete(path);
+    this.#deadlines.delete(path);
+  }
+
+  #forgetAll(under: string): void {
+    for (const path of this.#steps.keys()) if (isWithin(path, under)) this.#forget(path);
+    const kept = this.#done.filter((path) => !isWithin(path, under));
+    this.#done.splice(0, this.#done.length, ...kept);
+  }
+
+  #forget(path: string): void {
+    const group = this.#steps.get(path)?.state?.group;
+    if (group !== undefined) this.#groups.set(path, group + 1);
+    this.#steps.delete(path);
+    this.#skipped.delete(path);
   }
 }
 
@@ -171,7 +264,25 @@ export class History {
 const NOBODY = -1;
 
 function isNote(entry: StepEntry | Note): entry is Note {
-  return entry.kind === 'set' || entry.kind === 'skip' || entry.kind === 'chose';
+  return NOTES.has(entry.kind);
+}
+
+const NOTES: ReadonlySet<string> = new Set<Note['kind']>(['set', 'skip', 'chose', 'round', 'list']);
+
+function isWithin(path: string, outer: string): boolean {
+  return path === outer || path.startsWith(`${outer}.`);
+}
+
+function prefixesOf(paths: Iterable<string>): Set<string> {
+  const prefixes = new Set<string>();
+  for (const path of paths) {
+    for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
+      const prefix = path.slice(0, dot);
+      if (prefixes.has(prefix)) break;
+      prefixes.add(prefix);
+    }
+  }
+  return prefixes;
 }
 
 /**

@@ -43,6 +43,24 @@ export type StepEntry =
   | { readonly kind: 'answer'; readonly step: string; readonly at: number; readonly outcome: StepOutcome }
   | { readonly kind: 'ask'; readonly step: string; readonly at: number; readonly outcome: LookupOutcome }
   | { readonly kind: 'sleep'; readonly step: string; readonly until: number }
+  /** A guard keeps the call from being made now: until a moment, or until somebody releases what holds it. No attempt is used up. */
+  | {
+      readonly kind: 'parked';
+      readonly step: string;
+      readonly at: number;
+      readonly action: string;
+      readonly message: string;
+      readonly until?: number;
+    }
+  /** A guard decided the step's outcome, and no call was made. */
+  | {
+      readonly kind: 'settled';
+      readonly step: string;
+      readonly at: number;
+      readonly action: string;
+      readonly input: Readonly<Record<string, unknown>>;
+      readonly outcome: StepOutcome;
+    }
   | ({ readonly kind: 'woke'; readonly step: string; readonly at: number } & ByPerson)
   | { readonly kind: 'attention'; readonly step: string; readonly at: number; readonly why: AttentionKind; readonly message: string }
   | {

@@ -13,21 +13,26 @@
 import type { FinalStatus, OpenStatus, RunFacts, RunReason, RunStatus } from './run.ts';
 import type { CompiledFlow } from '../flows/language/compiled-flow.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { isKassaflowError } from '../kernel/errors.ts';
 import { idOf, newUuid } from '../kernel/ids.ts';
+import type { Gate } from '../guards/gate.ts';
 import type { ActionDoor } from '../plugin-host/action-call.ts';
+import { Deadlines } from './deadlines.ts';
+import { haltOf, type Halt } from './halt.ts';
 import { History, isProgress } from './history.ts';
-import { handlerPaths, interpret, type RunEnd } from './interpreter.ts';
+import { interpret, type RunEnd } from './interpreter.ts';
 import { JournaledContext } from './journaled-context.ts';
 import type { EmittedEvent, JournaledRun } from './journaled-run.ts';
-import type { JournalEntry, Resolution, StepEntry } from './journal-entry.ts';
+import type { JournalEntry, StepEntry } from './journal-entry.ts';
 import { Mailbox, NO_MAIL, type MailChanges } from './mailbox.ts';
 import { OpenQuestions, type Attention } from './open-questions.ts';
 import { runErrors } from './run.errors.ts';
-import { RunInterrupted, timedOut, type ReadPlan } from './run-context.ts';
+import { RunInterrupted, StepSkipped, timedOut, type ArrivedEvent, type EventWatch, type ReadPlan } from './run-context.ts';
+import { carryOut, type OrderRefusal, type RunOrder } from './run-order.ts';
 import type { RunSettings } from './run-settings.ts';
 import { reasonOf } from './reason-of.ts';
 import { sameJson } from './same-json.ts';
-import type { Signal } from './signals.ts';
+import type { ChildStart, Signal } from './signals.ts';
 import { RunTimers } from './run-timers.ts';
 import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
 
@@ -54,11 +59,15 @@ export interface Checkpoint extends MailChanges {
 /** What a run needs from the backend that keeps it. */
 export interface RunHost {
   readonly door: ActionDoor;
+  /** Guards of calls outside the flows; absent where there are none. */
+  readonly gate?: Gate | undefined;
   readonly clock: Clock;
   readonly settings: RunSettings;
   /** The process is about to stop: calls under way are finished and recorded, no other one begins. */
   readonly stopping: boolean;
   random(): number;
+  /** Ids of events and runs; absent where nothing must come out the same twice. */
+  newId?(): string;
   /** The current state of the subjects that the run's event names; waits for as long as they cannot be read. */
   readSubjects(facts: RunFacts, names: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
   /** The run waits for a person, in the checkpoint that comes next. */
@@ -81,7 +90,9 @@ interface Sleeper {
   readonly state: StepState;
   readonly until: number | undefined;
   readonly wake: () => void;
-  readonly interrupt: (reason: RunInterrupted) => void;
+  readonly interrupt: (reason: Error) => void;
+  /** What a signal comes to, of a step that waits for one. */
+  readonly take: ((signal: Signal) => StepEntry | undefined) | undefined;
 }
 
 /** What is known of a run that is taken up again. */
@@ -101,13 +112,14 @@ const MOST_DEATHS = 3;
 
 export class LiveRun implements JournaledRun {
   readonly door: ActionDoor;
+  readonly gate: Gate | undefined;
   readonly settings: RunSettings;
   /** Set by the backend: waits in its queue for the next flush. */
   queued = false;
   /** Not in the database yet: the flush that holds its event writes its row. */
   isNew: boolean;
   history: History | undefined;
-  cancelledBy: string | undefined;
+  halt: Halt | undefined;
   #seq: number;
   #status: OpenStatus | FinalStatus = 'running';
   #written: RunStatus;
@@ -121,8 +133,15 @@ export class LiveRun implements JournaledRun {
   /** Absent as long as the run has nothing to do with the outside. */
   #mail: Mailbox | undefined;
   #revision: number | undefined;
-  #deadline: number | undefined;
-  #timedOut = false;
+  #deadlines: Deadlines | undefined;
+  #watches: readonly EventWatch[] = NOTHING;
+  /** Steps that a person skipped since the run is in memory. */
+  #skips: Map<string, Readonly<Record<string, unknown>>> | undefined;
+  #cancels: readonly Extract<JournalEntry, { kind: 'cancel' }>[] = NOTHING;
+  #done: number;
+  /** What comes after a failure is under way. */
+  #handling = false;
+  #begun = false;
   /** Deaths of its process since it last got on. */
   #deaths = 0;
   #branches = 1;
@@ -137,15 +156,20 @@ export class LiveRun implements JournaledRun {
     private readonly resumed?: ResumedRun,
   ) {
     this.door = host.door;
+    this.gate = host.gate;
     this.settings = host.settings;
     this.isNew = resumed === undefined;
     this.#seq = resumed?.rows ?? 0;
     this.#written = 'running';
     this.#timers = new RunTimers(resumed?.entries);
     this.#questions = new OpenQuestions(resumed?.entries);
+    this.#done = 0;
     if (!resumed) return;
-    this.history = new History(resumed.entries, handlerPaths(flow));
-    this.cancelledBy = this.history.cancelledBy;
+    this.history = new History(resumed.entries);
+    if (Mailbox.isNeededBy(resumed.entries)) this.#mail = new Mailbox(resumed.entries);
+    this.#done = this.history.doneCount;
+    this.#cancels = this.history.cancels;
+    this.halt = haltOf(this.#cancels, this.history.stopEvent);
     this.#deaths = this.history.resumed + (resumed.afterDeath === true ? 1 : 0);
   }
 
@@ -161,13 +185,14 @@ export class LiveRun implements JournaledRun {
 
   /** Starts to interpret; returns at the first await. */
   begin(): void {
+    this.#begun = true;
     void this.#interpret();
   }
 
   /** Ends the run before its first step. Why is recorded with the run itself, so that it never begins after a crash either. */
   failToStart(reason: RunReason): void {
     this.append({ kind: 'unstartable', at: this.now(), reason });
-    void this.#onDisk().then(() => this.#end({ status: 'failed', reason, failed: [] }));
+    void this.onDisk().then(() => this.#end({ status: 'failed', reason, failed: [] }));
   }
 
   /** Its process died under it twice already: once more, and it is set aside. */
@@ -199,7 +224,7 @@ export class LiveRun implements JournaledRun {
   /** Takes what is to be written; `undefined` when there is nothing. */
   checkpoint(): Checkpoint | undefined {
     const row = this.#rowChange();
-    if (!row && this.#entries.length === 0 && this.#mail?.unwritten !== true) return undefined;
+    if (!row && this.#entries.length === 0 && this.#mail?.unwritten !== true && this.#waiters.length === 0) return undefined;
     const seq = this.#entries.length > 0 ? this.#seq++ : undefined;
     const [timers, questions] = [this.#timers.take(), this.#questions.take()];
     const checkpoint: Checkpoint = {
@@ -224,15 +249,14 @@ export class LiveRun implements JournaledRun {
     return checkpoint;
   }
 
-  /** Wakes every branch whose moment has come, and ends those that rest when the deadline has passed. @returns how many */
+  /** Wakes every branch whose moment has come, and ends those that rest when their deadline has passed. @returns how many */
   wakeDue(now: number): number {
     if (!this.reachable) return 0;
-    let woken = this.#deadline !== undefined && now >= this.#deadline ? this.#interruptLate() : 0;
+    let woken = 0;
+    for (const late of this.#deadlines?.due(now) ?? NOTHING) woken += this.#interruptLate(late);
     for (const [path, sleeper] of this.#sleepers) {
       if (sleeper.until === undefined || sleeper.until > now) continue;
-      this.#sleepers.delete(path);
-      this.record(sleeper.state, { kind: 'woke', step: path, at: this.now() });
-      sleeper.wake();
+      this.#wake(path, sleeper, [{ kind: 'woke', step: path, at: this.now() }]);
       woken += 1;
     }
     return woken;
@@ -240,14 +264,47 @@ export class LiveRun implements JournaledRun {
 
   /**
    * Hands a signal to the run, which records what it makes of it; the checkpoint that holds this names the signal in
-   * `signalsTaken`. One that the run has already is no second one. @returns false when the run is over or on its way out of
-   * memory: whoever has it next is to be given the signal; for a run that is over it may be deleted
+   * `signalsTaken`. One that the run has already is no second one. Also before `begin`, for a run that was just loaded.
+   *
+   * @returns false when the run is over or on its way out of memory: whoever has it next is to be given the signal; for a run
+   * that is over it may be deleted
    */
   deliver(signal: Signal): boolean {
     if (!this.reachable) return false;
     this.#mail ??= new Mailbox();
-    this.#mail.receive(signal);
+    if (!this.#mail.receive(signal)) return true;
+    if (signal.step === '') this.#hearStop();
+    else this.#offer(signal.step);
     this.host.touched(this);
+    return true;
+  }
+
+  /**
+   * Carries out what a person wants of the run, also before `begin`, for a run that was just loaded. For `move`, and a retry on another
+   * revision, the run must have been loaded with that revision's flow.
+   *
+   * @returns the code of the reason why it makes no sense now; `undefined` when it was done and is in the next checkpoint
+   */
+  order(order: RunOrder): OrderRefusal | undefined {
+    if (this.#begun && !this.reachable) return 'runs.in-memory';
+    return carryOut(order, {
+      begun: this.#begun,
+      history: this.history,
+      resting: [...this.#sleepers.keys()],
+      now: () => this.now(),
+      restingState: (step) => this.#sleepers.get(step)?.state,
+      tell: (entry) => this.tell(entry),
+      tellStep: (step, entries) => this.#tellStep(step, entries),
+      skip: (entry) => this.#skip(entry),
+      cancel: (entry) => this.#cancel(entry),
+    });
+  }
+
+  /** What kept the step at `step` from its call does so no more. @returns false when no guard keeps it */
+  unpark(step: string): boolean {
+    const sleeper = this.#sleepers.get(step);
+    if (!this.reachable || sleeper?.state.parked === undefined) return false;
+    this.#wake(step, sleeper, [{ kind: 'woke', step, at: this.now() }]);
     return true;
   }
 
@@ -256,34 +313,12 @@ export class LiveRun implements JournaledRun {
     return [...this.#questions.steps];
   }
 
-  /** A person's decision about a step that waits for one. @returns false when that step does not */
-  resolve(step: string, by: string, resolution: Resolution): boolean {
-    const sleeper = this.#sleepers.get(step);
-    if (!this.reachable || !sleeper || sleeper.state.attention === undefined) return false;
-    this.#sleepers.delete(step);
-    if (sleeper.until !== undefined) this.record(sleeper.state, { kind: 'woke', step, at: this.now() });
-    // A refused connection did nothing for certain: there is nothing to decide, only to try again.
-    if (sleeper.state.attention === 'unknown-outcome')
-      this.record(sleeper.state, { kind: 'resolved', step, at: this.now(), by, resolution });
-    sleeper.wake();
-    return true;
-  }
-
-  /** Keeps every branch from beginning another step; calls under way are finished and recorded. */
-  cancel(by: string): boolean {
-    if (!this.reachable) return false;
-    this.cancelledBy = by;
-    this.append({ kind: 'cancel', at: this.now(), by });
-    this.interruptSleepers(() => true, new RunInterrupted('cancelled', `Cancelled by ${by}.`));
-    return true;
-  }
-
   /** Adds what a person decided to the journal of a run that was just loaded and has not begun. */
   tell(entry: JournalEntry): void {
     const aside = entry.kind === 'retry' ? this.history?.aside : undefined;
     if (aside) this.#questions.close(aside.step);
     this.history?.add(entry);
-    this.cancelledBy = this.history?.cancelledBy;
+    if (entry.kind === 'cancel') this.halt = haltOf(this.#cancels, this.history?.stopEvent);
     this.append(entry);
   }
 
@@ -294,6 +329,7 @@ export class LiveRun implements JournaledRun {
     this.#entries = [];
     this.#waiters = [];
     this.#sleepers.clear();
+    this.#mail = undefined;
   }
 
   /** The database refuses what this run wants to record: it ends here, with a reason that holds none of its values. */
@@ -319,6 +355,20 @@ export class LiveRun implements JournaledRun {
 
   random(): number {
     return this.host.random();
+  }
+
+  get flowName(): string {
+    return this.flow.name;
+  }
+
+  newId(): string {
+    return this.host.newId?.() ?? newUuid();
+  }
+
+  get beganAt(): number {
+    const { event, id } = this.facts;
+    // By the id's own time, which is the same each time; a clock that stands behind it, as in a simulation, has its way.
+    return Math.min(timeOf(event?.id ?? id), this.now());
   }
 
   append(entry: JournalEntry): void {
@@ -356,23 +406,62 @@ export class LiveRun implements JournaledRun {
     });
   }
 
-  /** The flow's time is over: by the clock, or because it is recorded. */
-  get late(): boolean {
-    return this.#deadline !== undefined && (this.#timedOut || this.now() >= this.#deadline);
+  bind(path: string, timeoutMs: number): void {
+    const known = this.history?.deadline(path);
+    const until = known ?? this.now() + timeoutMs;
+    (this.#deadlines ??= new Deadlines()).set(path, until, this.history?.timedOut(path) ?? false);
+    if (known === undefined) this.append({ kind: 'deadline', until, ...(path !== '' && { step: path }) });
+  }
+
+  unbind(path: string): void {
+    const until = this.#deadlines?.lift(path);
+    if (until !== undefined) this.#dropTimers([until]);
+  }
+
+  isLate(path: string): boolean {
+    return this.#deadlines !== undefined && this.#deadlines.isLate(path, this.now());
   }
 
   /** Records that the time is over, once: a resumed run takes the same way even if its clock has gone back. */
-  timeOut(): void {
-    if (this.#timedOut || this.#deadline === undefined) return;
-    this.#timedOut = true;
-    this.#timers.drop(this.#deadline);
-    this.append({ kind: 'timed-out', at: this.now() });
+  timeOut(path: string): void {
+    const until = this.#deadlines?.pass(path);
+    if (until === undefined) return;
+    this.#dropTimers([until]);
+    this.append({ kind: 'timed-out', at: this.now(), ...(path !== '' && { step: path }) });
   }
 
-  /** The flow's steps are over, and its `on-failure` begins. */
-  liftDeadline(): void {
-    if (this.#deadline !== undefined) this.#timers.drop(this.#deadline);
-    this.#deadline = undefined;
+  /** What comes after a failure begins: no deadline holds any more. */
+  handle(): void {
+    this.#handling = true;
+    this.#liftDeadlines();
+  }
+
+  done(path: string): number {
+    const known = this.history?.doneAt(path);
+    if (known !== undefined) return known;
+    this.append({ kind: 'done', step: path });
+    return this.#done++;
+  }
+
+  noteUndone(path: string, problem: string | undefined): void {
+    if (this.history?.undone(path) !== undefined) return;
+    const at = this.now();
+    if (problem === undefined) return this.append({ kind: 'undone', step: path, at });
+    this.append({ kind: 'undo-failed', step: path, at, message: problem });
+    this.#report('run.needs-attention', { step: path, message: `It was done and could not be taken back: ${problem}` });
+  }
+
+  skipped(path: string): Readonly<Record<string, unknown>> | undefined {
+    return this.#skips?.get(path) ?? this.history?.skipped(path);
+  }
+
+  watch(watches: readonly EventWatch[]): void {
+    this.#watches = watches;
+    const since = this.beganAt;
+    const listens = this.history?.listens === true;
+    for (const { events, key } of listens ? NOTHING : watches)
+      this.append({ kind: 'listen', step: '', at: this.now(), events, since, ...(key !== undefined && { key }) });
+    this.#hearStop();
   }
 
   readSubjects(plan: ReadPlan): Promise<Readonly<Record<string, unknown>>> {
@@ -380,11 +469,13 @@ export class LiveRun implements JournaledRun {
   }
 
   rest(path: string, state: StepState, until: number | undefined): Promise<void> {
-    if (until !== undefined) this.#timers.want(until);
-    return new Promise((wake, interrupt) => {
-      this.#sleepers.set(path, { state, until, wake, interrupt });
-      this.host.touched(this);
-    });
+    return this.#rest(path, state, until, undefined);
+  }
+
+  listen(path: string, state: StepState, take: (signal: Signal) => StepEntry | undefined): Promise<void> {
+    const rest = this.#rest(path, state, state.sleepUntil, take);
+    this.#offer(path);
+    return rest;
   }
 
   /** A branch becomes several, or the last of several comes back. */
@@ -396,11 +487,100 @@ export class LiveRun implements JournaledRun {
   interruptSleepers(concerned: (path: string) => boolean, reason: RunInterrupted): void {
     for (const [path, sleeper] of this.#sleepers) {
       if (!concerned(path)) continue;
-      this.#sleepers.delete(path);
-      this.#questions.close(path);
+      this.#leave(path);
       sleeper.interrupt(reason);
     }
     this.#dropUnusedTimers();
+  }
+
+  #rest(path: string, state: StepState, until: number | undefined, take: Sleeper['take']): Promise<void> {
+    if (until !== undefined) this.#timers.want(until);
+    return new Promise((wake, interrupt) => {
+      this.#sleepers.set(path, { state, until, wake, interrupt, take });
+      this.host.touched(this);
+    });
+  }
+
+  #wake(path: string, sleeper: Sleeper, entries: readonly StepEntry[]): void {
+    this.#sleepers.delete(path);
+    for (const entry of entries) this.record(sleeper.state, entry);
+    sleeper.wake();
+  }
+
+  /** The step at `path` does not rest any more, and nobody is to answer it. */
+  #leave(path: string): void {
+    this.#sleepers.delete(path);
+    this.#questions.close(path);
+    this.#mail?.forget(path);
+  }
+
+  /** Gives the step at `path`, if it waits for it, what has come for it. */
+  #offer(path: string): void {
+    for (const letter of this.#mail?.lettersFor(path) ?? NOTHING) {
+      const sleeper = this.#sleepers.get(path);
+      if (!sleeper) return;
+      const entry = sleeper.take?.(letter);
+      this.#mail?.took(letter.id);
+      if (entry) this.#wake(path, sleeper, [entry]);
+    }
+  }
+
+  /** Ends the run when one of the events that it stops on has come. */
+  #hearStop(): void {
+    if (this.#watches.length === 0) return;
+    for (const letter of this.#mail?.lettersFor('') ?? NOTHING) {
+      this.#mail?.took(letter.id);
+      if (this.halt || this.#handling || letter.kind !== 'event' || letter.event.id === this.facts.event?.id) continue;
+      const { id, type, data } = letter.event;
+      if (!this.#watches.some(({ events, meant }) => events.includes(type) && this.#isMeant(meant, { id, type, data }))) continue;
+      const entry = { kind: 'heard', step: '', at: this.now(), event: id, type, data: {} } as const;
+      this.append(entry);
+      this.#stopFor(haltOf(NOTHING, entry));
+    }
+  }
+
+  /** An event of which it cannot be told whether it ends the run does not; a person hears of it. */
+  #isMeant(meant: EventWatch['meant'], event: ArrivedEvent): boolean {
+    try {
+      return meant(event);
+    } catch (error) {
+      if (!isKassaflowError(error)) throw error;
+      this.#report('run.needs-attention', { step: '', message: `Whether ${event.type} ends the run cannot be told: ${error.message}` });
+      return false;
+    }
+  }
+
+  /** Ends what rests, but for steps that must find out first, and for what comes after a failure. */
+  #stopFor(halt: Halt | undefined): void {
+    this.halt = halt;
+    if (!halt || (this.#handling && !halt.final)) return;
+    const reason = new RunInterrupted(halt.why, halt.message, undefined, { undo: halt.undo });
+    const waits = ({ state }: Sleeper) => halt.settles && inDoubt(state) && (halt.why === 'stopped' || state.attention === undefined);
+    const ending = new Set([...this.#sleepers].filter(([, sleeper]) => !waits(sleeper)).map(([path]) => path));
+    this.interruptSleepers((path) => ending.has(path), reason);
+  }
+
+  #cancel(entry: Extract<JournalEntry, { kind: 'cancel' }>): void {
+    if (!this.#begun) return this.tell(entry);
+    this.#cancels = [...this.#cancels, entry];
+    this.append(entry);
+    this.#stopFor(haltOf(this.#cancels, undefined));
+  }
+
+  #tellStep(step: string, entries: readonly StepEntry[]): void {
+    const sleeper = this.#sleepers.get(step);
+    if (sleeper) return this.#wake(step, sleeper, entries);
+    for (const entry of entries) this.tell(entry);
+  }
+
+  #skip(entry: Extract<JournalEntry, { kind: 'skipped' }>): void {
+    if (!this.#begun) return this.tell(entry);
+    const sleeper = this.#sleepers.get(entry.step);
+    (this.#skips ??= new Map()).set(entry.step, entry.output ?? {});
+    this.append(entry);
+    this.#leave(entry.step);
+    this.#dropUnusedTimers();
+    sleeper?.interrupt(new StepSkipped(entry.step));
   }
 
   async #interpret(): Promise<void> {
@@ -413,9 +593,9 @@ export class LiveRun implements JournaledRun {
       if (this.#deaths > 0) {
         // Counted before anything is done: what comes next may be what kills the process.
         this.append({ kind: 'resumed', at: this.now() });
-        await this.#onDisk();
+        await this.onDisk();
       }
-      this.#beginDeadline();
+      if (this.flow.timeoutMs !== undefined) this.bind('', this.flow.timeoutMs);
       const end = await interpret(this.flow, new JournaledContext(this), this.host.settings.publicUrl);
       const unused = end.status === 'cancelled' ? undefined : history?.unused();
       if (unused !== undefined) throw runErrors['replay-diverged']({ step: unused });
@@ -439,7 +619,7 @@ export class LiveRun implements JournaledRun {
 
   /** Sets the run aside, unless it is so already, and leaves it alone until a person says what is to become of it. */
   async #standAside(obstacle: Standing): Promise<void> {
-    if (this.cancelledBy !== undefined) return this.#end({ status: 'cancelled', reason: { message: `Cancelled by ${this.cancelledBy}.` } });
+    if (this.halt?.why === 'cancelled') return this.#end({ status: 'cancelled', reason: { message: this.halt.message } });
     if (!this.history?.aside) {
       const entry = { kind: 'aside', at: this.now(), ...obstacle } as const;
       this.history?.add(entry);
@@ -454,26 +634,17 @@ export class LiveRun implements JournaledRun {
     }
   }
 
-  #beginDeadline(): void {
-    const { timeoutMs } = this.flow;
-    if (timeoutMs === undefined) return;
-    this.#deadline = this.history?.deadline;
-    this.#timedOut = this.history?.timedOut ?? false;
-    if (this.#deadline !== undefined) return;
-    this.#deadline = this.now() + timeoutMs;
-    this.append({ kind: 'deadline', until: this.#deadline });
-  }
-
-  /** Ends the rest of every branch that surely has nothing under way. @returns how many */
-  #interruptLate(): number {
-    this.timeOut();
-    const resting = [...this.#sleepers].filter(([, { state }]) => !inDoubt(state)).map(([path]) => path);
-    if (resting.length > 0) this.interruptSleepers((path) => resting.includes(path), timedOut(resting[0]));
+  /** Ends the rest of every branch inside `bound` that surely has nothing under way. @returns how many */
+  #interruptLate(bound: string): number {
+    this.timeOut(bound);
+    const isInside = (path: string) => bound === '' || path === bound || path.startsWith(`${bound}.`);
+    const resting = [...this.#sleepers].filter(([path, { state }]) => isInside(path) && !inDoubt(state)).map(([path]) => path);
+    if (resting.length > 0) this.interruptSleepers((path) => resting.includes(path), timedOut(resting[0], bound));
     return resting.length;
   }
 
-  /** Resolves when everything recorded so far is on disk. */
-  #onDisk(): Promise<void> {
+  /** Resolves when everything recorded so far is on disk, and the run itself. */
+  onDisk(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
       this.host.touched(this);
@@ -500,9 +671,10 @@ export class LiveRun implements JournaledRun {
     this.#status = status;
     this.#final = status;
     this.#reason = reason;
-    this.liftDeadline();
+    this.#liftDeadlines();
     this.#timers.keepOnly(NO_MOMENTS);
     this.#questions.closeAll();
+    this.#mail?.forgetAll();
     this.#mode = 'ended';
     this.host.touched(this);
   }
@@ -520,7 +692,8 @@ export class LiveRun implements JournaledRun {
     this.#written = status;
     if (leaves) this.#mode = 'leaving';
     // A run that stays in memory sees its deadline by itself.
-    if (leaves && this.#deadline !== undefined && !this.#timedOut) this.#timers.want(this.#deadline);
+    for (const at of leaves ? (this.#deadlines?.moments ?? NOTHING) : NOTHING) this.#timers.want(at);
+    if (leaves) this.#mail?.discardExcept(new Set(this.#sleepers.keys()));
     return { status, reason: this.#standing(), leaves, ended: false };
   }
 
@@ -528,14 +701,31 @@ export class LiveRun implements JournaledRun {
   #standing(): RunReason | undefined {
     if (this.history?.aside) return this.history.aside;
     const [step] = this.#questions.steps.size > 0 ? this.#questions.steps : this.#sleepers.keys();
-    const outcome = step === undefined ? undefined : this.#sleepers.get(step)?.state.outcome;
-    return step === undefined ? undefined : { step, message: outcome && 'message' in outcome ? outcome.message : '' };
+    if (step === undefined) return undefined;
+    const { parked, outcome } = this.#sleepers.get(step)?.state ?? {};
+    return { step, message: parked ?? (outcome && 'message' in outcome ? outcome.message : '') };
   }
 
   #trackChange(entry: JournalEntry): void {
     if (this.#deaths > 0 && isProgress(entry)) this.#deaths = 0;
     switch (entry.kind) {
       case 'woke':
+      case 'heard':
+      case 'answered':
+      case 'child-ended':
+        if (entry.step !== '') this.#mail?.forget(entry.step);
+        return this.#dropUnusedTimers();
+      case 'listen':
+        return this.#mailbox().listen(entry);
+      case 'asked':
+        return this.#mailbox().ask({ ...entry, until: entry.until });
+      case 'child':
+        return this.#mailbox().start(this.#childOf(entry));
+      case 'moved':
+        this.#revision = entry.revision;
+        return;
+      case 'edited':
+        this.#questions.close(entry.step);
         return this.#dropUnusedTimers();
       case 'attention':
         return this.#ask({ step: entry.step, kind: entry.why, message: entry.message });
@@ -552,16 +742,48 @@ export class LiveRun implements JournaledRun {
     }
   }
 
+  #mailbox(): Mailbox {
+    return (this.#mail ??= new Mailbox());
+  }
+
+  #childOf({ run, flow, inputs, waits, step }: Extract<JournalEntry, { kind: 'child' }>): ChildStart {
+    const { id, depth = 0 } = this.facts;
+    return { id: run, flow, inputs, parent: waits ? { run: id, step } : undefined, depth: depth + 1 };
+  }
+
   #ask(attention: Attention): void {
     this.#questions.open(attention);
     this.#report('run.needs-attention', attention);
     this.host.asked(this, attention);
   }
 
+  #liftDeadlines(): void {
+    if (!this.#deadlines) return;
+    const { moments } = this.#deadlines;
+    this.#deadlines.clear();
+    this.#dropTimers(moments);
+  }
+
   #dropUnusedTimers(): void {
-    this.#timers.keepOnly(new Set([...this.#sleepers.values()].map(({ until }) => until).concat(this.#deadline)));
+    this.#timers.keepOnly(this.#neededMoments());
+  }
+
+  /** Drops timers of deadlines, which may have a row from before. */
+  #dropTimers(moments: readonly number[]): void {
+    const needed = this.#neededMoments();
+    for (const at of moments) if (!needed.has(at)) this.#timers.drop(at);
+  }
+
+  #neededMoments(): ReadonlySet<number | undefined> {
+    const resting = [...this.#sleepers.values()].map(({ until }) => until);
+    return new Set(resting.concat(this.#deadlines?.moments ?? NOTHING));
   }
 }
 
 const NOTHING: readonly never[] = [];
 const NO_MOMENTS: ReadonlySet<number> = new Set();
+
+/** Milliseconds since 1970 in a UUIDv7. */
+function timeOf(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}

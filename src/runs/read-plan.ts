@@ -19,7 +19,12 @@ export function readPlan(step: CompiledStep): ReadPlan {
 }
 
 function planOf(step: CompiledStep): ReadPlan {
-  const roots = new Set([...(step.condition?.reads ?? []), ...ownReads(step)]);
+  return planFor([...(step.condition?.reads ?? []), ...ownReads(step)]);
+}
+
+/** What an expression with these root names reads of the present. */
+export function planFor(names: Iterable<string>): ReadPlan {
+  const roots = new Set(names);
   const subjects = [...roots].filter((root) => SUBJECTS.has(root));
   const now = roots.has('now');
   return subjects.length === 0 && !now ? NOTHING : { subjects, now };
@@ -32,7 +37,7 @@ function ownReads(step: CompiledStep): Iterable<string> {
     case 'run':
       return step.with.reads;
     case 'wait-for':
-      return [...(step.match.key?.value.reads ?? []), ...(step.match.where?.reads ?? [])];
+      return [...(step.match.key?.value.reads ?? []), ...(step.match.where?.reads ?? []), ...(step.match.onePer?.reads ?? [])];
     case 'for-each':
       return step.list.reads;
     case 'ask':

@@ -50,16 +50,66 @@ export type StepValue = Readonly<Record<string, unknown>> & { readonly outcome: 
 export type Note =
   | { readonly kind: 'set'; readonly step: string; readonly values: Readonly<Record<string, unknown>> }
   | { readonly kind: 'skip'; readonly step: string }
-  | { readonly kind: 'chose'; readonly step: string; readonly branch: number };
+  | { readonly kind: 'chose'; readonly step: string; readonly branch: number }
+  | { readonly kind: 'round'; readonly step: string; readonly again: boolean }
+  | { readonly kind: 'list'; readonly step: string; readonly elements: readonly unknown[] };
 
 /** A part of a run that goes on by itself, with its own context. */
 export type Branch = (context: RunContext) => Promise<void>;
 
-/** Waiting for an event. Not executed yet: the checker refuses to publish flows that use it. */
-export interface EventWait {
-  readonly path: string;
+/** Events that somebody waits for. */
+export interface EventWatch {
+  /** Types of events. */
   readonly events: readonly string[];
-  readonly until: Date | undefined;
+  /** As {@link EventInterest.key}. */
+  readonly key: string | undefined;
+  /** Whether this event is the one; computed from values that do not change. @throws expression.* */
+  readonly meant: (event: ArrivedEvent) => boolean;
+}
+
+/** Waiting for one event. */
+export interface EventWait extends EventWatch {
+  readonly path: string;
+  /** The moment at which nobody waits any more; gets the present and is called only the first time. */
+  readonly until: ((now: Date) => Date) | undefined;
+}
+
+/** `type` is empty, and `id` too, when a person stood in for the event. */
+export interface ArrivedEvent {
+  /** `uuid`. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Asking a person. */
+export interface PersonQuestion {
+  readonly path: string;
+  readonly text: string;
+  readonly who: string;
+  readonly choices: readonly string[];
+  readonly until: ((now: Date) => Date) | undefined;
+}
+
+export interface PersonAnswer {
+  readonly choice: string;
+  readonly by: string;
+  readonly note: string;
+}
+
+/** Running another flow. */
+export interface ChildRequest {
+  readonly path: string;
+  readonly flow: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly waits: boolean;
+}
+
+export interface ChildResult {
+  /** `uuid`. */
+  readonly run: string;
+  /** `running` when nobody waits for its end. */
+  readonly status: 'completed' | 'stopped' | 'running';
 }
 
 export interface RunContext {
@@ -82,22 +132,55 @@ export interface RunContext {
   /** Resolves at or after the moment that `until` gives; `until` gets the present and is called only the first time. */
   sleep(path: string, until: (now: Date) => Date): Promise<void>;
 
-  /** Resolves with the event's payload, or `undefined` when the time is over. */
-  waitFor(wait: EventWait): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /**
+   * Resolves with the first event that is meant, or with `undefined` when the time is over. Seen are events recorded since this
+   * branch was last let go by such a wait, or since the run began: one that came while the branch did something else is not
+   * missed. The event that started the run, and those that ended an earlier wait of the branch, are never meant.
+   *
+   * @throws StepFailed when whether an event is meant cannot be computed
+   */
+  waitFor(wait: EventWait): Promise<ArrivedEvent | undefined>;
+
+  /** Resolves with the answer, or with `undefined` when the time is over. */
+  ask(question: PersonQuestion): Promise<PersonAnswer | undefined>;
 
   /**
-   * Runs branches at once and waits for all of them. With `stop-others` the failure of one keeps the others from
+   * Starts a run of another flow, once.
+   * @throws StepFailed when it failed, was cancelled or cannot be started; `flow.too-deep` below five others
+   */
+  child(request: ChildRequest): Promise<ChildResult>;
+
+  /** From now on the run ends when one of these events arrives: no step begins any more, a call under way is finished. */
+  stopOn(watches: readonly EventWatch[]): void;
+
+  /**
+   * Runs branches, `atOnce` at a time, and waits for all of them. With `stop-others` the failure of one keeps the others from
    * beginning another step; a call under way is finished and recorded.
    *
    * @throws StepFailed the failure of the first failed branch, in the order of `branches`, naming every failed step
    */
-  parallel(path: string, branches: readonly Branch[], whenOneFails: 'finish-others' | 'stop-others'): Promise<void>;
+  parallel(path: string, branches: readonly Branch[], whenOneFails: 'finish-others' | 'stop-others', atOnce?: number): Promise<void>;
+
+  /** Runs `body`, which must not take longer. @throws StepFailed `step.timed-out` when it did; a call under way is finished first */
+  within(path: string, timeoutMs: number, body: Branch): Promise<void>;
+
+  /** What a person gave in place of the step's result, when one decided to skip it. */
+  skipped(path: string): Readonly<Record<string, unknown>> | undefined;
+
+  /** Records that a step with an `undo` is done. @returns its place among those: the last one done has the highest */
+  done(path: string): number;
+
+  /** Records that the step was taken back, or why it could not be; a person is told of the latter. */
+  noteUndone(path: string, problem?: string): void;
 
   /** Records a pure step. @throws runs.replay-diverged when another was recorded at this path */
   note(note: Note): void;
 
-  /** For the flow's `on-failure`: as this one, but no longer bound by the flow's `timeout`. */
-  unbounded(): RunContext;
+  /**
+   * For what comes after a failure: `undo` steps and the flow's `on-failure`. As this one, but no longer bound by a `timeout`, and
+   * ended only by a person who cancels without undo.
+   */
+  handler(): RunContext;
 
   /** Records a domain event in the journal's next commit, once. */
   emit(path: string, type: string, data: Readonly<Record<string, unknown>>): void;
@@ -122,17 +205,34 @@ export class StepFailed extends Error {
 /** This branch ends here, whatever its steps say about failures: the run was stopped, cancelled or timed out, or a sibling failed. */
 export class RunInterrupted extends Error {
   override readonly name = 'RunInterrupted';
+  /** For `timed-out`: path of the step whose time is over; empty for the flow. */
+  readonly bound: string;
+  /** For `cancelled`: what was done is to be taken back. */
+  readonly undo: boolean;
 
   constructor(
     readonly why: 'stopped' | 'cancelled' | 'timed-out' | 'sibling',
     message: string,
     readonly step?: string,
+    more: { readonly bound?: string; readonly undo?: boolean } = {},
   ) {
     super(message);
+    this.bound = more.bound ?? '';
+    this.undo = more.undo ?? false;
   }
 }
 
-/** The branch that came to `step` ends at the flow's `timeout`. */
-export function timedOut(step: string | undefined): RunInterrupted {
-  return new RunInterrupted('timed-out', 'The run did not end within the time that its flow gives it.', step);
+/** A person decided that the step at `path` counts as skipped while it rested. */
+export class StepSkipped extends Error {
+  override readonly name = 'StepSkipped';
+
+  constructor(readonly path: string) {
+    super('The step was skipped.');
+  }
+}
+
+/** The branch that came to `step` ends at the `timeout` of the flow, or of the step at `bound`. */
+export function timedOut(step: string | undefined, bound = ''): RunInterrupted {
+  const what = bound === '' ? 'run' : 'step';
+  return new RunInterrupted('timed-out', `The ${what} did not end within the time that its flow gives it.`, step, { bound });
 }

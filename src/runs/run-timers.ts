@@ -53,6 +53,8 @@ export class RunTimers {
   }
 }
 
+/** Kinds of entries that end what a step slept for. */
+const OVER: ReadonlySet<JournalEntry['kind']> = new Set(['woke', 'heard', 'answered', 'skipped', 'edited']);
 const NO_MOMENTS: readonly number[] = [];
 const NOTHING = { set: [], gone: [] };
 
@@ -60,7 +62,9 @@ function asleep(entries: readonly JournalEntry[]): ReadonlyMap<string, number> {
   const moments = new Map<string, number>();
   for (const entry of entries) {
     if (entry.kind === 'sleep') moments.set(entry.step, entry.until);
-    else if (entry.kind === 'woke') moments.delete(entry.step);
+    else if (entry.kind === 'listen' || entry.kind === 'asked' || entry.kind === 'parked') {
+      if (entry.until !== undefined) moments.set(entry.step, entry.until);
+    } else if (OVER.has(entry.kind) && 'step' in entry && entry.step !== undefined) moments.delete(entry.step);
   }
   return moments;
 }

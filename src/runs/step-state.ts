@@ -6,6 +6,7 @@
  * and the picture of it is in README.md, "Step and attempt".
  */
 import type { Effect } from '@kassaflow/plugin-sdk';
+import { NOT_LET_OUT } from '../plugin-host/connection-lane.ts';
 import type { RetryPolicy } from '../flows/language/compiled-flow.ts';
 import type { AttentionKind, Resolution, StepEntry, StepOutcome } from './journal-entry.ts';
 import { pauseBefore } from './retry-pause.ts';
@@ -34,6 +35,10 @@ export interface StepState {
   sleepUntil: number | undefined;
   /** The last pause is over and nothing was done since. */
   rested: boolean;
+  /** Why a guard keeps it from its call. */
+  parked: string | undefined;
+  /** A guard has kept it from its call before. */
+  wasParked: boolean;
   attention: AttentionKind | undefined;
   resolution: Resolution | undefined;
   connection: string | undefined;
@@ -41,7 +46,21 @@ export interface StepState {
   plugin: string | undefined;
   action: string | undefined;
   input: Readonly<Record<string, unknown>> | undefined;
+  /** A person gave it `input`: what the flow computes need not be the same. */
+  edited: boolean;
+  /** What it asked of the outside. */
+  outward: Outward | undefined;
+  /** What it was told from there. */
+  told: Told | undefined;
+  /** When its last rest was over. */
+  overAt: number | undefined;
 }
+
+/** What begins a wait from outside. */
+export type Outward = Extract<StepEntry, { kind: 'listen' | 'asked' | 'child' }>;
+
+/** What ends a wait from outside. */
+export type Told = Extract<StepEntry, { kind: 'heard' | 'answered' | 'child-ended' }>;
 
 /** What the action and the flow say about repeating this step. */
 export interface StepRules {
@@ -85,18 +104,34 @@ export function newStepState(group = 1): StepState {
     refusals: 0,
     sleepUntil: undefined,
     rested: false,
+    parked: undefined,
+    wasParked: false,
     attention: undefined,
     resolution: undefined,
     connection: undefined,
     plugin: undefined,
     action: undefined,
     input: undefined,
+    edited: false,
+    outward: undefined,
+    told: undefined,
+    overAt: undefined,
   };
 }
 
 /** Tells whether the step may have been carried out without our knowing: it must be found out before the step is left. */
 export function inDoubt({ open, outcome }: StepState): boolean {
   return open || outcome?.kind === 'unknown';
+}
+
+/** Tells whether the step waits to be told something from outside. */
+export function isListening({ outward, told, rested }: StepState): boolean {
+  return outward !== undefined && told === undefined && !rested && (outward.kind !== 'child' || outward.waits);
+}
+
+/** Tells whether the step rests: it waits for a moment, a person, or something from outside. */
+export function isResting(state: StepState): boolean {
+  return state.sleepUntil !== undefined || state.parked !== undefined || state.attention !== undefined || isListening(state);
 }
 
 /** Brings `state` up to date with one more entry. */
@@ -113,10 +148,40 @@ export function applyEntry(state: StepState, entry: StepEntry): void {
       state.rested = false;
       if (state.outcome?.kind === 'unknown') state.questions += 1;
       return;
+    case 'parked':
+      state.action = entry.action;
+      state.sleepUntil = entry.until;
+      state.parked = entry.message;
+      state.wasParked = true;
+      return;
+    case 'settled':
+      state.action = entry.action;
+      state.input = entry.input;
+      state.attempt = Math.max(1, state.attempt);
+      state.open = false;
+      state.outcome = entry.outcome;
+      return;
     case 'woke':
+      state.parked = undefined;
       state.sleepUntil = undefined;
       state.rested = true;
+      state.overAt = entry.at;
       return;
+    case 'listen':
+    case 'asked':
+    case 'child':
+      state.outward = entry;
+      state.sleepUntil = entry.kind === 'child' ? undefined : entry.until;
+      return;
+    case 'heard':
+    case 'answered':
+    case 'child-ended':
+      state.told = entry;
+      state.sleepUntil = undefined;
+      state.overAt = entry.at;
+      return;
+    case 'edited':
+      return applyEdit(state, entry);
     case 'attention':
       state.attention = entry.why;
       return;
@@ -130,7 +195,7 @@ export function nextMove(state: StepState, rules: StepRules, now: number, random
   const { resolution, outcome } = state;
   if (resolution?.decision === 'done') return { do: 'done', outcome: { kind: 'ok', value: resolution.output, reference: '' } };
   if (resolution?.decision === 'fail') return { do: 'fail', code: 'step.given-up', message: 'A person decided that this step failed.' };
-  if (state.sleepUntil !== undefined) return { do: 'rest', until: state.sleepUntil };
+  if (state.sleepUntil !== undefined || state.parked !== undefined) return { do: 'rest', until: state.sleepUntil };
   if (state.attention === 'unknown-outcome') return { do: 'rest', until: undefined };
   if (state.attempt === 0) return again(state);
   if (state.open || !outcome || outcome.kind === 'unknown') return whileInDoubt(state, rules, now, random);
@@ -161,7 +226,7 @@ function applyAnswer(state: StepState, outcome: StepOutcome): void {
   state.refusals = refused ? state.refusals + 1 : 0;
   if (!refused && state.attention === 'connection') state.attention = undefined;
   if (outcome.kind === 'unknown') state.doubtAt ??= state.firstAt;
-  if (outcome.kind === 'unknown' || (outcome.kind === 'failed' && !refused)) state.burned += 1;
+  if (outcome.kind === 'unknown' || (outcome.kind === 'failed' && !refused && !notLetOut(outcome))) state.burned += 1;
 }
 
 function applyLookup(state: StepState, { outcome }: Extract<StepEntry, { kind: 'ask' }>): void {
@@ -184,8 +249,14 @@ function applyResolution(state: StepState, resolution: Resolution): void {
     state.attention = undefined;
     return;
   }
-  const { action, input, connection, plugin } = state;
-  Object.assign(state, newStepState(state.group + 1), { action, input, connection, plugin });
+  const { action, input, connection, plugin, edited } = state;
+  Object.assign(state, newStepState(state.group + 1), { action, input, connection, plugin, edited });
+}
+
+function applyEdit(state: StepState, { action, input, connection, plugin }: Extract<StepEntry, { kind: 'edited' }>): void {
+  // One that was forgotten for a retry is in its new group already.
+  const group = state.attempt === 0 ? state.group : state.group + 1;
+  Object.assign(state, newStepState(group), { action, input, connection, plugin, edited: true });
 }
 
 function again(state: StepState): Move {
@@ -211,6 +282,7 @@ function afterFailure(state: StepState, rules: StepRules, now: number, random: n
   switch (failed.reason) {
     case 'temporary':
     case 'rate-limited':
+      if (notLetOut(failed) && !state.rested) return { do: 'sleep', until: now + (failed.retryAfterMs ?? 0) };
       return doubtTooOld(state, rules, now) ?? afterTechnicalFailure(state, rules, now, random, failed.retryAfterMs ?? 0);
     case 'auth': {
       if (state.rested) return again(state);
@@ -236,6 +308,11 @@ function afterTechnicalFailure(state: StepState, rules: StepRules, now: number, 
   const outcome = state.outcome;
   const message = outcome && 'message' in outcome ? outcome.message : 'There was no answer.';
   return { do: 'fail', code: (outcome?.kind === 'failed' ? outcome.code : undefined) ?? 'step.attempts-used-up', message };
+}
+
+/** The lane of the connection turned it away: the provider has not seen it, and no attempt is used up. */
+function notLetOut(outcome: StepOutcome): boolean {
+  return outcome.kind === 'failed' && outcome.code !== undefined && NOT_LET_OUT.has(outcome.code);
 }
 
 function person(message: string): Move {
