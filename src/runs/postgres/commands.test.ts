@@ -100,7 +100,7 @@ describe('a failed run', () => {
 });
 
 test('a run that timed out goes on where it stood when it is retried, and has its time anew', async () => {
-  its.catalogue.add(db.tenantId, flow([call('test.keyed'), waitUntil(literal('2999-01-01T00:00:00Z'))], { timeoutMs: 60 }));
+  its.catalogue.add(db.tenantId, flow([call('test.keyed'), waitUntil(literal('2999-01-01T00:00:00Z'))], { timeoutMs: 1_000 }));
   await its.intake.accept(incoming(db.tenantId));
   await reaches('failed');
   expect(await command('retry')).toEqual({ done: true });

@@ -44,6 +44,11 @@ interface Refusal {
   readonly why?: string;
 }
 
+interface Told {
+  readonly run: LiveRun;
+  readonly refusal?: Refusal;
+}
+
 const DONE = { done: true };
 /** Commands that are read at once. */
 const MOST = 100;
@@ -125,19 +130,25 @@ export class Commands {
     const lane = this.ports.lane();
     const [claimed] = await this.ports.resume.claim(lane, [row.run_id], STATUSES_FOR[row.kind]);
     if (!claimed) return;
-    const { run, refusal } = await this.#tell(lane, claimed, row);
-    lane.keep(run);
-    if (refusal) return this.#refuse(row, refusal);
+    const told = await this.#tell(lane, claimed, row).catch((error: unknown) => {
+      // It is this lane's now, so it must go on here; the command is open still.
+      lane.keep(claimed);
+      throw error;
+    });
+    if (!told) return;
+    lane.keep(told.run);
+    if (told.refusal) return this.#refuse(row, told.refusal);
     this.#answer(row, lane);
   }
 
-  /** @returns the run to go on with: one that was moved is another one in memory */
-  async #tell(lane: Lane, claimed: LiveRun, row: CommandRow): Promise<{ readonly run: LiveRun; readonly refusal?: Refusal }> {
+  /** @returns the run to go on with: one that was moved is another one in memory; nothing when it is no longer this lane's */
+  async #tell(lane: Lane, claimed: LiveRun, row: CommandRow): Promise<Told | undefined> {
     const person = personOf(row);
     const order = orderOf(row);
     if (order) return withRefusal(claimed, claimed.order(order));
     const how = row.kind === 'move' ? 'move' : 'retry';
     const moved = await this.ports.moves.toNewest(lane, claimed, how);
+    if (moved.kind === 'gone') return undefined;
     if (moved.kind === 'refused') return { run: claimed, refusal: { refused: moved.code, why: moved.why } };
     const { run, revision } = moved;
     if (how === 'move') return withRefusal(run, run.order({ kind: 'move', revision, ...person }));
@@ -169,6 +180,6 @@ function personOf({ requested_by: by, reason }: Pick<CommandRow, 'requested_by' 
   return { by, ...(reason !== '' && { why: reason }) };
 }
 
-function withRefusal(run: LiveRun, refused: string | undefined): { readonly run: LiveRun; readonly refusal?: Refusal } {
+function withRefusal(run: LiveRun, refused: string | undefined): Told {
   return refused === undefined ? { run } : { run, refusal: { refused } };
 }

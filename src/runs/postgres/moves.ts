@@ -14,10 +14,13 @@ import { canMove } from '../repair/can-move.ts';
 import type { Lane } from './lane.ts';
 import { LOAD_JOURNALS } from './queries/load-runs.ts';
 import { MOVE_RUN, NEWEST_REVISION } from './queries/move-run.ts';
+import { waitOut } from '../wait-out.ts';
 import type { Resume } from './resume.ts';
 
 export type Moved =
   | { readonly kind: 'moved'; readonly run: LiveRun; readonly revision: number }
+  /** The lease was lost meanwhile: whoever has the run now finds the command. */
+  | { readonly kind: 'gone' }
   | { readonly kind: 'refused'; readonly code: string; readonly why: string };
 
 export interface MovePorts {
@@ -40,9 +43,10 @@ export class Moves {
     if (newest === revision) return how === 'retry' ? { kind: 'moved', run, revision } : refused('It is on the newest revision already.');
     const obstacle = await this.#obstacle(run, newest, how === 'retry' ? [...entries, A_RETRY] : entries, how);
     if (obstacle !== undefined) return refused(obstacle);
-    await lane.between((client, epoch) => client.query(MOVE_RUN, [id, newest, epoch]));
-    const moved = await this.ports.resume.reload(lane, id);
-    if (!moved) return refused('The run was taken over by another process.');
+    // From here on the old revision must not be interpreted any more, so a database that is away is waited out.
+    await waitOut(() => lane.between((client, epoch) => client.query(MOVE_RUN, [id, newest, epoch])));
+    const moved = await waitOut(() => this.ports.resume.reload(lane, id));
+    if (!moved) return { kind: 'gone' };
     return { kind: 'moved', run: moved, revision: newest };
   }
 

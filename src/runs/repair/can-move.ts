@@ -14,7 +14,7 @@ export type MoveAnswer = { readonly movable: true } | { readonly movable: false;
  * @param how `move`: a run that rests goes on resting; `retry`: the journal ends with a retry, and what comes next is done anew
  */
 export async function canMove(recording: Recording, flow: CompiledFlow, how: 'move' | 'retry' = 'move'): Promise<MoveAnswer> {
-  const { differences, next, rests } = await replayRun(flow, recording);
+  const { differences, next, rests } = await replayRun(flow, recording, 'last life');
   const [first] = differences;
   if (first) {
     const { step, what, recorded, computed } = first;

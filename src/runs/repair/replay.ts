@@ -49,14 +49,24 @@ export interface ReplayReport {
 
 type EndEntry = Extract<JournalEntry, { kind: 'end' }>;
 
-/** @param flow the revision on which the run was recorded, or another one, to see what would differ on it */
-export async function replayRun(flow: CompiledFlow, recording: Recording): Promise<ReplayReport> {
+/**
+ * @param flow the revision on which the run was recorded, or another one, to see what would differ on it
+ * @param which `last`: what was recorded behind the last retry and what it left standing, and not what it made the run forget
+ */
+export async function replayRun(
+  flow: CompiledFlow,
+  recording: Recording,
+  which: 'every life' | 'last life' = 'every life',
+): Promise<ReplayReport> {
   const differences: Difference[] = [];
   const { entries } = recording;
+  // What was recorded on an earlier revision is not computed on this one.
+  const since = which === 'last life' ? entries.length - 1 : entries.findLastIndex(({ kind }) => kind === 'moved');
   let lives = 0;
   let last: Life | undefined;
   for (const [at, entry] of entries.entries()) {
     if (entry.kind !== 'end' && at < entries.length - 1) continue;
+    if (at < since) continue;
     const upTo = entry.kind === 'end' ? at : at + 1;
     last = await replayLife(flow, { ...recording, entries: entries.slice(0, upTo) }, differences);
     lives += 1;
