@@ -15,6 +15,7 @@ import { HttpModule } from './platform/http/http.module.ts';
 import type { Log } from './platform/observability/log.ts';
 import { ObservabilityModule } from './platform/observability/observability.module.ts';
 import type { MasterKeys } from './platform/secrets/master-keys.ts';
+import { StorageModule } from './platform/storage/storage.module.ts';
 import { SecretsModule } from './platform/secrets/secrets.module.ts';
 import { TenancyModule } from './platform/tenancy/tenancy.module.ts';
 import { EventsHttpModule, LogIntakeModule } from './events/events-http.module.ts';
@@ -74,6 +75,7 @@ export class AppModule implements OnModuleInit {
         AuthModule,
         HttpModule,
         ChainModule.over({ address, directory: config.dataDirectory, logs: CHAINED_LOGS }),
+        StorageModule.watching(config.database ? undefined : config.dataDirectory),
         HousekeepingModule.doing({ address, tables: PARTITIONED_TABLES, tasks: housekeepingTasks(config) }),
         EventsModule,
         PluginHostModule,

@@ -141,7 +141,7 @@ async function timersInOneSecond(system: KassaflowContestant, total: number): Pr
 
 /** Starts runs that sleep until `until`, in batches of 100. */
 async function sendSleepers(system: KassaflowContestant, name: string, total: number, until: Date): Promise<void> {
-  const { batch, ...target } = system.target;
+  const { target } = system;
   const event = (number: number) =>
     `{"specversion":"1.0","id":"${name}-${number}","source":"/growth","type":"custom.sleeper","data":{"until":"${until.toISOString()}"}}`;
   const headers = { ...target.headers, 'content-type': 'application/cloudevents-batch+json' };
