@@ -1,6 +1,7 @@
 /** The `kassaflow` command: thin calls into the modules and the HTTP API, one file per group of commands. */
 import { Command, CommanderError } from 'commander';
 import { addBooks } from './cli/books-command.ts';
+import { addBulk } from './cli/bulk-command.ts';
 import { addConnection } from './cli/connection-command.ts';
 import { addDoctor } from './cli/doctor-command.ts';
 import { addEvent } from './cli/event-command.ts';
@@ -11,6 +12,7 @@ import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
+import { addSwitch } from './cli/switch-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
@@ -33,8 +35,10 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addTest,
     addEvent,
     addRun,
+    addBulk,
     addKey,
     addConnection,
+    addSwitch,
     addExplain,
     addDoctor,
     addHousekeeping,

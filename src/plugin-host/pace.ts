@@ -27,6 +27,7 @@ const USABLE_MS = LATE_MS - 20;
 const BLOCK_S = 0.1;
 /** After a statement that failed. */
 const AGAIN_MS = 250;
+const SWEEP_MS = 100;
 
 /** Milliseconds between two places: as many places as a call may be late longer than a second have room for a second's calls. */
 export function spacing(perSecond: number): number {
@@ -49,6 +50,7 @@ export class Pace {
   #line: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
   #leasing = false;
+  #sweptAt = 0;
 
   constructor(private readonly parts: PaceParts) {}
 
@@ -79,9 +81,7 @@ export class Pace {
   #serve(): void {
     clearTimeout(this.#timer);
     const now = this.parts.clock.elapsed();
-    const inTime = this.#line.filter(({ deadline }) => deadline > now);
-    for (const waiter of this.#line) if (waiter.deadline <= now) waiter.giveUp();
-    this.#line = inTime;
+    if (now - this.#sweptAt > SWEEP_MS) this.#sweep(now);
     this.#places = this.#places.filter(({ until }) => until > now);
     while (this.#line.length > 0 && (this.#places[0]?.from ?? Infinity) <= now) {
       this.#places.shift();
@@ -91,6 +91,15 @@ export class Pace {
     const next = this.#places[0];
     if (next) this.#later(next.from - now);
     else void this.#lease();
+  }
+
+  /** Tells those whose time is over. Not at every place: a line may be long. */
+  #sweep(now: number): void {
+    this.#sweptAt = now;
+    const late = this.#line.filter(({ deadline }) => deadline <= now);
+    if (late.length === 0) return;
+    this.#line = this.#line.filter(({ deadline }) => deadline > now);
+    for (const { giveUp } of late) giveUp();
   }
 
   #later(ms: number): void {
