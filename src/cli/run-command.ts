@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { parseJson } from './parse-json.ts';
 import type { CommandContext } from './command-context.ts';
+import { addRecordingCommands } from './recording-commands.ts';
+import { addRunCommands } from './run-commands.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -23,33 +24,46 @@ interface RunDetail extends RunRow {
     readonly kind: string;
     readonly status: string;
     readonly waitsUntil: string | null;
+    readonly notes: readonly string[];
     readonly attempts: readonly { readonly outcome?: unknown }[];
+  }[];
+  readonly happenings: readonly {
+    readonly at: string | null;
+    readonly by: string | null;
+    readonly what: string;
+    readonly why: string | null;
   }[];
 }
 
-interface CommandAnswer {
-  readonly state: 'done' | 'accepted';
-  readonly run: RunRow;
+interface ListOptions extends Json {
+  readonly limit: string;
+  readonly flow?: string;
+  readonly status?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly onePer?: string;
+  readonly fingerprint?: string;
 }
 
 const COLUMNS = ['id', 'flow', 'revision', 'status', 'startedAt', 'finishedAt'];
 
-/** `kassaflow run list|show|retry|cancel|resolve`. */
+/** `kassaflow run list|show`, and what `run-commands.ts` and `recording-commands.ts` add. */
 export function addRun(program: Command, context: CommandContext): void {
   const run = program.command('run').description('runs of flows');
   run
     .command('list')
     .description('list runs, newest first')
     .option('--flow <name>', 'runs of this flow only')
-    .option('--status <status>', 'running, waiting, attention, completed, stopped, failed or cancelled')
+    .option('--status <status>', 'queued, running, waiting, attention, completed, stopped, failed or cancelled')
+    .option('--since <time>', 'started at this moment or later')
+    .option('--until <time>', 'started before this moment')
+    .option('--one-per <value>', "with this value of the flow's one-per")
+    .option('--fingerprint <fingerprint>', 'dead letters of this group')
     .option('--limit <n>', 'at most so many', '20')
     .option('--json', 'print the list as JSON')
-    .action(async (options: Json & { readonly flow?: string; readonly status?: string; readonly limit: string }) => {
-      const query = new URLSearchParams({
-        limit: options.limit,
-        ...(options.flow && { flow: options.flow }),
-        ...(options.status && { status: options.status }),
-      });
+    .action(async ({ json, ...filter }: ListOptions) => {
+      const options = { json };
+      const query = new URLSearchParams({ ...filter });
       const { items } = await context.api.get<{ items: RunRow[] }>(`/v1/runs?${query.toString()}`);
       context.printer(options).rows(
         items.map((item) => ({ ...item })),
@@ -65,49 +79,21 @@ export function addRun(program: Command, context: CommandContext): void {
       const found = await context.api.get<RunDetail>(`/v1/runs/${encodeURIComponent(id)}`);
       context.printer(options).one(found, () => describe(found));
     });
-  command(run, context, 'cancel', 'end a run; what it already did stays done');
-  command(run, context, 'retry', 'run a failed run again from the step that failed');
-  run
-    .command('resolve')
-    .description('say how an unknown outcome ended, after looking at the provider')
-    .argument('<run>', 'run_…')
-    .argument('<decision>', 'done, not-done or fail')
-    .option('--step <path>', 'path of the step, as `run show` prints it; needed when several wait')
-    .option('--output <json>', 'with done: what the step gives to later ones', '{}')
-    .option('--json', 'print the answer as JSON')
-    .action(async (id: string, decision: string, options: Json & { readonly step?: string; readonly output: string }) => {
-      const resolution = decision === 'done' ? { decision, output: parseJson('--output', options.output) } : { decision };
-      const body = { ...(options.step === undefined ? {} : { step: options.step }), resolution };
-      const result = await context.api.post<CommandAnswer>(`/v1/runs/${encodeURIComponent(id)}/resolve`, body);
-      context.printer(options).one(result, () => [told(result)]);
-    });
-}
-
-function command(run: Command, context: CommandContext, name: 'cancel' | 'retry', about: string): void {
-  run
-    .command(name)
-    .description(about)
-    .argument('<run>', 'run_…')
-    .option('--json', 'print the answer as JSON')
-    .action(async (id: string, options: Json) => {
-      const result = await context.api.post<CommandAnswer>(`/v1/runs/${encodeURIComponent(id)}/${name}`, {});
-      context.printer(options).one(result, () => [told(result)]);
-    });
-}
-
-function told({ state, run }: CommandAnswer): string {
-  return state === 'done'
-    ? `${run.id} is ${run.status}`
-    : `${run.id} is ${run.status}; the command is on its way to the process that has the run`;
+  addRunCommands(run, context);
+  addRecordingCommands(run, context);
 }
 
 function describe(run: RunDetail): string[] {
-  const steps = run.steps.map(({ step, action, kind, status, waitsUntil, attempts }) => {
+  const steps = run.steps.flatMap(({ step, action, kind, status, waitsUntil, attempts, notes }) => {
     const tries = attempts.length > 1 ? `, ${attempts.length} attempts` : '';
-    return `  ${status.padEnd(9)}  ${step.padEnd(28)}  ${action ?? kind}${tries}${waitsUntil === null ? '' : `, until ${waitsUntil}`}`;
+    const line = `  ${status.padEnd(9)}  ${step.padEnd(28)}  ${action ?? kind}${tries}${waitsUntil === null ? '' : `, until ${waitsUntil}`}`;
+    return [line, ...notes.map((note) => `             ${note}`)];
   });
   return [
     `${run.id}  ${run.flow} revision ${run.revision}  ${run.status}${run.reason?.message === undefined ? '' : `: ${run.reason.message}`}`,
     ...steps,
+    ...run.happenings.map(
+      ({ at, by, what, why }) => `  ${at ?? ''}  ${what}${by === null ? '' : `, by ${by}`}${why === null ? '' : `: ${why}`}`,
+    ),
   ];
 }
