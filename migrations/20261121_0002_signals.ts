@@ -10,7 +10,7 @@ export class Signals extends Migration {
   override name = '20261121_0002_signals';
 
   override up(): void {
-    for (const statement of [RUNS, WAITS, QUEUE, TASKS, ROW_SECURITY, GRANTS]) this.addSql(statement);
+    for (const statement of [RUNS, WAITS, TIMERS, QUEUE, TASKS, ROW_SECURITY, GRANTS]) this.addSql(statement);
   }
 }
 
@@ -36,8 +36,11 @@ create table run_wait (
   -- path of the step; empty for the flow's stop-on
   step text not null,
   since timestamptz not null,
+  -- where it stands among the events: whichever of the two comes later finds the other (src/runs/postgres/queries/match-waits.ts)
+  position bigint not null default next_event_seq(),
   primary key (tenant_id, event_type, key, run_id, step)
 );
+create index run_wait_position on run_wait (position);
 create index run_wait_of_run on run_wait (run_id);
 -- News for a run; deleted in the commit that records that the run was told
 create table run_signal (
@@ -46,8 +49,8 @@ create table run_signal (
   tenant_id uuid not null,
   run_id uuid not null,
   step text not null,
-  kind text not null check (kind in ('event', 'child', 'answer', 'turn')),
-  -- the event, the sub-flow's run, the task; the run itself for its turn
+  kind text not null check (kind in ('event', 'child', 'answer')),
+  -- the event, the sub-flow's run, the task
   source uuid not null,
   detail jsonb,
   at timestamptz not null default clock_timestamp(),
@@ -67,6 +70,11 @@ create function event_keys(data jsonb) returns text[] language sql immutable par
   )
   select coalesce(array_agg(key), '{}') from leaf
 $$;
+`;
+
+const TIMERS = `
+-- by tenant first: when many are due, every tenant's turn comes
+alter table run_timer drop constraint run_timer_pkey, add primary key (tenant_id, wake_at, run_id);
 `;
 
 const QUEUE = `

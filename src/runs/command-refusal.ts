@@ -6,7 +6,7 @@ const OPEN: ReadonlySet<string> = new Set(['queued', 'running', 'waiting', 'atte
 
 /** Statuses from which a command may take a run that nobody has in memory. */
 export const STATUSES_FOR: Readonly<Record<CommandKind, readonly RunStatus[]>> = {
-  cancel: ['running', 'waiting', 'attention'],
+  cancel: ['queued', 'running', 'waiting', 'attention'],
   // Among those that wait for a person only the ones that were set aside.
   retry: ['failed', 'attention'],
   resolve: ['running', 'waiting', 'attention'],

@@ -4,7 +4,8 @@
 export type OpenStatus = 'running' | 'waiting' | 'attention';
 /** Statuses in which it is; `failed` can be left by a retry. */
 export type FinalStatus = 'completed' | 'stopped' | 'failed' | 'cancelled';
-export type RunStatus = OpenStatus | FinalStatus;
+/** `queued`: its `one-per` key is taken and its turn comes; nobody has it in memory. */
+export type RunStatus = 'queued' | OpenStatus | FinalStatus;
 
 /** The event that started a run, as flows see it in `run.event`, with its payload. */
 export interface RunEvent {

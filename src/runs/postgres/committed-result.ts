@@ -1,6 +1,7 @@
 /** What a flush did whose answer was lost, read back by the keys of what it wanted to write. */
 import type pg from 'pg';
 import { eventDigest, type FlushBatch } from './flush-batch.ts';
+import type { FlushRow } from './queries/flush.ts';
 import { EXISTING_RUNS, FIND_KEYS, READ_CURSOR } from './queries/find-keys.ts';
 
 /** What a flush did. `accepted` and `started` are null when it took everything. */
@@ -8,6 +9,20 @@ export interface FlushResult {
   readonly moved: boolean;
   readonly accepted: ReadonlySet<string> | null;
   readonly started: ReadonlySet<string> | null;
+  /** Runs that wait for their turn. */
+  readonly queued: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** What the row that a flush returns says. */
+export function resultOf({ moved, accepted, started, queued }: FlushRow): FlushResult {
+  return {
+    moved: moved === 1,
+    accepted: accepted && new Set(accepted),
+    started: started && new Set(started),
+    queued: queued && queued.length > 0 ? new Set(queued) : NONE,
+  };
 }
 
 /** Only for a flush that is known to be committed. */
@@ -17,12 +32,15 @@ export async function committedResult(client: pg.ClientBase, { starts }: FlushBa
     events.map(({ tenantId }) => tenantId),
     events.map(({ source, sourceId }) => eventDigest(source, sourceId)),
   ]);
-  const runs = await client.query<{ id: string }>(EXISTING_RUNS, [starts.flatMap((start) => start.runs.map(({ facts }) => facts.id))]);
+  const runs = await client.query<{ id: string; queued: boolean }>(EXISTING_RUNS, [
+    starts.flatMap((start) => start.runs.map(({ facts }) => facts.id)),
+  ]);
   const cursor = starts.find((start) => start.cursor)?.cursor;
   const stands = cursor && (await client.query<{ seq: string }>(READ_CURSOR, [cursor.subscriber])).rows[0];
   return {
     moved: cursor !== undefined && stands !== undefined && BigInt(stands.seq) >= cursor.upTo,
     accepted: new Set(keys.rows.map(({ event_id }) => event_id)),
-    started: new Set(runs.rows.map(({ id }) => id)),
+    started: new Set(runs.rows.flatMap(({ id, queued }) => (queued ? [] : [id]))),
+    queued: new Set(runs.rows.flatMap(({ id, queued }) => (queued ? [id] : []))),
   };
 }

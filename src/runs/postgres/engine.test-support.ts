@@ -12,7 +12,7 @@ import type { TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
 import { DEFAULT_RUN_SETTINGS, type RunSettings } from '../run-settings.ts';
 import type { Provider } from '../conformance/provider.ts';
-import { PostgresEngine } from './engine.ts';
+import { PostgresEngine, type EngineParts } from './engine.ts';
 import { PostgresIntake } from './intake.ts';
 
 // Tests break connections on purpose; what the engine says about it would drown what a test says.
@@ -68,7 +68,7 @@ export function testEngine(
   db: Pick<TestDatabase, 'enginePool'>,
   door: Provider,
   settings: Partial<RunSettings> = {},
-  shared: { catalogue?: TestCatalogue; pool?: TestDatabase['enginePool'] } = {},
+  shared: { catalogue?: TestCatalogue; pool?: TestDatabase['enginePool']; guards?: Pick<EngineParts, 'gate' | 'parking'> } = {},
 ): TestEngine {
   const catalogue = shared.catalogue ?? new TestCatalogue();
   const subjects = new SubjectReaders();
@@ -81,6 +81,7 @@ export function testEngine(
     catalogue,
     clock: systemClock,
     settings: { ...FAST, ...settings },
+    ...shared.guards,
   });
   return { engine, intake: new PostgresIntake(engine, pool), catalogue, subjects };
 }

@@ -4,15 +4,17 @@
  */
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import { newUuid } from '../../kernel/ids.ts';
+import { idOf, newUuid } from '../../kernel/ids.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
+import type { Gate } from '../../guards/gate.ts';
 import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TriggerIndex } from '../../flows/trigger-index.ts';
 import type { AttentionKind } from '../journal-entry.ts';
 import { manualInputs } from '../manual-inputs.ts';
+import type { EmittedEvent } from '../journaled-run.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
 import { endsChain, RunStarter, type Routing, type StartingEvent } from '../run-starter.ts';
 import type { RunSettings } from '../run-settings.ts';
@@ -22,9 +24,14 @@ import type { SubjectReaders } from '../../events/subject-readers.ts';
 import { Admission } from './admission.ts';
 import { Commands } from './commands.ts';
 import { DatabaseClock } from './database-clock.ts';
-import type { CursorMove, EventRow, Start, StartResult } from './flush-batch.ts';
+import { childStarts } from './child-starts.ts';
+import { type AskedQuestion, type CursorMove, type EventRow, type Start, type StartResult } from './flush-batch.ts';
 import { Lane } from './lane.ts';
+import { Moves } from './moves.ts';
+import { ParkedRuns, type Parking } from './parked-runs.ts';
 import { Resume } from './resume.ts';
+import { Outside } from './outside.ts';
+import { ownEvent, taskCreated } from './own-event.ts';
 import { Timers } from './timers.ts';
 
 /** What the engine stands on. */
@@ -36,6 +43,9 @@ export interface EngineParts {
   readonly catalogue: FlowCatalogue;
   readonly clock: Clock;
   readonly settings: RunSettings;
+  /** Guards of calls outside the flows, and the steps that they let rest. */
+  readonly gate?: Gate;
+  readonly parking?: Parking;
   readonly watch?: RunWatch;
 }
 
@@ -49,6 +59,7 @@ export interface RunWatch {
 
 const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
 const COMMAND_POLL_MS = 1_000;
+const CHILD_RETRY_MS = 100;
 
 export class PostgresEngine {
   readonly #log = new Logger('runs');
@@ -60,11 +71,12 @@ export class PostgresEngine {
   readonly #resume: Resume;
   readonly #timers: Timers;
   readonly #commands: Commands;
+  readonly #parked: ParkedRuns | undefined;
   readonly #databaseClock: DatabaseClock;
+  readonly #outside: Outside;
   #adoption: NodeJS.Timeout | undefined;
   #commandPoll: NodeJS.Timeout | undefined;
   #adopting: Promise<void> | undefined;
-  #findOwn = false;
   #draining = false;
   #stopping = false;
 
@@ -82,12 +94,32 @@ export class PostgresEngine {
       room: () => settings.maxInFlight - this.load,
       wake: (ids) => this.#wake(ids),
     });
+    this.#parked =
+      parts.parking &&
+      new ParkedRuns({
+        parking: parts.parking,
+        resume: this.#resume,
+        now: () => parts.clock.now().getTime(),
+        room: () => settings.maxInFlight - this.load,
+        lane: () => this.#quietest(),
+        laneOf: (id) => this.#laneOf(id),
+      });
     this.#commands = new Commands({
       pool,
       resume: this.#resume,
-      now: () => parts.clock.now().getTime(),
+      moves: new Moves({ resume: this.#resume, catalogue: parts.catalogue, door: parts.door, publicUrl: settings.publicUrl }),
       lane: () => this.#quietest(),
       laneOf: (id) => this.#laneOf(id),
+    });
+    this.#outside = new Outside({
+      pool,
+      resume: this.#resume,
+      elapsed: () => parts.clock.elapsed(),
+      leases: () => this.#lanes.map(({ lease }) => lease),
+      lane: () => this.#quietest(),
+      laneOf: (id) => this.#laneOf(id),
+      room: () => settings.maxInFlight - this.load,
+      commanded: () => this.#commands.look(),
     });
   }
 
@@ -111,6 +143,8 @@ export class PostgresEngine {
     }
     await this.#adopt();
     this.#timers.start();
+    await this.#outside.start();
+    this.#parked?.start();
     this.#adoption = setInterval(() => void this.#adopt(), Math.ceil(settings.leaseMs / 2)).unref();
     this.#commandPoll = setInterval(() => this.#commands.look(), COMMAND_POLL_MS).unref();
   }
@@ -120,7 +154,7 @@ export class PostgresEngine {
     this.#draining = true;
     clearInterval(this.#adoption);
     clearInterval(this.#commandPoll);
-    await Promise.all([this.#timers.stop(), this.#commands.stop(), this.#adopting]);
+    await Promise.all([this.#timers.stop(), this.#commands.stop(), this.#outside.stop(), this.#parked?.stop(), this.#adopting]);
     const deadline = this.parts.clock.elapsed() + this.parts.settings.stopMs;
     while (this.#lanes.some((lane) => lane.calling) && this.parts.clock.elapsed() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -167,9 +201,15 @@ export class PostgresEngine {
     return run.facts.id;
   }
 
-  /** Looks for commands of people now. */
+  /** Looks for commands and answers of people now. */
   nudge(): void {
     this.#commands.look();
+    this.#outside.look();
+  }
+
+  /** Events were recorded by another part of this process. */
+  eventsRecorded(): void {
+    this.#outside.eventsRecorded();
   }
 
   #route(event: StartingEvent, lane: Lane) {
@@ -192,10 +232,7 @@ export class PostgresEngine {
     }
     if (absent.length === 0) return;
     const lane = this.#quietest();
-    const runs = await this.#resume.claim(lane, absent, WAITING).catch((error: unknown) => {
-      this.#findOwn = true;
-      throw error;
-    });
+    const runs = await this.#resume.claim(lane, absent, WAITING);
     crashPoint('timer.fired.before');
     for (const run of runs) lane.keep(run);
   }
@@ -206,14 +243,15 @@ export class PostgresEngine {
   }
 
   async #adoptAll(): Promise<void> {
+    const { uncertain } = this.#resume;
+    this.#resume.uncertain = false;
     try {
       for (const lane of this.#lanes) {
-        if (this.#findOwn) await this.#resume.findOwn(lane);
+        if (uncertain) await this.#resume.findOwn(lane);
         while (!this.#draining && (await this.#resume.adopt(lane)));
       }
-      this.#findOwn = false;
     } catch (error) {
-      this.#findOwn = true;
+      this.#resume.uncertain = true;
       this.#log.warn(`Taking over runs failed and is tried again: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -224,9 +262,13 @@ export class PostgresEngine {
       pool,
       leaseMs: settings.leaseMs,
       process: `${process.pid}`,
-      emittedStarts: (checkpoint) => this.#emittedStarts(checkpoint),
+      publicUrl: settings.publicUrl,
+      emittedStarts: (checkpoint, questions) => this.#emittedStarts(checkpoint, questions),
+      childStarts: (checkpoint) => this.#childStarts(checkpoint),
+      settled: (batch, result) => this.#outside.settled(batch, result),
       released: (run) => {
         this.#admission.released();
+        this.#outside.released(run);
         if (run.finalStatus && !run.isNew) this.parts.watch?.ended(run, run.finalStatus);
       },
       acquired: () => void setImmediate(() => void this.#adopt()),
@@ -239,36 +281,52 @@ export class PostgresEngine {
     });
   }
 
-  #emittedStarts({ run, emitted }: Checkpoint): Start[] {
+  #emittedStarts({ run, emitted }: Checkpoint, questions: readonly AskedQuestion[]): Start[] {
+    const { clock, settings } = this.parts;
+    const link = `${settings.publicUrl}/runs/${idOf('run', run.facts.id)}`;
+    const asked = questions.map((question) => taskCreated(question, link, clock.now()));
+    return [...emitted, ...asked].map((event) => this.#recording(run, event));
+  }
+
+  /** The start that records an event of `run` and begins what it starts. */
+  #recording(run: LiveRun, emitted: EmittedEvent): Start {
     const lane = this.#laneOf(run.facts.id) ?? this.#quietest();
-    return emitted.map(({ id, type, subject, occurredAt, data, key }) => {
-      const event = {
-        id,
-        tenantId: run.facts.tenantId,
-        source: '/kassaflow/flows',
-        sourceId: key,
-        type,
-        subject,
-        occurredAt,
-        data,
-        bodyHash: NO_HASH,
-      };
-      const routing = endsChain(run.facts, event) ? NO_RUNS : this.#route(event, lane);
-      const runs = routing.kind === 'routed' ? routing.runs : [];
-      return { event: { ...event, routed: routing.kind === 'routed' }, runs, of: run, settle: () => undefined, fail: () => undefined };
-    });
+    const event = ownEvent(run.facts.tenantId, emitted);
+    const routing = endsChain(run.facts, event) ? NO_RUNS : this.#route(event, lane);
+    const runs = routing.kind === 'routed' ? routing.runs : [];
+    return { event: { ...event, routed: routing.kind === 'routed' }, runs, of: run, settle: () => undefined, fail: () => undefined };
+  }
+
+  /** Waits for as long as flows cannot be read: the checkpoint that names the children is on its way to disk. */
+  async #childStarts(checkpoint: Checkpoint): ReturnType<typeof childStarts> {
+    const { catalogue, subjects, clock } = this.parts;
+    for (;;) {
+      try {
+        return await childStarts(checkpoint, {
+          catalogue,
+          subjects,
+          hostOf: (run) => this.#hostOf(this.#laneOf(run.facts.id) ?? this.#quietest()),
+          recording: (run, event) => this.#recording(run, event),
+          now: () => clock.now(),
+        });
+      } catch (error) {
+        if (this.#stopping) throw error;
+        await new Promise((resolve) => setTimeout(resolve, CHILD_RETRY_MS));
+      }
+    }
   }
 
   #hostOf(lane: Lane): RunHost {
     let host = this.#hosts.get(lane);
     if (!host) {
-      const { door, clock, settings } = this.parts;
+      const { door, gate, clock, settings } = this.parts;
       const isStopping = () => this.#draining;
       host = {
         get stopping() {
           return isStopping();
         },
         door,
+        gate,
         clock,
         settings,
         random: Math.random,
@@ -297,6 +355,3 @@ export class PostgresEngine {
 }
 
 const NO_RUNS: Routing = { kind: 'routed', runs: [] };
-
-/** Events of flows are told apart by their key alone. */
-const NO_HASH = new Uint8Array(32);

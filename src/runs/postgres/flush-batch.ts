@@ -1,6 +1,8 @@
 /** What one flush writes, and how it becomes the parameters of the statement in `queries/flush.ts`. */
 import { hash } from 'node:crypto';
 import type { Checkpoint, LiveRun } from '../live-run.ts';
+import type { FinalStatus } from '../run.ts';
+import type { Question } from '../signals.ts';
 import { booleans, byteas, integers, jsons, texts, timestamps, uuids } from './binary-array.ts';
 
 /** An event to be recorded with its key. */
@@ -46,10 +48,31 @@ export interface CommandAnswer {
   readonly answer: Readonly<Record<string, unknown>>;
 }
 
+/** A question as it becomes a task; the id is given once, because a batch may be sent again. */
+export interface AskedQuestion {
+  /** `uuid` */
+  readonly id: string;
+  readonly run: LiveRun;
+  readonly question: Question;
+}
+
+/** What a run is told of one that it started: that it ended, or that it could not be started. */
+export interface ChildOver {
+  readonly tenantId: string;
+  readonly parent: { readonly run: string; readonly step: string };
+  readonly child: string;
+  readonly status: FinalStatus;
+  readonly message: string;
+  /** The run in this flush that it comes from. */
+  readonly of: LiveRun;
+}
+
 export interface FlushBatch {
   readonly starts: readonly Start[];
   readonly checkpoints: readonly Checkpoint[];
   readonly answers: readonly CommandAnswer[];
+  readonly questions: readonly AskedQuestion[];
+  readonly childrenOver: readonly ChildOver[];
 }
 
 /**
@@ -63,7 +86,7 @@ export function eventDigest(source: string, sourceId: string): Buffer {
   return hash('sha256', `${source}\0${sourceId}`, 'buffer').subarray(0, 16);
 }
 
-/** Parameters $5 to $37. */
+/** Parameters $5 to $37; $38, which few flushes have, is in flush-news.ts. */
 export function flushParameters({ starts, checkpoints, answers }: FlushBatch, first: FirstCheckpoints): unknown[] {
   const events = starts.flatMap(({ event }) => (event ? [event] : []));
   return [
@@ -94,11 +117,14 @@ function eventParameters(events: readonly EventRow[]): unknown[] {
 const GATE_NONE = 0;
 const GATE_EVENT = 1;
 const GATE_CURSOR = 2;
+/** Bits of a gate: waits for its turn when its key is taken; and ends whoever is before it. */
+const GATE_QUEUES = 4;
+const GATE_REPLACES = 8;
 
 function runParameters(starts: readonly Start[], first: FirstCheckpoints): unknown[] {
   const runs = starts.flatMap((start) => start.runs);
   const gates = starts.flatMap(({ event, cursor, runs: started }) =>
-    started.map(() => (event ? GATE_EVENT : cursor ? GATE_CURSOR : GATE_NONE)),
+    started.map((run) => (event ? GATE_EVENT : cursor ? GATE_CURSOR : GATE_NONE) + turnOf(run)),
   );
   const rows = runs.map((run) => first.get(run)?.row);
   return [
@@ -115,6 +141,16 @@ function runParameters(starts: readonly Start[], first: FirstCheckpoints): unkno
     booleans(rows.map((row) => row?.ended ?? false)),
     integers(gates),
   ];
+}
+
+/** Tells whether the run waits for its turn when its key is taken, in place of not being started. */
+export function takesTurns({ facts, flow }: LiveRun): boolean {
+  return facts.onePer !== undefined && (flow.onePer?.ifRunning === 'queue' || flow.onePer?.ifRunning === 'replace');
+}
+
+function turnOf(run: LiveRun): number {
+  if (!takesTurns(run)) return 0;
+  return run.flow.onePer?.ifRunning === 'replace' ? GATE_QUEUES + GATE_REPLACES : GATE_QUEUES;
 }
 
 function journalParameters(checkpoints: readonly Checkpoint[], first: FirstCheckpoints): unknown[] {
@@ -137,7 +173,7 @@ function journalParameters(checkpoints: readonly Checkpoint[], first: FirstCheck
 }
 
 function rowParameters(checkpoints: readonly Checkpoint[]): unknown[] {
-  const changed = checkpoints.filter(({ row }) => row !== undefined);
+  const changed = checkpoints.filter(({ row, revision }) => row !== undefined || revision !== undefined);
   return [
     uuids(changed.map(({ run }) => run.facts.id)),
     texts(changed.map(({ row }) => row?.status)),
@@ -157,7 +193,9 @@ function rareParameter(starts: readonly Start[], checkpoints: readonly Checkpoin
     timersSet: special.flatMap(({ run: { facts }, timersSet }) =>
       timersSet.map((at) => ({ at, run_id: facts.id, tenant_id: facts.tenantId })),
     ),
-    timersGone: special.flatMap(({ run: { facts }, timersGone }) => timersGone.map((at) => ({ at, run_id: facts.id }))),
+    timersGone: special.flatMap(({ run: { facts }, timersGone }) =>
+      timersGone.map((at) => ({ at, run_id: facts.id, tenant_id: facts.tenantId })),
+    ),
     keysGone: special.flatMap(({ run: { facts }, row }) =>
       facts.onePer !== undefined && row?.ended
         ? [{ tenant_id: facts.tenantId, flow_id: facts.flowId, key: facts.onePer, run_id: facts.id }]

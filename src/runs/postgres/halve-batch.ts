@@ -13,7 +13,7 @@ export interface Sending {
  * checkpoint that says so, because that must be on disk together.
  */
 export function halves({ batch, first }: Sending): readonly [Sending, Sending] | undefined {
-  const { starts, checkpoints, answers } = batch;
+  const { starts, checkpoints, answers, questions, childrenOver } = batch;
   const free = starts.filter(({ of }) => of === undefined);
   if (free.length + checkpoints.length < 2) return undefined;
   const [s, c] = [Math.ceil(free.length / 2), free.length === 0 ? Math.ceil(checkpoints.length / 2) : 0];
@@ -22,7 +22,13 @@ export function halves({ batch, first }: Sending): readonly [Sending, Sending] |
     const all = [...ownStarts, ...starts.filter(({ of }) => of !== undefined && runs.has(of))];
     const started = new Set(all.flatMap((start) => start.runs));
     return {
-      batch: { starts: all, checkpoints: own, answers: withAnswers ? answers : [] },
+      batch: {
+        starts: all,
+        checkpoints: own,
+        answers: withAnswers ? answers : [],
+        questions: questions.filter(({ run }) => runs.has(run)),
+        childrenOver: childrenOver.filter(({ of }) => runs.has(of)),
+      },
       first: new Map([...first].filter(([run]) => started.has(run))),
     };
   };

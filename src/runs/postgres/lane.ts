@@ -16,30 +16,24 @@ import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { Checkpoint, LiveRun } from '../live-run.ts';
-import { committedResult, type FlushResult } from './committed-result.ts';
-import { flushParameters, type CommandAnswer, type FirstCheckpoints, type FlushBatch, type Start } from './flush-batch.ts';
+import { committedResult, resultOf, type FlushResult } from './committed-result.ts';
+import {
+  flushParameters,
+  type AskedQuestion,
+  type ChildOver,
+  type CommandAnswer,
+  type FirstCheckpoints,
+  type FlushBatch,
+  type Start,
+} from './flush-batch.ts';
 import { crashPointsAfter, crashPointsBefore } from './flush-crash-points.ts';
+import { newsParameter } from './flush-news.ts';
+import { gather } from './gather.ts';
 import { halves } from './halve-batch.ts';
-import { Lease, type LeaseTerms } from './lease.ts';
-import { FLUSH, type FlushRow } from './queries/flush.ts';
+import type { LaneHost } from './lane-host.ts';
+import { Lease } from './lease.ts';
+import { FLUSH, FLUSH_WITH_NEWS, type FlushRow } from './queries/flush.ts';
 import { isRefusal } from './refusal.ts';
-
-/** What a lane needs from the engine around it. */
-export interface LaneHost extends LeaseTerms {
-  readonly pool: pg.Pool;
-  /** Starts for the events that these runs recorded, to be written with them. */
-  emittedStarts(checkpoint: Checkpoint): readonly Start[];
-  /** A new run is on disk. */
-  started(run: LiveRun): void;
-  /** A run left memory, however it did. */
-  released(run: LiveRun): void;
-  /** The lease is new: runs of dead leases may be adopted under it. */
-  acquired(lane: Lane): void;
-  /** Milliseconds since 1970 by the database's clock, by which timers are due. */
-  now(): number;
-  /** Timers that are now on disk. */
-  timersSet(run: LiveRun, moments: readonly number[]): void;
-}
 
 /** A statement that must not overlap with a flush, because it depends on who owns what. Refused while there is no connection. */
 interface Job {
@@ -191,7 +185,9 @@ export class Lane {
     try {
       while (this.#hasWork()) {
         await this.#runJobs();
-        const { batch, first } = this.#gather();
+        const starts = this.#starts.splice(0, MOST_ITEMS);
+        const dirty = this.#dirty.splice(0, MOST_ITEMS);
+        const { batch, first } = await gather({ starts, dirty, answers: this.#answers.splice(0) }, this.host);
         const items = batch.starts.length + batch.checkpoints.length;
         if (items > 0 || batch.answers.length > 0 || this.#beatDue) await this.#write(batch, first);
         this.#beatDue = false;
@@ -219,22 +215,6 @@ export class Lane {
       if (this.#client) await job.run(this.#client, this.#lease.epoch, String(this.#lease.flush));
       else job.refuse(eventErrors.unavailable().after(1_000));
     }
-  }
-
-  #gather(): { batch: FlushBatch; first: FirstCheckpoints } {
-    const starts = this.#starts.splice(0, MOST_ITEMS);
-    const checkpoints: Checkpoint[] = [];
-    for (const run of this.#dirty.splice(0, MOST_ITEMS)) {
-      run.queued = false;
-      if (run.idle) run.wakeDue(this.host.now());
-      const checkpoint = run.checkpoint();
-      if (!checkpoint) continue;
-      checkpoints.push(checkpoint);
-      if (checkpoint.emitted.length > 0) starts.push(...this.host.emittedStarts(checkpoint));
-    }
-    const first = new Map<LiveRun, Checkpoint | undefined>();
-    for (const { runs } of starts) for (const run of runs) first.set(run, run.plain ? run.checkpoint() : undefined);
-    return { batch: { starts, checkpoints, answers: this.#answers.splice(0) }, first };
   }
 
   /** Brings the batch to disk, whatever it takes, or loses the lease. */
@@ -265,10 +245,14 @@ export class Lane {
         this.#lease.lowWater(() => this.#mine(first.keys())),
         ...flushParameters(batch, first),
       ];
-      const { rows } = await client.query<FlushRow>({ name: 'flush', text: FLUSH, values, ...TIMEOUT });
+      const news = newsParameter(batch, first, this.host.publicUrl);
+      const { rows } = await client.query<FlushRow>(
+        news === undefined
+          ? { name: 'flush', text: FLUSH, values, ...TIMEOUT }
+          : { name: 'flush-news', text: FLUSH_WITH_NEWS, values: [...values, news], ...TIMEOUT },
+      );
       const row = rows[0];
-      if (row?.fenced === 1)
-        return { moved: row.moved === 1, accepted: row.accepted && new Set(row.accepted), started: row.started && new Set(row.started) };
+      if (row?.fenced === 1) return resultOf(row);
       return (await this.#lease.holds(client, number)) ? await committedResult(client, batch) : 'lost';
     } catch (error) {
       if (isRefusal(error)) return 'refused';
@@ -281,6 +265,7 @@ export class Lane {
     crashPointsAfter(batch);
     for (const start of batch.starts) this.#settleStart(start, first, result);
     for (const checkpoint of batch.checkpoints) this.#settleCheckpoint(checkpoint);
+    this.host.settled(batch, result);
   }
 
   #settleStart(start: Start, first: FirstCheckpoints, { accepted, started, moved }: FlushResult): void {

@@ -14,7 +14,6 @@ import { canMove } from '../repair/can-move.ts';
 import type { Lane } from './lane.ts';
 import { LOAD_JOURNALS } from './queries/load-runs.ts';
 import { MOVE_RUN, NEWEST_REVISION } from './queries/move-run.ts';
-import { waitOut } from '../wait-out.ts';
 import type { Resume } from './resume.ts';
 
 export type Moved =
@@ -30,6 +29,10 @@ export interface MovePorts {
   readonly publicUrl: string;
 }
 
+/** After ten seconds the run is left to whoever takes over the lease. */
+const MOST_TRIES = 100;
+const PAUSE_MS = 100;
+
 export class Moves {
   constructor(private readonly ports: MovePorts) {}
 
@@ -43,11 +46,18 @@ export class Moves {
     if (newest === revision) return how === 'retry' ? { kind: 'moved', run, revision } : refused('It is on the newest revision already.');
     const obstacle = await this.#obstacle(run, newest, how === 'retry' ? [...entries, A_RETRY] : entries, how);
     if (obstacle !== undefined) return refused(obstacle);
-    // From here on the old revision must not be interpreted any more, so a database that is away is waited out.
-    await waitOut(() => lane.between((client, epoch) => client.query(MOVE_RUN, [id, newest, epoch])));
-    const moved = await waitOut(() => this.ports.resume.reload(lane, id));
-    if (!moved) return { kind: 'gone' };
-    return { kind: 'moved', run: moved, revision: newest };
+    // From here on the old revision must not be interpreted any more, whatever becomes of the connection.
+    const { lease } = lane;
+    for (let tries = 0; tries < MOST_TRIES && lane.lease === lease; tries += 1) {
+      try {
+        await lane.between((client, epoch) => client.query(MOVE_RUN, [id, newest, epoch]));
+        const moved = await this.ports.resume.reload(lane, id);
+        return moved ? { kind: 'moved', run: moved, revision: newest } : { kind: 'gone' };
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    }
+    return { kind: 'gone' };
   }
 
   async #obstacle(run: LiveRun, newest: number, entries: readonly JournalEntry[], how: 'move' | 'retry'): Promise<string | undefined> {

@@ -13,6 +13,8 @@ import { CLAIM_RUNS } from './queries/claim-runs.ts';
 import { LOAD_JOURNALS, LOAD_RUNS } from './queries/load-runs.ts';
 import { OWN_CLAIMED, OWN_STARTED } from './queries/own-runs.ts';
 import { TAKE_LEASE } from './queries/take-lease.ts';
+import { TAKE_TURNS } from './queries/take-turns.ts';
+import type { TurnKey } from './turn-key.ts';
 
 interface RunRow {
   readonly id: string;
@@ -22,6 +24,9 @@ interface RunRow {
   readonly revision: number;
   readonly inputs: Readonly<Record<string, unknown>> | null;
   readonly one_per: string | null;
+  readonly parent_run: string | null;
+  readonly parent_step: string | null;
+  readonly depth: number | null;
   readonly event_id: string | null;
   readonly event_type: string | null;
   readonly event_occurred_at: Date | null;
@@ -47,6 +52,8 @@ const TRIAL_POLL_MS = 10;
 
 export class Resume {
   readonly #log = new Logger('runs');
+  /** The answer to a claim was lost: some runs may be this process's without it knowing, until `findOwn`. */
+  uncertain = false;
 
   constructor(
     private readonly catalogue: FlowCatalogue,
@@ -58,12 +65,12 @@ export class Resume {
    * What is not returned belongs to somebody else, or is not in such a status.
    */
   async claim(lane: Lane, ids: readonly string[], statuses: readonly RunStatus[]): Promise<readonly LiveRun[]> {
-    const claimed = await lane.between(async (client, epoch, flush) => {
-      const { rows } = await client.query<{ id: string }>(CLAIM_RUNS, [epoch, flush, ids, statuses]);
-      lane.claimed(rows.map(({ id }) => id));
-      return rows.map(({ id }) => id);
-    });
-    return this.#load(lane, claimed, false);
+    return this.#load(lane, await this.#take(lane, CLAIM_RUNS, [ids, statuses]), false);
+  }
+
+  /** Takes the oldest queued run of each key that is free, and loads it. They are not begun. */
+  async takeTurns(lane: Lane, keys: readonly TurnKey[]): Promise<readonly LiveRun[]> {
+    return this.#load(lane, await this.#take(lane, TAKE_TURNS, [JSON.stringify(keys)]), false);
   }
 
   /** Loads a run of this lane again, after its revision has changed. */
@@ -91,6 +98,21 @@ export class Resume {
       return lost;
     });
     await this.#begin(lane, own, false);
+  }
+
+  /** Makes runs the lane's by a statement that returns them. */
+  async #take(lane: Lane, statement: string, values: readonly unknown[]): Promise<readonly string[]> {
+    try {
+      return await lane.between(async (client, epoch, flush) => {
+        const { rows } = await client.query<{ id: string }>(statement, [epoch, flush, ...values]);
+        const ids = rows.map(({ id }) => id);
+        lane.claimed(ids);
+        return ids;
+      });
+    } catch (error) {
+      this.uncertain = true;
+      throw error;
+    }
   }
 
   async #begin(lane: Lane, ids: readonly string[], afterDeath: boolean): Promise<void> {
@@ -194,5 +216,7 @@ function factsOf(row: RunRow): RunFacts {
     ...(id !== null && type !== null && occurredAt !== null && data !== null && { event: { id, type, occurredAt, data } }),
     ...(row.inputs !== null && { inputs: row.inputs }),
     ...(row.one_per !== null && { onePer: row.one_per }),
+    ...(row.parent_run !== null && row.parent_step !== null && { parent: { run: row.parent_run, step: row.parent_step } }),
+    ...(row.depth !== null && { depth: row.depth }),
   };
 }

@@ -1,3 +1,5 @@
+import { NEWS_PARTS, type FlushParts } from './flush-news.ts';
+
 /**
  * Everything that many runs and events want written, in one statement and so in one transaction.
  *
@@ -7,7 +9,7 @@
  *
  * Hot parts travel as binary arrays ($5–$36), rare ones as one JSON parameter ($37).
  */
-export const FLUSH = `
+const flush = (news: FlushParts) => `
 with fence as (
   update engine_lease
   set last_flush = $2::bigint, expires_at = clock_timestamp() + $3::int * interval '1 millisecond', low_water = $4::uuid
@@ -33,26 +35,28 @@ with fence as (
 ), candidate as materialized (
   select r.* from fence, unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::int[], $20::uuid[], $21::json[], $22::text[], $23::text[], $24::json[], $25::boolean[], $26::boolean[], $27::int[])
     as r(id, tenant_id, flow_id, revision, event_id, inputs, one_per, status, reason, leaves, ended, gate)
-  where gate = 0 or (gate = 1 and event_id in (select event_id from accepted)) or (gate = 2 and exists (select from moved))
+  where gate & 3 = 0 or (gate & 3 = 1 and event_id in (select event_id from accepted)) or (gate & 3 = 2 and exists (select from moved))
 ), singled as (
   insert into run_key (tenant_id, flow_id, key, run_id)
-  select tenant_id, flow_id, one_per, id from candidate where one_per is not null and not ended
+  select tenant_id, flow_id, one_per, id from candidate where one_per is not null and not ended ${news.mayTakeKey}
   on conflict do nothing
   returning run_id
-), started as (
-  insert into run (id, tenant_id, flow_id, revision, event_id, inputs, one_per, epoch, status, reason, finished_at)
+)${news.queued}, started as (
+  insert into run (id, tenant_id, flow_id, revision, event_id, inputs, one_per, epoch, status, reason, finished_at${news.runColumns})
   select id, tenant_id, flow_id, revision, event_id, inputs, one_per, case when leaves then 0 else $1::bigint end, status, reason,
-    case when ended then clock_timestamp() end
-  from candidate
-  where one_per is null or ended or id in (select run_id from singled)
+    case when ended then clock_timestamp() end${news.runValues}
+  from candidate${news.runParents}
+  where one_per is null or id in (select run_id from singled)
+    or (ended and not exists (select from run_key k where k.tenant_id = candidate.tenant_id and k.flow_id = candidate.flow_id and k.key = one_per)${news.mayTakeKey})
   returning id
-), written as (
+)${news.queuedRuns}, written as (
   insert into run_journal (run_id, seq, tenant_id, entries)
   select j.run_id, j.seq, j.tenant_id, j.entries
   from fence, unnest($28::uuid[], $29::int[], $30::uuid[], $31::json[], $32::boolean[]) as j(run_id, seq, tenant_id, entries, starts)
   where not starts or run_id in (select id from started)
 ), changed as (
-  update run set status = w.status, reason = w.reason, epoch = case when w.how >= 1 then 0 else run.epoch end,
+  update run set ${news.changes}, epoch = case when w.how >= 1 then 0 else run.epoch end,
+    claimed_by = case when w.how >= 1 then null else run.claimed_by end,
     finished_at = case when w.how = 2 then clock_timestamp() end
   from fence, unnest($33::uuid[], $34::text[], $35::json[], $36::int[]) as w(id, status, reason, how)
   where run.id = w.id and run.epoch = $1::bigint
@@ -62,8 +66,8 @@ with fence as (
   from fence, json_to_recordset($37::json -> 'timersSet') as t(at bigint, run_id uuid, tenant_id uuid)
   on conflict do nothing
 ), timers_gone as (
-  delete from run_timer r using fence, json_to_recordset($37::json -> 'timersGone') as t(at bigint, run_id uuid)
-  where r.wake_at = to_timestamp(t.at / 1000.0) and r.run_id = t.run_id
+  delete from run_timer r using fence, json_to_recordset($37::json -> 'timersGone') as t(at bigint, run_id uuid, tenant_id uuid)
+  where r.tenant_id = t.tenant_id and r.wake_at = to_timestamp(t.at / 1000.0) and r.run_id = t.run_id
 ), keys_gone as (
   delete from run_key k using fence, json_to_recordset($37::json -> 'keysGone') as g(tenant_id uuid, flow_id uuid, key text, run_id uuid)
   where k.tenant_id = g.tenant_id and k.flow_id = g.flow_id and k.key = g.key and k.run_id = g.run_id
@@ -79,13 +83,28 @@ with fence as (
   update run_command c set handled_at = clock_timestamp(), answer = a.answer
   from fence, json_to_recordset($37::json -> 'answers') as a(id bigint, answer json)
   where c.id = a.id and c.handled_at is null
-)
+)${news.rows}
 select
   (select count(*)::int from fence) as fenced,
   (select count(*)::int from moved) as moved,
   case when (select count(*) from accepted) <> cardinality($5::uuid[]) then array(select event_id::text from accepted) end as accepted,
-  case when (select count(*) from started) <> cardinality($16::uuid[]) then array(select id::text from started) end as started
+  case when (select count(*) from started) <> cardinality($16::uuid[]) then array(select id::text from started) end as started${news.columns}
 `;
+
+/** A flush that writes nothing but what every run needs. */
+export const FLUSH = flush({
+  mayTakeKey: '',
+  queued: '',
+  runColumns: '',
+  runValues: '',
+  runParents: '',
+  queuedRuns: '',
+  changes: 'status = w.status, reason = w.reason',
+  rows: '',
+  columns: '',
+});
+/** The same with what runs wait for, are told, ask and start, in $38: a statement of its own, so that others do not pay for it. */
+export const FLUSH_WITH_NEWS = flush(NEWS_PARTS);
 
 export interface FlushRow {
   readonly fenced: number;
@@ -94,4 +113,6 @@ export interface FlushRow {
   readonly accepted: readonly string[] | null;
   /** Runs that were started; null when all were. */
   readonly started: readonly string[] | null;
+  /** Runs whose key is taken and that wait for their turn; absent when the statement asks for none. */
+  readonly queued?: readonly string[];
 }

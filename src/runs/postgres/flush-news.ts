@@ -1,0 +1,71 @@
+/** What a flush writes about the outside of its runs: the parameter $38 of the statement in queries/flush-news.ts. */
+import { idOf } from '../../kernel/ids.ts';
+import type { Checkpoint } from '../live-run.ts';
+import { takesTurns, type AskedQuestion, type ChildOver, type FirstCheckpoints, type FlushBatch } from './flush-batch.ts';
+
+/** Longer values are not in `event_keys()`: such a wait is offered every event of its type. */
+const LONGEST_KEY_VALUE = 200;
+
+/** The parameter, or `undefined` when the batch says nothing about the outside, which is the usual case. */
+export function newsParameter(
+  { starts, checkpoints, questions, childrenOver }: FlushBatch,
+  first: FirstCheckpoints,
+  publicUrl: string,
+): string | undefined {
+  const all = [...checkpoints, ...[...first.values()].filter((checkpoint) => checkpoint !== undefined)];
+  const special = all.filter(isNews);
+  const started = starts.flatMap(({ runs }) => runs);
+  const children = started.filter(({ facts }) => facts.depth !== undefined);
+  if (special.length === 0 && childrenOver.length === 0 && children.length === 0 && !started.some(takesTurns)) return undefined;
+  return JSON.stringify({
+    waitsSet: special.flatMap(waitRows),
+    waitsGone: special.flatMap(({ run: { facts }, interestsGone }) => interestsGone.map((step) => ({ run_id: facts.id, step }))),
+    signalsTaken: special.flatMap(({ signalsTaken }) => signalsTaken),
+    childrenOver: [...childrenOver, ...special.flatMap(ended)].map(signalRow),
+    questions: questions.map((question) => questionRow(question, publicUrl)),
+    questionsGone: special.flatMap(({ run: { facts }, questionsGone }) => questionsGone.map((step) => ({ run_id: facts.id, step }))),
+    queueGone: special.flatMap(({ run, row }) => (row?.ended && takesTurns(run) ? [run.facts.id] : [])),
+    moved: special.flatMap(({ run: { facts }, revision }) => (revision === undefined ? [] : [{ id: facts.id, revision }])),
+    parents: children.map(({ facts: { id, parent, depth } }) => ({ id, parent_run: parent?.run, parent_step: parent?.step, depth })),
+  });
+}
+
+function isNews({ run, row, ...checkpoint }: Checkpoint): boolean {
+  return (
+    checkpoint.interestsSet.length > 0 ||
+    checkpoint.interestsGone.length > 0 ||
+    checkpoint.signalsTaken.length > 0 ||
+    checkpoint.questions.length > 0 ||
+    checkpoint.questionsGone.length > 0 ||
+    checkpoint.revision !== undefined ||
+    (row?.ended === true && (run.facts.parent !== undefined || takesTurns(run)))
+  );
+}
+
+function waitRows({ run: { facts }, interestsSet }: Checkpoint): object[] {
+  return interestsSet.flatMap(({ step, events, key, since }) =>
+    events.map((event_type) => ({ tenant_id: facts.tenantId, event_type, key: findableKey(key), run_id: facts.id, step, since })),
+  );
+}
+
+/** The key by which the wait is stored; empty when it cannot be found by one. */
+export function findableKey(key: string | undefined): string {
+  return key === undefined || key.length - key.indexOf('=') - 1 > LONGEST_KEY_VALUE ? '' : key;
+}
+
+function ended({ run, row }: Checkpoint): ChildOver[] {
+  const { facts, finalStatus: status } = run;
+  if (!row?.ended || !facts.parent || !status) return [];
+  return [{ tenantId: facts.tenantId, parent: facts.parent, child: facts.id, status, message: row.reason?.message ?? '', of: run }];
+}
+
+function signalRow({ tenantId, parent, child, status, message }: ChildOver): object {
+  return { tenant_id: tenantId, run_id: parent.run, step: parent.step, source: child, detail: { status, message } };
+}
+
+function questionRow({ id, run: { facts }, question }: AskedQuestion, publicUrl: string): object {
+  const { step, text, who, choices, until } = question;
+  const link = `${publicUrl}/runs/${idOf('run', facts.id)}`;
+  // The same step never asks twice under one path, so a repeat of this row is the same question.
+  return { id, tenant_id: facts.tenantId, key: `ask/${facts.id}/${step}`, who, text, link, run_id: facts.id, step, choices, until };
+}
