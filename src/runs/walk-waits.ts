@@ -2,6 +2,7 @@
 import { after, atClockTime } from '../kernel/duration.ts';
 import { idOf } from '../kernel/ids.ts';
 import type { CompiledStep, EventMatch, Scope } from '../flows/language/compiled-flow.ts';
+import { eventKey, valueAt } from './event-key.ts';
 import { NOTHING, planFor } from './read-plan.ts';
 import type { ArrivedEvent, EventWatch } from './run-context.ts';
 import { sameJson } from './same-json.ts';
@@ -62,19 +63,13 @@ function watchOf(here: Here, events: readonly string[], { key, where, onePer }: 
   const own = onePer?.evaluate(scope);
   return {
     events,
-    key: key && `${key.path}=${String(value)}`,
+    key: key && eventKey(key.path, value),
     meant: ({ data }: ArrivedEvent) => {
-      if (key && at(data, key.path) !== value) return false;
+      if (key && valueAt(data, key.path) !== value) return false;
       if (onePer && !sameJson(onePer.evaluate({ ...scope, event: data }), own)) return false;
       return !where || holds(where, { ...scope, event: data });
     },
   };
-}
-
-function at(data: Readonly<Record<string, unknown>>, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined), data);
 }
 
 function untilOf(here: Here, { within }: Step<'wait-for'> | Step<'ask'>): ((now: Date) => Date) | undefined {

@@ -4,19 +4,15 @@
  * The order of things at one moment: timers that are due, then what the test lets happen. A call takes no time; the pause
  * before another attempt takes what the retry policy says, without jitter. The same test gives the same run, to the byte.
  */
-import { isKassaflowError } from '../../kernel/errors.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import { subjectSchemas, type SubjectName } from '../../events/catalogue/subjects.ts';
-import { admit, TriggerIndex } from '../../flows/trigger-index.ts';
-import type { Scope } from '../../flows/language/compiled-flow.ts';
-import { manualInputs } from '../manual-inputs.ts';
-import { MemoryEngine, MemoryStore, type StoredRun } from '../memory/memory-engine.ts';
-import type { Checkpoint } from '../live-run.ts';
-import type { FinalStatus, RunEvent, RunFacts, RunReason, RunStatus } from '../run.ts';
+import { MemoryEngine } from '../memory/memory-engine.ts';
+import {} from '../memory/memory-store.ts';
+import { MemoryStore, type StoredRun } from '../memory/memory-store.ts';
+import type { FinalStatus, RunReason, RunStatus } from '../run.ts';
 import type { ChildStart, Signal } from '../signals.ts';
 import { SubjectBatch } from '../subject-batch.ts';
-import type { Data, ExpectedStatus, Given, MockAnswer, Mocks, Move, Problem } from './flow-test.ts';
-import { filledForm } from './manual-form.ts';
+import type { ExpectedStatus, Given, MockAnswer, Mocks, Move, Problem } from './flow-test.ts';
 import { MockAnswers } from './mock-answers.ts';
 import { MockedDoor } from './mocked-door.ts';
 import { clockText } from './moments.ts';
@@ -28,7 +24,7 @@ import { SimulatedWorld } from './simulated-world.ts';
 import { nameOf, StepsByPath } from './step-names.ts';
 import type { TestedFlow } from './tested-flow.ts';
 import { traceOf } from './trace.ts';
-import { VirtualMail } from './virtual-mail.ts';
+import { RUN, startOf } from './virtual-start.ts';
 
 export interface VirtualRunParts extends TestedFlow {
   readonly given: Given;
@@ -36,13 +32,6 @@ export interface VirtualRunParts extends TestedFlow {
   readonly moves?: readonly Move[];
 }
 
-/** The facts of a run that begins, or why none does. */
-type Start = { readonly kind: 'facts'; readonly facts: RunFacts } | { readonly kind: 'not-started'; readonly reason: RunReason };
-
-/** Ids that every test has: what a run shows of them is the same each time. */
-const RUN = '00000000-0000-7000-8000-000000000001';
-const TENANT = '00000000-0000-7000-8000-000000000002';
-const FLOW = '00000000-0000-7000-8000-000000000003';
 /** A run that does nothing any more and is not over waits. */
 const STANDING: Readonly<Record<RunStatus, ExpectedStatus>> = {
   queued: 'waiting',
@@ -72,10 +61,11 @@ class VirtualRun {
   readonly #problems: Problem[] = [];
   readonly #engine: MemoryEngine;
   readonly #readers: SubjectReaders;
-  readonly #mail = new VirtualMail();
+  /** News of sub-flows that is on its way to the run. */
+  readonly #endedChildren: Signal[] = [];
   readonly #steps: StepsByPath;
   readonly #answers: MockAnswers;
-  #events = 0;
+  #ids = 0;
 
   constructor(private readonly parts: VirtualRunParts) {
     const { flow, vocabulary, given, mocks = new Map() } = parts;
@@ -89,7 +79,8 @@ class VirtualRun {
       // The whole pause of a retry policy: half of it is jitter.
       random: () => 1,
       readSubjects: (facts, names) => batch.read(facts, names),
-      wrote: (checkpoint) => this.#noteMail(checkpoint),
+      newId: () => this.#nextId(),
+      wrote: ({ children }) => children.forEach((child) => this.#endChild(child)),
       door: new MockedDoor({
         vocabulary,
         world: this.#world,
@@ -100,12 +91,13 @@ class VirtualRun {
   }
 
   async play(): Promise<{ readonly result: VirtualResult; readonly problems: readonly Problem[] }> {
-    const start = await this.#start();
+    const { flow, given } = this.parts;
+    const start = await startOf(flow, given, this.#world, this.#readers);
     if (start.kind === 'not-started') return { result: this.#notStarted(start.reason), problems: this.#problems };
-    this.#engine.start(this.parts.flow, start.facts);
-    let moment = this.parts.given.at;
+    this.#engine.start(flow, start.facts);
+    let moment = given.at;
     for (const move of this.parts.moves ?? []) {
-      moment = 'at' in move.when ? move.when.at(moment) : later(moment, move.when.after, this.parts.flow.timeZone);
+      moment = 'at' in move.when ? move.when.at(moment) : later(moment, move.when.after, flow.timeZone);
       await this.#advance(moment.getTime());
       this.#make(move);
     }
@@ -121,51 +113,13 @@ class VirtualRun {
     return this.#store.runs.get(RUN);
   }
 
-  async #start(): Promise<Start> {
-    const { given, flow } = this.parts;
-    const plain = { id: RUN, tenantId: TENANT, flowId: FLOW, revision: 1 };
-    switch (given.kind) {
-      case 'manual':
-        try {
-          const inputs = await manualInputs(flow, TENANT, filledForm(flow, given.inputs, this.#world), this.#readers);
-          return { kind: 'facts', facts: { ...plain, inputs } };
-        } catch (error) {
-          if (!isKassaflowError(error)) throw error;
-          return { kind: 'not-started', reason: { message: error.message, code: error.code } };
-        }
-      case 'event':
-        return this.#startByEvent(given, plain);
-    }
-  }
-
-  /** As the engine routes an event, with the flow's `where`, `when` and `one-per`. */
-  #startByEvent({ type, data, at }: Extract<Given, { kind: 'event' }>, plain: RunFacts): Start {
-    this.#world.learn(data);
-    const event: RunEvent = { id: this.#nextEvent(), type, occurredAt: at, data };
-    const index = new TriggerIndex();
-    index.put({ flowId: FLOW, tenantId: TENANT, revision: 1, flow: this.parts.flow });
-    const [match] = index.match({ tenantId: TENANT, type, data });
-    if (!match) return { kind: 'not-started', reason: { message: `The flow does not start by this ${type}.` } };
-    const subjects = Object.fromEntries([...match.needs].map((name) => [name, this.#subjectOf(data, name)]));
-    const scope: Scope = { event: data, vars: this.parts.flow.vars, now: at.toISOString(), ...subjects };
-    try {
-      const admission = admit(match, scope);
-      if (!admission.starts) return { kind: 'not-started', reason: { message: 'The condition of its trigger is false.' } };
-      const onePer = admission.onePer === undefined ? {} : { onePer: admission.onePer };
-      return { kind: 'facts', facts: { ...plain, event, ...onePer } };
-    } catch (error) {
-      if (!isKassaflowError(error)) throw error;
-      return { kind: 'not-started', reason: { message: error.message, code: error.code } };
-    }
-  }
-
   /** Lets everything happen that is due until then: what is on its way to the run first, then the next timer. */
   async #advance(until: number): Promise<void> {
     for (;;) {
       await this.#engine.settle(this.#engine.now);
-      const signals = this.#mail.take();
-      for (const signal of signals) this.#deliver(signal);
-      if (signals.length > 0) continue;
+      const ended = this.#endedChildren.splice(0);
+      for (const signal of ended) this.#deliver(signal);
+      if (ended.length > 0) continue;
       const next = Math.min(...(this.#stored?.timers ?? []));
       if (next > until || next === Infinity) break;
       await this.#engine.settle(next);
@@ -180,29 +134,28 @@ class VirtualRun {
   }
 
   #make(move: Move): void {
-    if (move.kind === 'event') {
-      const data = happen(this.#world, move.type, move.sample, move.data, this.#now);
-      const problem = payloadProblem(move.type, data);
-      if (problem !== undefined) this.#problems.push({ message: `This is no ${move.type}: ${problem}.`, place: move.place });
-      return this.#mail.offer({ id: this.#nextEvent(), type: move.type, occurredAt: this.#now, data });
+    if (move.kind === 'answer') return this.#answer(move);
+    const data = happen(this.#world, move.type, move.sample, move.data, this.#now);
+    const problem = payloadProblem(move.type, data);
+    if (problem !== undefined) this.#problems.push({ message: `This is no ${move.type}: ${problem}.`, place: move.place });
+    this.#engine.arrive({ id: this.#nextId(), type: move.type, occurredAt: this.#now, data });
+  }
+
+  #answer({ step, choice, by, note, place }: Extract<Move, { kind: 'answer' }>): void {
+    const open = [...(this.#stored?.questions.keys() ?? [])];
+    const asked = open.filter((path) => step === undefined || this.#steps.at(path)?.id === step);
+    const [path] = asked;
+    if (path !== undefined && asked.length === 1) {
+      this.#engine.answer(RUN, path, choice, by, note);
+      return;
     }
-    const { step, choice, by, note } = move;
-    const asked = this.#mail.questions.filter((question) => step === undefined || this.#steps.at(question.step)?.id === step);
-    const [question] = asked;
-    if (!question || asked.length > 1) {
-      const message = question ? 'Several questions are open at that moment.' : 'Nobody is asked at that moment.';
-      this.#problems.push({ message, place: move.place, help: [clockText(this.#now, this.parts.flow.timeZone)] });
-    } else this.#mail.send({ step: question.step, kind: 'answer', choice, by, note });
+    const message = path === undefined ? 'Nobody is asked at that moment.' : 'Several questions are open at that moment.';
+    this.#problems.push({ message, place, help: [clockText(this.#now, this.parts.flow.timeZone)] });
   }
 
   #answerFor(path: string, action: string): MockAnswer | undefined {
     const step = this.#steps.at(path);
     return this.#answers.next(step ? [nameOf(step), action] : [action]);
-  }
-
-  #noteMail(checkpoint: Checkpoint): void {
-    for (const child of this.#mail.note(checkpoint)) this.#endChild(child);
-    for (const { id, type, occurredAt, data } of checkpoint.emitted) this.#mail.offer({ id, type, occurredAt, data });
   }
 
   /** Another flow is no part of the test: it ends at once as the test says, completed when it says nothing. */
@@ -212,18 +165,12 @@ class VirtualRun {
     const said = answer?.kind === 'ok' ? answer.value : {};
     const status = FINAL.find((word) => word === said['status']) ?? (answer && answer.kind !== 'ok' ? 'failed' : 'completed');
     const message = answer && answer.kind !== 'ok' ? answer.message : typeof said['message'] === 'string' ? said['message'] : '';
-    this.#mail.send({ step: parent.step, kind: 'child', run: id, status, message });
+    this.#endedChildren.push({ id: `child/${id}`, step: parent.step, kind: 'child', run: id, status, message });
   }
 
-  #subjectOf(data: Data, name: SubjectName): Data | undefined {
-    const named = data[name];
-    const id = typeof named === 'object' && named !== null && 'id' in named ? String(named.id) : undefined;
-    return id === undefined ? undefined : this.#world.find(name, id);
-  }
-
-  #nextEvent(): string {
-    this.#events += 1;
-    return `00000000-0000-7000-9000-${String(this.#events).padStart(12, '0')}`;
+  #nextId(): string {
+    this.#ids += 1;
+    return `00000000-0000-7000-9000-${String(this.#ids).padStart(12, '0')}`;
   }
 
   #notStarted(reason: RunReason | undefined): VirtualResult {

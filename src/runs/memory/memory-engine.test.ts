@@ -8,7 +8,8 @@ import { manifest, Provider } from '../conformance/provider.ts';
 import { call, computed, emit, flow, literal, orElse, parallel, set, waitUntil, type StepDraft } from '../conformance/flow-builder.ts';
 import { scenarios } from '../conformance/scenarios.ts';
 import type { RunFacts } from '../run.ts';
-import { MemoryEngine, MemoryStore } from './memory-engine.ts';
+import { MemoryEngine } from './memory-engine.ts';
+import { MemoryStore } from './memory-store.ts';
 
 function facts(data: Readonly<Record<string, unknown>> = {}): RunFacts {
   return {

@@ -3,7 +3,8 @@ import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import { branch, call, computed, flow, literal, parallel, set, waitUntil, type StepDraft } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
-import { MemoryEngine, MemoryStore } from '../memory/memory-engine.ts';
+import { MemoryEngine } from '../memory/memory-engine.ts';
+import { MemoryStore } from '../memory/memory-store.ts';
 import { canMove, type MoveAnswer } from './can-move.ts';
 import type { Recording } from './replay.ts';
 

@@ -6,7 +6,8 @@ import { call, computed, flow, literal, set, waitUntil } from '../conformance/fl
 import { Provider } from '../conformance/provider.ts';
 import { scenarios } from '../conformance/scenarios.ts';
 import type { JournalEntry } from '../journal-entry.ts';
-import { MemoryEngine, MemoryStore, type StoredRun } from '../memory/memory-engine.ts';
+import { MemoryEngine } from '../memory/memory-engine.ts';
+import { MemoryStore, type StoredRun } from '../memory/memory-store.ts';
 import { replayRun, type ReplayReport } from './replay.ts';
 
 /** Runs `flow` as far as it comes. */
