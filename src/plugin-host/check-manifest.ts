@@ -1,10 +1,11 @@
 /** Turns what a plugin's process says about itself into a {@link PluginManifest}, or refuses it. */
-import type { ActionSpec, Schema } from '@kassaflow/plugin-sdk';
+import type { ActionSpec, Schema, TriggerSpec } from '@kassaflow/plugin-sdk';
 import { isKassaflowError } from '../kernel/errors.ts';
 import type { ActionManifest, Capability } from './action-call.ts';
 import { literalAddress } from './egress/public-address.ts';
 import { fieldAt } from './json-pointer.ts';
 import type { PluginManifest } from './manifest.ts';
+import type { TriggerManifest } from './trigger-door.ts';
 import { pluginErrors } from './plugin-errors.ts';
 import { schemaProblem, unmarkedSecret, type SchemaUse } from './schema-check.ts';
 import { compileJsonSchema, compileSchema } from './schema-validator.ts';
@@ -56,6 +57,27 @@ const rawShape = compileJsonSchema({
     settings: { type: 'object' },
     parts: { type: 'array', items: { type: 'string' } },
     methods: { type: 'array', items: { type: 'string' } },
+    triggers: {
+      type: 'array',
+      maxItems: 100,
+      items: {
+        type: 'object',
+        required: ['spec', 'methods'],
+        properties: {
+          methods: { type: 'array' },
+          spec: {
+            type: 'object',
+            required: ['name', 'title', 'about', 'input', 'output'],
+            properties: {
+              name: { type: 'string', maxLength: 100 },
+              title: text,
+              about: text,
+              everyMs: { type: 'integer', minimum: 1_000 },
+            },
+          },
+        },
+      },
+    },
     actions: {
       type: 'array',
       maxItems: 200,
@@ -83,9 +105,10 @@ const rawShape = compileJsonSchema({
 });
 
 /** The shape above, after it was checked. */
-interface RawManifest extends Omit<PluginManifest, 'capabilities' | 'actions' | 'api'> {
+interface RawManifest extends Omit<PluginManifest, 'capabilities' | 'actions' | 'triggers' | 'api'> {
   readonly api: unknown;
   readonly parts: readonly string[];
+  readonly triggers?: readonly { readonly spec: TriggerSpec; readonly methods: readonly string[] }[];
   readonly actions: readonly { readonly spec: ActionSpec & { readonly effect?: unknown }; readonly methods: readonly string[] }[];
 }
 
@@ -110,6 +133,9 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
   const actions = manifest.actions.map(({ spec, methods }) => checkAction(spec, methods, expectedId));
   const twice = actions.find(({ name }, index) => actions.findIndex((other) => other.name === name) !== index);
   if (twice) throw pluginErrors.action({ plugin: expectedId, action: twice.name });
+  const triggers = (manifest.triggers ?? []).map(({ spec, methods }) => checkTrigger(spec, methods, manifest));
+  const double = triggers.find(({ name }, index) => triggers.findIndex((other) => other.name === name) !== index);
+  if (double) throw pluginErrors.trigger({ plugin: expectedId, trigger: double.name, problem: 'it is there twice' });
   const { id, title, about, version, hosts, network, callsPerSecond, settings, methods, paymentsKeyTtlMs } = manifest;
   return Object.freeze({
     id,
@@ -125,6 +151,7 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
     methods,
     ...(capabilities.includes('payments') && paymentsKeyTtlMs !== undefined ? { paymentsKeyTtlMs } : {}),
     actions,
+    triggers,
   });
 }
 
@@ -183,6 +210,21 @@ function checkGuards({ name, input, guards: { message, charge, money } = {} }: A
   const amount = money && fieldAt(input, money.amount)?.format !== 'money' ? money.amount : undefined;
   const at = wrong ?? amount;
   if (at !== undefined) throw pluginErrors.guards({ plugin, action: name, at });
+}
+
+function checkTrigger(spec: TriggerSpec, methods: readonly string[], { id, parts }: RawManifest): TriggerManifest {
+  const { name, input, output, sample } = spec;
+  const refuse = (problem: string): Error => pluginErrors.trigger({ plugin: id, trigger: name, problem });
+  if (!/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/.test(name)) throw refuse('its name is not subject.verb');
+  if (methods.length !== 1) throw refuse('it needs either poll() or read()');
+  const mode = methods.includes('poll') ? 'poll' : 'webhook';
+  if (mode === 'webhook' && !parts.includes('webhook')) throw refuse('it reads deliveries, and the plugin has no webhook to verify them');
+  checkSchema(input, 'input', id, `${name} input`);
+  checkSchema(output, 'output', id, `${name} output`);
+  if (Object.hasOwn(input.properties, 'every')) throw refuse('the input "every" is the host’s');
+  const unfit = compileSchema(output)(sample);
+  if (unfit) throw pluginErrors.sample({ plugin: id, action: name, at: unfit.pointer || '/', problem: unfit.message });
+  return { ...spec, plugin: id, mode };
 }
 
 function isDuration(value: unknown): boolean {

@@ -32,6 +32,7 @@ export const HTTP_MANIFEST = {
   },
   capabilities: [],
   methods: ['connection.check'],
+  triggers: [],
   actions: [
     {
       plugin: 'http',

@@ -1,4 +1,5 @@
 import type { Schema, Text } from '@kassaflow/plugin-sdk';
+import type { TriggerManifest } from './trigger-door.ts';
 import type { ActionManifest, Capability } from './action-call.ts';
 
 /** What the core knows of one plugin: checked, serialisable, without its code. */
@@ -19,4 +20,5 @@ export interface PluginManifest {
   /** For how long the provider remembers the key of a money call; present with the capability `payments`. */
   readonly paymentsKeyTtlMs?: number;
   readonly actions: readonly ActionManifest[];
+  readonly triggers: readonly TriggerManifest[];
 }

@@ -42,6 +42,7 @@ export const pluginErrors = defineErrors('plugin', {
   secret: { status: 422, title: 'A setting that looks like a secret is not marked x-secret', remedy: 'fix' },
   sample: { status: 422, title: 'The sample of an action does not fit its output schema', remedy: 'fix' },
   action: { status: 422, title: 'An action’s name is not `subject.verb` or is used twice', remedy: 'fix' },
+  trigger: { status: 422, title: 'A trigger of the plugin is not what the host can use', remedy: 'fix' },
   capability: { status: 422, title: 'A capability lacks a method or value that it needs', remedy: 'fix' },
   path: {
     status: 422,

@@ -3,17 +3,20 @@ import { Config } from '../platform/config/config.ts';
 import { ActionDoor } from './action-call.ts';
 import { BuiltInActions } from './built-in-actions.ts';
 import { CallProvider } from './call-provider.ts';
+import { CallTrigger } from './call-trigger.ts';
 import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import { Connections } from './connections/connections.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
+import { DeliveryReaders } from './delivery-readers.ts';
 import { Invoke } from './invoke.ts';
 import { PluginCatalogue } from './plugin-catalogue.ts';
 import { PluginHost } from './plugin-host.ts';
 import { optionsFrom, PluginHostOptions } from './plugin-host-options.ts';
 import { PluginsController } from './plugins.controller.ts';
 import { ProviderCalls } from './provider-calls.ts';
+import { TriggerDoor } from './trigger-door.ts';
 
 /**
  * Plugins, connections and the two doors to them. Needs `Config`, `Database`, `EnginePool`, `Sealer`, `Metrics` and `Audit` from global
@@ -26,6 +29,8 @@ import { ProviderCalls } from './provider-calls.ts';
     { provide: PluginHostOptions, inject: [Config], useFactory: optionsFrom },
     { provide: ActionDoor, useClass: Invoke },
     { provide: ProviderCalls, useClass: CallProvider },
+    { provide: TriggerDoor, useClass: CallTrigger },
+    DeliveryReaders,
     PluginHost,
     PluginCatalogue,
     BuiltInActions,
@@ -34,6 +39,17 @@ import { ProviderCalls } from './provider-calls.ts';
     ConnectionPaces,
     ConnectionChecks,
   ],
-  exports: [ActionDoor, ProviderCalls, BuiltInActions, Connections, ConnectionPaces, ConnectionChecks, PluginHost, PluginCatalogue],
+  exports: [
+    ActionDoor,
+    ProviderCalls,
+    TriggerDoor,
+    DeliveryReaders,
+    BuiltInActions,
+    Connections,
+    ConnectionPaces,
+    ConnectionChecks,
+    PluginHost,
+    PluginCatalogue,
+  ],
 })
 export class PluginHostModule {}

@@ -41,6 +41,9 @@ import { PostgresRunEngine } from './postgres/postgres-run-engine.ts';
 import { StartFromLog } from './postgres/start-from-log.ts';
 import { RunEngine } from './run-engine.ts';
 import { FireSchedules } from './schedules/fire-schedules.ts';
+import { PollTriggers } from './schedules/poll-triggers.ts';
+import { ReadDeliveries } from './schedules/read-deliveries.ts';
+import { TriggerItems } from './schedules/trigger-items.ts';
 import { DEFAULT_RUN_SETTINGS, type RunSettings } from './run-settings.ts';
 
 /** Starts the engine when everything it calls is there, and stops it before what it calls goes away. */
@@ -119,6 +122,9 @@ export class RunsModule implements OnModuleInit {
         },
         PostgresIntake,
         FireSchedules,
+        TriggerItems,
+        PollTriggers,
+        ReadDeliveries,
         { provide: EventIntake, useExisting: PostgresIntake },
         { provide: RunEngine, useClass: PostgresRunEngine },
       ],

@@ -9,6 +9,7 @@ import { crashPoint } from '../platform/crash-points.ts';
 import { EnginePool } from '../platform/database/engine-pool.ts';
 import { underLease } from '../platform/lease.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
+import { DeliveryReaders } from '../plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../plugin-host/provider-calls.ts';
 import { Inbox, type InboxRow, type InboxVerdict } from './inbox.ts';
 import { routeProviderEvent, signalKey } from './route-provider-event.ts';
@@ -46,6 +47,7 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly inbox: Inbox,
     private readonly calls: ProviderCalls,
+    private readonly readers: DeliveryReaders,
     private readonly payments: Payments,
     private readonly addresses: WebhookAddresses,
     private readonly pool: EnginePool,
@@ -115,7 +117,9 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     verdicts.set(row.id, { state: 'ignored' });
     try {
       const url = this.addresses.of(row.connection.plugin, row.connection.connectionId);
-      for (const signal of await this.calls.translate(row.connection, { ...row.delivery, url })) {
+      const delivery = { ...row.delivery, url };
+      if ((await this.readers.read(row.connection, delivery)) > 0) worse(verdicts, row.id, { state: 'applied' });
+      for (const signal of await this.calls.translate(row.connection, delivery)) {
         const key = signalKey(row.connection, signal);
         const group = groups.get(key);
         if (group) group.rows.push(row);

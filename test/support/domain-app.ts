@@ -21,6 +21,7 @@ import { createLog } from '../../src/platform/observability/log.ts';
 import { ObservabilityModule } from '../../src/platform/observability/observability.module.ts';
 import { TenancyModule } from '../../src/platform/tenancy/tenancy.module.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import { DeliveryReaders } from '../../src/plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
 import { WebhooksModule } from '../../src/webhooks/webhooks.module.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
@@ -41,6 +42,7 @@ class SurroundingsModule {
       { provide: ProviderCalls, useValue: provider },
       SubjectReaders,
       BuiltInActions,
+      DeliveryReaders,
     ];
     const log = createLog('silent');
     return {

@@ -4,6 +4,7 @@ import { HOST, read } from './client.ts';
 import { sandboxEmail, sandboxSms } from './messages.ts';
 import { payments } from './payments.ts';
 import { settings } from './settings.ts';
+import { messageSent, paymentChanged } from './triggers.ts';
 import { webhook } from './webhook.ts';
 
 export default definePlugin({
@@ -29,4 +30,5 @@ export default definePlugin({
   accounting,
   webhook,
   actions: [sandboxSms, sandboxEmail],
+  triggers: [messageSent, paymentChanged],
 });

@@ -36,13 +36,13 @@ export const webhook: Webhook<Settings> = {
     if (age < -WINDOW_SECONDS) return { ok: false, reason: 'timestamp-future' };
     return {
       ok: true,
-      eventId: read(delivery)?.id ?? `unreadable-${createHash('sha256').update(delivery.body).digest('hex')}`,
+      eventId: readEvent(delivery)?.id ?? `unreadable-${createHash('sha256').update(delivery.body).digest('hex')}`,
       occurredAt: Number(seconds) * 1000,
     };
   },
 
   translate(_context, delivery): readonly ProviderSignal[] {
-    const event = read(delivery);
+    const event = readEvent(delivery);
     const kind = event === undefined ? undefined : KINDS[event.type];
     if (event === undefined || kind === undefined) return [];
     return [{ kind, type: event.type, providerId: event.payment, reference: event.reference, occurredAt: event.createdAt }];
@@ -59,7 +59,10 @@ function matches(secret: string, seconds: string, body: Uint8Array, signatures: 
   );
 }
 
-function read(delivery: RawWebhook): { id: string; type: string; payment: string; reference: string; createdAt: number } | undefined {
+/** What the provider tells, once the signature was found to be right. */
+export function readEvent(
+  delivery: RawWebhook,
+): { id: string; type: string; payment: string; reference: string; createdAt: number } | undefined {
   try {
     const { id, type, created_at: at, data } = JSON.parse(Buffer.from(delivery.body).toString('utf8')) as Record<string, unknown>;
     const { payment, reference } = (data ?? {}) as Record<string, unknown>;

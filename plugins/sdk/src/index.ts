@@ -27,6 +27,7 @@ export {
   type PaymentProvider,
   type RefundResult,
 } from './payments.ts';
+export { trigger, type PollCode, type Polled, type ReadCode, type Trigger, type TriggerItem, type TriggerSpec } from './trigger.ts';
 export { type ProviderSignal, type RawWebhook, type RefusalReason, type Verdict, type Webhook } from './webhook.ts';
 export { definePlugin, isPlugin, type CheckResult, type Plugin } from './plugin.ts';
 export { minorOf } from './money.ts';

@@ -3,6 +3,7 @@ import type { Action } from './action.ts';
 import type { Context } from './context.ts';
 import type { PaymentProvider } from './payments.ts';
 import type { From, Schema, Text } from './schema.ts';
+import type { Trigger } from './trigger.ts';
 import type { Webhook } from './webhook.ts';
 
 /** The result of trying a connection's settings against the provider. */
@@ -37,6 +38,7 @@ export interface Plugin<S extends Schema = Schema> {
   readonly accounting?: Accounting<From<S>>;
   readonly webhook?: Webhook<From<S>>;
   readonly actions?: readonly Action<From<S>>[];
+  readonly triggers?: readonly Trigger<From<S>>[];
 }
 
 const BRAND: unique symbol = Symbol.for('kassaflow.plugin') as never;

@@ -33,15 +33,28 @@ export function describePlugin(plugin: Plugin): Record<string, unknown> {
     actions: Array.isArray(plugin.actions)
       ? plugin.actions.map((action) => ({ spec: withoutCode(action), methods: ['run', 'lookup'].filter((name) => isMethod(action, name)) }))
       : (plugin.actions ?? []),
+    triggers: Array.isArray(plugin.triggers)
+      ? plugin.triggers.map((trigger) => ({
+          spec: withoutCode(trigger),
+          methods: ['poll', 'read'].filter((name) => isMethod(trigger, name)),
+        }))
+      : (plugin.triggers ?? []),
   };
 }
 
-/** Finds the function that `path` names: `payments.create`, or `action:sms.send:run`. */
+/** Finds the function that `path` names: `payments.create`, `action:sms.send:run`, or `trigger:invoice.changed:poll`. */
 export function methodOf(plugin: Plugin, path: string): ((context: unknown, input: unknown) => unknown) | undefined {
   if (path.startsWith('action:')) {
     const [, name, method = ''] = path.split(':');
     return bound(
       plugin.actions?.find((action) => action.name === name),
+      method,
+    );
+  }
+  if (path.startsWith('trigger:')) {
+    const [, name, method = ''] = path.split(':');
+    return bound(
+      plugin.triggers?.find((trigger) => trigger.name === name),
       method,
     );
   }

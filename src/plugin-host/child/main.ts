@@ -58,7 +58,7 @@ async function call(loaded: Plugin, { id, path, context, input }: Call): Promise
   try {
     const method = methodOf(loaded, path);
     if (!method) throw new TypeError(`the plugin has no ${path}`);
-    const value = await method(contextFor(id, context, controller.signal), path.startsWith('webhook.') ? withBytes(input) : input);
+    const value = await method(contextFor(id, context, controller.signal), argumentOf(path, input));
     answer(id, value);
   } catch (error) {
     const code = codeOf(error);
@@ -103,6 +103,14 @@ function contextFor(id: string, context: Call['context'], signal: AbortSignal): 
     log: { info: log('info'), warn: log('warn') },
     now: () => new Date(context.now + performance.now() - startedAt),
   };
+}
+
+/** What the method takes: the bytes of a delivery travel as base64. */
+function argumentOf(path: string, input: unknown): unknown {
+  if (path.startsWith('webhook.')) return withBytes(input);
+  if (!/^trigger:.*:read$/.test(path)) return input;
+  const question = input as { delivery: unknown }; // written by the host
+  return { ...question, delivery: withBytes(question.delivery) };
 }
 
 function withBytes(input: unknown): unknown {

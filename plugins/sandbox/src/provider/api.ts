@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { showEntry, type Book } from './book.ts';
 import { jsonReply, type Received, type Reply } from './http-server.ts';
-import type { Outboxes } from './outboxes.ts';
+import type { MessageRow, Outboxes } from './outboxes.ts';
 import { showPayment, type PaymentsDesk } from './payments-desk.ts';
 import { Problem, text, type Fields } from './problem.ts';
 import type { Store } from './store.ts';
@@ -23,6 +23,8 @@ interface Call {
   readonly fields: Fields;
   readonly query: URLSearchParams;
 }
+
+const MESSAGES_PAGE = 100;
 
 type Route = readonly [method: 'GET' | 'POST', path: RegExp, answer: (call: Call) => { readonly status?: number; readonly value: unknown }];
 
@@ -62,6 +64,7 @@ const ROUTES: readonly Route[] = [
     }),
   ],
   ['POST', /^\/v1\/messages$/, ({ desks, account, fields }) => ({ status: 201, value: desks.outboxes.sendMessage(account, fields) })],
+  ['GET', /^\/v1\/messages$/, ({ desks, account, query }) => ({ value: messagesPage(desks.outboxes, account, query) })],
   ['POST', /^\/v1\/mails$/, ({ desks, account, fields }) => ({ status: 201, value: desks.outboxes.sendMail(account, fields) })],
   [
     'POST',
@@ -172,4 +175,18 @@ function listOf<T>(found: T | undefined, show: (found: T) => unknown): readonly 
 
 function entryValue(desks: Desks, entry: Parameters<typeof showEntry>[0]): unknown {
   return showEntry(entry, desks.book.linesOf(entry.id));
+}
+
+/** `?after=<id>` goes on behind a message, oldest first; `?last=true` is the newest alone. */
+function messagesPage(outboxes: Outboxes, account: string, query: URLSearchParams): Readonly<Record<string, unknown>> {
+  if (query.get('last') === 'true') {
+    const last = outboxes.lastMessage(account);
+    return { data: last ? [showMessage(last)] : [], more: false };
+  }
+  const rows = outboxes.messagesAfter(account, query.get('after'), MESSAGES_PAGE + 1);
+  return { data: rows.slice(0, MESSAGES_PAGE).map(showMessage), more: rows.length > MESSAGES_PAGE };
+}
+
+function showMessage({ id, recipient, text: body, parts, created_at: at }: MessageRow): Readonly<Record<string, unknown>> {
+  return { id, to: recipient, text: body, parts, created_at: new Date(at).toISOString() };
 }

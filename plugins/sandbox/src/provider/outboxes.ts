@@ -70,6 +70,28 @@ export class Outboxes {
     return { id, accepted: true };
   }
 
+  /** Messages of an account behind the one called `after`, oldest first. @throws Problem 400 when there is no such message */
+  messagesAfter(account: string, after: string | null, limit: number): readonly MessageRow[] {
+    const place = after === null ? 0 : this.#placeOf(account, after);
+    return this.#store.all<MessageRow>(
+      'select * from message where account = ? and rowid > ? order by rowid limit ?',
+      account,
+      place,
+      limit,
+    );
+  }
+
+  /** The newest message of an account. */
+  lastMessage(account: string): MessageRow | undefined {
+    return this.#store.one<MessageRow>('select * from message where account = ? order by rowid desc limit 1', account);
+  }
+
+  #placeOf(account: string, id: string): number {
+    const row = this.#store.one<{ place: number }>('select rowid as place from message where account = ? and id = ?', account, id);
+    if (!row) throw new Problem(400, 'field_invalid', 'There is no message with this id.', 'after');
+    return row.place;
+  }
+
   messages(limit: number): readonly MessageRow[] {
     return this.#store.all<MessageRow>('select * from message order by created_at desc, rowid desc limit ?', limit);
   }
