@@ -5,6 +5,7 @@
  * the author wrote is found by leaving that segment out.
  */
 import type { CompiledFlow, CompiledStep } from '../../flows/language/compiled-flow.ts';
+import { staticPath } from '../repair/static-path.ts';
 
 /** The lists of steps directly inside `step`. */
 export function listsInside(step: CompiledStep): readonly (readonly CompiledStep[])[] {
@@ -52,19 +53,6 @@ export class StepsByPath {
   at(path: string): CompiledStep | undefined {
     return this.#byPath.get(path) ?? this.#byPath.get(staticPath(path));
   }
-}
-
-/** The path without rounds and places in lists. A name that follows `parallel` is a branch's, whatever it says. */
-export function staticPath(path: string): string {
-  const segments = path.split('.');
-  const kept: string[] = [];
-  for (let at = 0; at < segments.length; at += 1) {
-    const segment = segments[at] ?? '';
-    kept.push(segment);
-    if (segment === 'parallel') kept.push(segments[(at += 1)] ?? '');
-    else if (segment === 'repeat' || segment === 'for-each') at += 1;
-  }
-  return kept.join('.');
 }
 
 function* within(steps: readonly CompiledStep[]): Generator<CompiledStep> {
