@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { withFlows } from '../flows/language/check/check-calls.ts';
 import { checkFlow } from '../flows/language/check/check-flow.ts';
 import { hasErrors, renderDiagnostics, type Diagnostic } from '../flows/language/diagnostic.ts';
 import type { WireVocabulary } from '../flows/wire-vocabulary.ts';
@@ -8,6 +9,7 @@ import { vocabularyFrom } from '../flows/wire-vocabulary.ts';
 import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { addDryRun } from './dry-run-command.ts';
+import { addDiff } from './flow-diff-command.ts';
 import { flowFiles } from './flow-files.ts';
 import { PROJECT_FOLDER, VOCABULARY_FILE } from './offline-vocabulary.ts';
 
@@ -41,10 +43,12 @@ export function addFlow(program: Command, context: CommandContext): void {
     .argument('[files...]', 'files or folders', ['flows'])
     .option('--json', 'print the problems as JSON')
     .action(async (files: readonly string[], options: Json) => {
-      const vocabulary = vocabularyFrom(await currentVocabulary(context));
-      const checked = flowFiles(files)
-        .map((file) => ({ file, source: readFileSync(file, 'utf8') }))
-        .map(({ file, source }) => ({ file, source, diagnostics: checkFlow(source, vocabulary).diagnostics }));
+      const sources = flowFiles(files).map((file) => ({ file, source: readFileSync(file, 'utf8') }));
+      const vocabulary = withFlows(
+        vocabularyFrom(await currentVocabulary(context)),
+        sources.map(({ source }) => source),
+      );
+      const checked = sources.map(({ file, source }) => ({ file, source, diagnostics: checkFlow(source, vocabulary).diagnostics }));
       context.printer(options).one(
         checked.map(({ file, diagnostics }) => ({ file, diagnostics })),
         () => [
@@ -70,6 +74,7 @@ export function addFlow(program: Command, context: CommandContext): void {
     });
   const flow = program.command('flow').description('published flows');
   addDryRun(flow, context);
+  addDiff(flow, context);
   flow
     .command('list')
     .description('list the flows of the tenant')

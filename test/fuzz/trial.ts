@@ -36,11 +36,12 @@ export function trial(count: number, limitMs: number, make: () => string, work: 
 
 /** Prints a trial. @returns whether it was clean */
 export function report(name: string, seed: number, { count, seconds, slowest, crashes, hangs }: Trial): boolean {
-  console.log(
+  const lines = [
     `${count} ${name} in ${seconds.toFixed(1)} s with --seed ${seed}; slowest ${slowest.ms.toFixed(1)} ms: ${JSON.stringify(slowest.text.slice(0, 200))}`,
-  );
-  for (const { number, text, error } of crashes) console.log(`crash at ${number}:`, error, JSON.stringify(text));
-  for (const { number, ms, text } of hangs) console.log(`${ms.toFixed(1)} ms at ${number}: ${JSON.stringify(text)}`);
+    ...crashes.map(({ number, text, error }) => `crash at ${number}: ${String(error)} ${JSON.stringify(text)}`),
+    ...hangs.map(({ number, ms, text }) => `${ms.toFixed(1)} ms at ${number}: ${JSON.stringify(text)}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
   return crashes.length === 0 && hangs.length === 0;
 }
 

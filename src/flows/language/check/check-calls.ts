@@ -1,6 +1,7 @@
 /** Flows that run flows: a circle has no end, and the engine refuses more than five inside each other. */
 import { nearest } from '../../../kernel/nearest.ts';
-import type { Diagnostics } from '../diagnostic.ts';
+import { Diagnostics } from '../diagnostic.ts';
+import { readFlow } from '../read/read-flow.ts';
 import { allSteps, type FlowSyntax, type StepOf } from '../syntax.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 
@@ -12,6 +13,18 @@ export function callsOf(flow: FlowSyntax): readonly string[] {
   return [
     ...new Set([...allSteps(flow.steps), ...allSteps(flow.onFailure)].flatMap((step) => (step.verb === 'run' ? [step.flow.text] : []))),
   ];
+}
+
+/** The vocabulary with the flows that stand in `sources`: so that circles among files that are checked together are found. */
+export function withFlows(vocabulary: Vocabulary, sources: readonly string[]): Vocabulary {
+  const flows = sources.flatMap((source) => readFlow(source, new Diagnostics(source)) ?? []);
+  const calls = Object.fromEntries(flows.map((flow) => [flow.name.text, callsOf(flow)]));
+  return {
+    ...vocabulary,
+    // Without the published ones, a name that is in no file may still exist.
+    ...(vocabulary.flows && { flows: [...new Set([...vocabulary.flows, ...Object.keys(calls)])] }),
+    calls: { ...vocabulary.calls, ...calls },
+  };
 }
 
 export function checkCall(step: StepOf<'run'>, caller: string, { flows, calls = {} }: Vocabulary, diagnostics: Diagnostics): void {

@@ -6,6 +6,7 @@ import { compile } from '../compile.ts';
 import { renderDiagnostics } from '../diagnostic.ts';
 import { DIAGNOSTICS } from '../diagnostics.ts';
 import { editorSchema } from '../json-schema.ts';
+import { withFlows } from './check-calls.ts';
 import { checkFlow } from './check-flow.ts';
 
 const head = 'kassaflow: 1\nflow: a-flow\non: payment.completed\n';
@@ -186,5 +187,13 @@ describe('the checker', () => {
       }),
       { numRuns: 700 },
     );
+  });
+
+  test('C23: a circle among files that are checked together is found', () => {
+    const one = withSteps('  - run: b-flow');
+    const other = withSteps('  - run: a-flow').replace('flow: a-flow', 'flow: b-flow');
+    const vocabulary = withFlows(fullVocabulary, [one, other]);
+    expect([one, other].flatMap((source) => codes(source, vocabulary))).toEqual(['flow.cycle', 'flow.cycle']);
+    expect(codes(one)).toEqual([]);
   });
 });
