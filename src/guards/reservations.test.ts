@@ -88,7 +88,9 @@ test('of many runs that would tell the same fact at the same moment exactly one 
     ]);
   }
   const answers = await Promise.all(
-    runs.map((runId, index) => workers[index % 4]?.reserve({ tenantId: db.tenantId, runId, step: '0', use: key(), fact, counters: [] })),
+    runs.map(async (runId, index) =>
+      workers[index % 4]?.reserve({ tenantId: db.tenantId, runId, step: '0', use: key(), fact, counters: [] }),
+    ),
   );
   expect(answers.filter((answer) => answer?.kind === 'go')).toHaveLength(1);
   expect(answers.filter((answer) => answer?.kind === 'held')).toHaveLength(19);

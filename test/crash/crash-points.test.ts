@@ -33,6 +33,8 @@ const DEATHS: readonly Death[] = [
   ['run.finished.after', 'sale'],
   ['intake.flush.before', 'parcel'],
   ['intake.flush.after', 'parcel'],
+  ['guard.reserved.before', 'sale'],
+  ['guard.reserved.after', 'sale'],
   ['step.intent.before', 'parcel'],
   ['step.effect.after', 'parcel'],
   ['step.result.after', 'parcel'],
