@@ -104,3 +104,17 @@ export function memoryMb(pids: readonly number[]): number {
   });
   return Math.round(kib.reduce((a, b) => a + b, 0) / 1_024);
 }
+
+/** Processor time that some processes have used, in microseconds; Linux counts it in hundredths of a second. */
+export function processorMicros(pids: readonly number[]): number {
+  const ticks = pids.map((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(fields[11]) + Number(fields[12]);
+    } catch {
+      return 0;
+    }
+  });
+  return ticks.reduce((a, b) => a + b, 0) * 10_000;
+}

@@ -46,6 +46,8 @@ export async function fill(database: DatabaseOf, amounts: Amounts, log: (line: s
     log(`${amounts.sleeping} sleeping runs`);
     await copyFlows(admin, amounts.flows);
     log(`${amounts.flows} published flows`);
+    // Subscribers have long read what is old.
+    await admin.query('update event_cursor set seq = (select max(seq) from event)');
     // What autovacuum has long done in a system that grew.
     for (const table of ['event', 'event_key', 'run', 'run_journal', 'run_timer', 'flow', 'flow_revision'])
       await admin.query(`vacuum (freeze, analyze) ${table}`);

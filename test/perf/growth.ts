@@ -10,7 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { memoryMb } from './contestant.ts';
+import { memoryMb, processorMicros } from './contestant.ts';
 import { fill, type Amounts } from './growth-data.ts';
 import { startKassaflow, type KassaflowContestant } from './kassaflow.ts';
 import { emptySent, saturate, steady } from './load.ts';
@@ -64,6 +64,8 @@ try {
     databaseGb: await databaseGb(systems.full),
     runsPerSecond: each((round) => round.runsPerSecond, rounds),
     p99Ms: each((round) => round.p99Ms, rounds),
+    walBytesPerRun: each((round) => round.walBytesPerRun ?? Number.NaN, rounds),
+    cpuMicrosPerRun: each((round) => round.cpuMicrosPerRun, rounds),
     throughputRatio: ratio((round) => round.runsPerSecond, rounds),
     p99Ratio: ratio((round) => round.p99Ms, rounds),
     afterMb: { empty: memoryMb([systems.empty.processId()]), full: memoryMb([systems.full.processId()]) },
@@ -90,22 +92,30 @@ async function prepare(system: KassaflowContestant): Promise<number> {
   return Math.round((performance.now() - since) / 1_000);
 }
 
+/** With the processor time of all its processes, which says more than throughput does when the machine is shared. */
+interface Measured extends Figures {
+  readonly cpuMicrosPerRun: number;
+}
+
 interface Round {
-  readonly empty: Figures;
-  readonly full: Figures;
+  readonly empty: Measured;
+  readonly full: Measured;
 }
 
 /** Who begins changes from round to round. */
 async function compare(): Promise<readonly Round[]> {
   const rounds: Round[] = [];
   for (let number = 0; number < Number(options.rounds); number += 1) {
-    const figures: Partial<Record<keyof Round, Figures>> = {};
+    const figures: Partial<Record<keyof Round, Measured>> = {};
     for (const name of number % 2 === 0 ? (['empty', 'full'] as const) : (['full', 'empty'] as const)) {
-      const measured = await measure(systems[name], sinks[name], reference, plan);
-      reference += plan.warmUp + plan.runs + plan.steadyEvents;
+      const before = processorMicros(systems[name].processes());
+      const figured = await measure(systems[name], sinks[name], reference, plan);
+      const events = plan.warmUp + plan.runs + plan.steadyEvents;
+      const measured = { ...figured, cpuMicrosPerRun: (processorMicros(systems[name].processes()) - before) / events };
+      reference += events;
       figures[name] = measured;
       console.log(
-        `round ${number + 1} ${name.padEnd(5)} ${Math.round(measured.runsPerSecond)} runs/s, p50 ${measured.p50Ms.toFixed(2)} ms, p99 ${measured.p99Ms.toFixed(2)} ms`,
+        `round ${number + 1} ${name.padEnd(5)} ${Math.round(measured.runsPerSecond)} runs/s, p50 ${measured.p50Ms.toFixed(2)} ms, p99 ${measured.p99Ms.toFixed(2)} ms, ${Math.round(measured.walBytesPerRun ?? 0)} B of WAL and ${Math.round(measured.cpuMicrosPerRun)} µs of processor time per run`,
       );
     }
     if (figures.empty && figures.full) rounds.push({ empty: figures.empty, full: figures.full });
@@ -186,7 +196,7 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
-function each(pick: (figures: Figures) => number, rounds: readonly Round[]): { readonly empty: number; readonly full: number } {
+function each(pick: (figures: Measured) => number, rounds: readonly Round[]): { readonly empty: number; readonly full: number } {
   const median = (name: keyof Round) =>
     rounded(
       quantile(
@@ -198,7 +208,7 @@ function each(pick: (figures: Figures) => number, rounds: readonly Round[]): { r
 }
 
 /** Full to empty, within each round; the median of them. */
-function ratio(pick: (figures: Figures) => number, rounds: readonly Round[]): number {
+function ratio(pick: (figures: Measured) => number, rounds: readonly Round[]): number {
   return rounded(
     quantile(
       rounds.map(({ empty, full }) => pick(full) / pick(empty)),
