@@ -22,7 +22,8 @@ export function parseYaml(source: string, diagnostics: Diagnostics): YamlNode | 
   }
   const document = parseDocument(repaired, {
     version: '1.2',
-    schema: 'core',
+    // Scalars are read by their source text and the schema of their field: resolving them here would be thrown away.
+    schema: 'failsafe',
     strict: true,
     uniqueKeys: true,
     merge: false,
