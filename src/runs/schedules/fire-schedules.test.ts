@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 async function start(wrap?: (intake: EventIntake) => EventIntake): Promise<FlowProcess> {
-  const process = await flowProcess(db, undefined, wrap);
+  const process = await flowProcess(db, { wrap });
   processes.push(process);
   return process;
 }

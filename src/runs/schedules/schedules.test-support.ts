@@ -1,7 +1,7 @@
 /** Processes that publish flows, fire their schedules and run them, on one database. */
 import { systemClock } from '../../kernel/clock.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
-import type { ActionDoor } from '../../plugin-host/action-call.ts';
+import type { TriggerDoor } from '../../plugin-host/trigger-door.ts';
 import type { EventIntake } from '../../events/event-intake.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import { FlowVocabulary } from '../../flows/flow-vocabulary.ts';
@@ -29,14 +29,17 @@ export interface FlowProcess {
   readonly schedules: FireSchedules;
 }
 
-/** @param wrap stands between the schedules and the event log */
+/** @param surroundings what stands in for plugins, and between the schedules and the event log */
 export async function flowProcess(
   db: TestDatabase,
-  door: ActionDoor = new Provider(),
-  wrap: (intake: EventIntake) => EventIntake = (intake) => intake,
+  {
+    triggers,
+    wrap = (intake) => intake,
+  }: { readonly triggers?: TriggerDoor; readonly wrap?: ((intake: EventIntake) => EventIntake) | undefined } = {},
 ): Promise<FlowProcess> {
+  const door = new Provider();
   const index = new TriggerIndex();
-  const vocabulary = new FlowVocabulary(door);
+  const vocabulary = new FlowVocabulary(door, triggers);
   const published = new PublishedFlows(db.enginePool, index, vocabulary, systemClock);
   await published.refresh();
   const flows = new Flows(db.database, vocabulary, published, new Audit(), systemClock, new PublishTests());
