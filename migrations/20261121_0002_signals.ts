@@ -56,7 +56,7 @@ create table run_signal (
   at timestamptz not null default clock_timestamp(),
   unique (run_id, step, source)
 );
--- The values in a payload by which a wait may be found: scalars down to the third level, at most 64, none longer than 200
+-- The values in a payload by which a wait may be found: scalars down to the third level, at most 256, none longer than 200
 create function event_keys(data jsonb) returns text[] language sql immutable parallel safe as $$
   with recursive node(path, value, depth) as (
     select e.key, e.value, 1 from jsonb_each(data) e
@@ -66,7 +66,7 @@ create function event_keys(data jsonb) returns text[] language sql immutable par
   ), leaf as (
     select path || '=' || (value #>> '{}') as key from node
     where jsonb_typeof(value) in ('string', 'number', 'boolean') and length(value #>> '{}') <= 200
-    limit 64
+    limit 256
   )
   select coalesce(array_agg(key), '{}') from leaf
 $$;

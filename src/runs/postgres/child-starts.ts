@@ -30,14 +30,19 @@ export async function childStarts({ run, children }: Checkpoint, ports: ChildPor
     try {
       starts.push(await startOf(run, child, ports));
     } catch (error) {
-      if (!isKassaflowError(error) || error.spec.remedy === 'retry') throw error;
-      const message = `The flow ${child.flow} could not be started: ${error.message}`;
+      if (!isFinal(error)) throw error;
+      const message = `The flow ${child.flow} could not be started: ${isKassaflowError(error) ? error.message : 'a defect of this program'}`;
       const { tenantId } = run.facts;
       if (child.parent) over.push({ tenantId, parent: child.parent, child: child.id, status: 'failed', message, of: run });
       else starts.push(ports.recording(run, notStarted(run, child, message, ports.now())));
     }
   }
   return { starts, over };
+}
+
+/** Tells whether trying again comes to the same: no such flow, inputs that do not fit, a defect. */
+function isFinal(error: unknown): boolean {
+  return isKassaflowError(error) ? error.spec.remedy !== 'retry' : error instanceof TypeError || error instanceof RangeError;
 }
 
 async function startOf(parent: LiveRun, child: ChildStart, { catalogue, subjects, hostOf }: ChildPorts): Promise<Start> {

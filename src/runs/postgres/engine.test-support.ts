@@ -6,6 +6,7 @@ import { newUuid } from '../../kernel/ids.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
+import { flowErrors } from '../../flows/flow-errors.ts';
 import { TriggerIndex, type PublishedFlow } from '../../flows/trigger-index.ts';
 import { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TestDatabase } from '../../../test/support/database.ts';
@@ -53,7 +54,7 @@ export class TestCatalogue extends FlowCatalogue {
 
   override find(tenantId: string, name: string): Promise<PublishedFlow> {
     const found = [...this.#flows.values()].find((published) => published.tenantId === tenantId && published.flow.name === name);
-    return found ? Promise.resolve(found) : Promise.reject(new RangeError(`no flow ${name}`));
+    return found ? Promise.resolve(found) : Promise.reject(flowErrors['not-found']({ name }));
   }
 }
 

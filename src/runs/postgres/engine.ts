@@ -297,9 +297,13 @@ export class PostgresEngine {
     return { event: { ...event, routed: routing.kind === 'routed' }, runs, of: run, settle: () => undefined, fail: () => undefined };
   }
 
-  /** Waits for as long as flows cannot be read: the checkpoint that names the children is on its way to disk. */
+  /**
+   * Waits while flows cannot be read, because the checkpoint that names the children is on its way to disk. The lane writes nothing
+   * meanwhile, so it gives up before its lease is over: then it loses what it has in memory, and the journal has it.
+   */
   async #childStarts(checkpoint: Checkpoint): ReturnType<typeof childStarts> {
-    const { catalogue, subjects, clock } = this.parts;
+    const { catalogue, subjects, clock, settings } = this.parts;
+    const until = clock.elapsed() + settings.leaseMs / 2;
     for (;;) {
       try {
         return await childStarts(checkpoint, {
@@ -310,7 +314,7 @@ export class PostgresEngine {
           now: () => clock.now(),
         });
       } catch (error) {
-        if (this.#stopping) throw error;
+        if (this.#stopping || clock.elapsed() > until) throw error;
         await new Promise((resolve) => setTimeout(resolve, CHILD_RETRY_MS));
       }
     }

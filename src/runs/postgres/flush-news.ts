@@ -3,8 +3,9 @@ import { idOf } from '../../kernel/ids.ts';
 import type { Checkpoint } from '../live-run.ts';
 import { takesTurns, type AskedQuestion, type ChildOver, type FirstCheckpoints, type FlushBatch } from './flush-batch.ts';
 
-/** Longer values are not in `event_keys()`: such a wait is offered every event of its type. */
+/** What `event_keys()` of migration 0002 leaves out: longer values, deeper ones, and what is no text, number or truth value. */
 const LONGEST_KEY_VALUE = 200;
+const DEEPEST_KEY = 3;
 
 /** The parameter, or `undefined` when the batch says nothing about the outside, which is the usual case. */
 export function newsParameter(
@@ -48,9 +49,13 @@ function waitRows({ run: { facts }, interestsSet }: Checkpoint): object[] {
   );
 }
 
-/** The key by which the wait is stored; empty when it cannot be found by one. */
+/** The key by which the wait is stored; empty, which offers it every event of its type, when `event_keys()` has no such key. */
 export function findableKey(key: string | undefined): string {
-  return key === undefined || key.length - key.indexOf('=') - 1 > LONGEST_KEY_VALUE ? '' : key;
+  if (key === undefined) return '';
+  const sign = key.indexOf('=');
+  const [path, value] = [key.slice(0, sign), key.slice(sign + 1)];
+  const isFindable = path.split('.').length <= DEEPEST_KEY && value.length <= LONGEST_KEY_VALUE && !/^(?:[[{]|null$)/.test(value);
+  return isFindable ? key : '';
 }
 
 function ended({ run, row }: Checkpoint): ChildOver[] {

@@ -47,7 +47,7 @@ with r as (
 )
 insert into run_command (tenant_id, run_id, kind, requested_by)
 select r.tenant_id, r.holder, 'cancel', r.by from r
-where r.holder is not null and not exists (select from run_command c where c.run_id = r.holder and c.kind = 'cancel' and c.handled_at is null)
+where r.holder is not null and not exists (select from run_command c where c.run_id = r.holder and c.kind = 'cancel' and c.answer ->> 'refused' is null)
 `;
 
 /** Keys whose turn was not given because a process died between an end and that, and those that a run waits to replace. */
