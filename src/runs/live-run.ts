@@ -713,7 +713,7 @@ export class LiveRun implements JournaledRun {
       case 'heard':
       case 'answered':
       case 'child-ended':
-        if (entry.step !== '') this.#mail?.forget(entry.step);
+        this.#mail?.forget(entry.step);
         return this.#dropUnusedTimers();
       case 'listen':
         return this.#mailbox().listen(entry);

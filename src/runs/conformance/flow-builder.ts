@@ -6,6 +6,9 @@ type Own<V extends CompiledStep['verb']> = Omit<Verb<V>, 'path' | 'verb' | 'titl
   readonly onFailure?: CompiledStep['onFailure'];
 };
 
+/** Steps inside a step, which get their paths from it. */
+type Inner<K extends string> = Readonly<Partial<Record<K, readonly StepDraft[]>>>;
+
 export const RETRY_AT_ONCE: RetryPolicy = { kind: 'backoff', times: 3, firstMs: 2, factor: 1, longestMs: 2 };
 
 /** A value that is computed from the scope; `reads` are the roots it uses. */
@@ -70,6 +73,49 @@ export function parallel(
     );
     return step('parallel', { branches: placedBranches, whenOneFails })(path);
   };
+}
+
+export function waitFor(events: readonly string[], more: Partial<Omit<Own<'wait-for'>, 'onTimeout'>> & Inner<'onTimeout'> = {}): StepDraft {
+  const { onTimeout = [], ...rest } = more;
+  return (path) => step('wait-for', { events, match: {}, ...rest, onTimeout: placed(onTimeout, `${path}.on-timeout`) })(path);
+}
+
+export function ask(question: string, more: Partial<Omit<Own<'ask'>, 'onTimeout'>> & Inner<'onTimeout'> = {}): StepDraft {
+  const { onTimeout = [], ...rest } = more;
+  return (path) =>
+    step('ask', {
+      question: literal(question),
+      choices: ['approve', 'reject'],
+      ...rest,
+      onTimeout: placed(onTimeout, `${path}.on-timeout`),
+    })(path);
+}
+
+export function repeat(
+  steps: readonly StepDraft[],
+  more: Partial<Omit<Own<'repeat'>, 'otherwise' | 'steps'>> & Inner<'otherwise'> = {},
+): StepDraft {
+  const { otherwise = [], ...rest } = more;
+  return (path) =>
+    step('repeat', { ...rest, steps: placed(steps, `${path}.repeat`), otherwise: placed(otherwise, `${path}.otherwise`) })(path);
+}
+
+export function forEach(list: Expression, steps: readonly StepDraft[], more: Partial<Own<'for-each'>> = {}): StepDraft {
+  return (path) => step('for-each', { list, as: 'item', atOnce: 1, ...more, steps: placed(steps, `${path}.for-each`) })(path);
+}
+
+export function runFlow(name: string, more: Partial<Own<'run'>> = {}): StepDraft {
+  return step('run', { flow: name, with: literal({}), and: 'wait', ...more });
+}
+
+/** Gives a step what takes it back. */
+export function withUndo(draft: StepDraft, undo: readonly StepDraft[]): StepDraft {
+  return (path) => ({ ...draft(path), undo: placed(undo, `${path}.undo`) });
+}
+
+/** Gives a step a time in which it must be done. */
+export function within(draft: StepDraft, timeoutMs: number): StepDraft {
+  return (path) => ({ ...draft(path), timeoutMs });
 }
 
 /** Gives a step a handler for its failure. */

@@ -93,6 +93,7 @@ export class MemoryEngine {
   take(id: string, tell: (run: LiveRun) => void = () => undefined): void {
     const stored = this.parts.store.runs.get(id);
     if (!stored || this.#live.has(id)) return;
+    stored.status = 'running';
     const run = new LiveRun(stored.facts, stored.flow, this.#host, { rows: stored.rows, entries: [...stored.entries] });
     for (const signal of stored.signals.values()) run.deliver(signal);
     tell(run);
