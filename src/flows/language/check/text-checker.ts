@@ -70,9 +70,20 @@ export class TextChecker {
   }
 
   #typesFor({ loops }: Sight): ExpressionTypes {
-    const known = this.#types.get(loops) ?? new ExpressionTypes({ ...this.own, ...loops }, this.shared);
+    const known =
+      this.#types.get(loops) ??
+      new ExpressionTypes({ ...this.own, ...loops }, this.shared, { ...this.own, ...this.#readSteps(), ...loops });
     this.#types.set(loops, known);
     return known;
+  }
+
+  /** Of the steps only those whose results the file names: most results are never read. */
+  #readSteps(): { steps?: Shape } {
+    const { steps } = this.own;
+    const { source } = this.diagnostics;
+    if (steps?.kind !== 'object' || /\bsteps\s*\[/.test(source)) return {};
+    const named = new Set(Array.from(source.matchAll(/\bsteps\s*\.\s*(\w+)/g), ([, name]) => name));
+    return { steps: objectShape(Object.fromEntries(Object.entries(steps.fields).filter(([name]) => named.has(name)))) };
   }
 
   #visible(readings: readonly TemplateReading[], text: Text, { steps }: Sight): void {

@@ -74,13 +74,15 @@ export class ExpressionTypes {
   readonly roots: Shape;
   readonly #environment: Environment;
 
-  /** @param shared roots that many flows have in common: what is made of them is kept for as long as the object lives */
+  /** @param shared roots that many flows have in common: what is made of them is kept for as long as the object lives
+   * @param read what of `shapes` expressions may read: types are made of nothing else */
   constructor(
     readonly shapes: RootShapes,
     shared: RootShapes = {},
+    read: RootShapes = shapes,
   ) {
     this.roots = objectShape({ ...shared, ...shapes });
-    const { event, ...own } = shapes;
+    const { event, ...own } = read;
     const common = environmentOf(shared, [shared, shared], () => flowEnvironment(true));
     const started = event ? environmentOf({ event }, [shared, event], () => common.clone()) : common;
     this.#environment = started.clone();
