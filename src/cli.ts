@@ -13,6 +13,7 @@ import { addOpenApi } from './cli/openapi-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
+import { addTask } from './cli/task-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
@@ -39,6 +40,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addKey,
     addConnection,
     addSwitch,
+    addTask,
     addExplain,
     addDoctor,
     addHousekeeping,

@@ -34,6 +34,7 @@ import { RunsController } from './operations/runs.controller.ts';
 import { Runs } from './operations/runs.service.ts';
 import { staffTask } from './operations/staff-task.action.ts';
 import { TasksController } from './operations/tasks.controller.ts';
+import { CloseTasks } from './operations/close-tasks.service.ts';
 import { Tasks } from './operations/tasks.service.ts';
 import { PostgresEngine } from './postgres/engine.ts';
 import { PostgresIntake } from './postgres/intake.ts';
@@ -134,7 +135,7 @@ export class RunsModule implements OnModuleInit {
       module: RunsModule,
       imports: options.engine ? [...imports, engine] : imports,
       controllers: [RunsController, RunCommandsController, TasksController, DryRunController],
-      providers: [Runs, Tasks, DryRuns, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
+      providers: [Runs, Tasks, CloseTasks, DryRuns, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
       exports: options.engine ? [Runs, Tasks, engine] : [Runs, Tasks, RunEngine],
     };
   }

@@ -3,28 +3,7 @@ import { idOf, newUuid } from '../../kernel/ids.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { EventLog } from '../../events/event-log.ts';
 import { pageOf, readCursor, type Page } from '../../platform/http/page.ts';
-
-/** What a flow asks staff to do. */
-export interface TaskWish {
-  readonly team: string;
-  readonly title: string;
-  readonly about: string;
-  readonly link: string;
-  readonly urgent: boolean;
-}
-
-/** A task as it goes over the wire. */
-export interface TaskView extends TaskWish {
-  readonly id: string;
-  readonly status: 'open' | 'done';
-  readonly createdAt: string;
-}
-
-interface TaskRow extends TaskWish {
-  readonly id: string;
-  readonly state: 'open' | 'done';
-  readonly created_at: Date;
-}
+import { TASK_COLUMNS, taskView, type TaskRow, type TaskStatus, type TaskView, type TaskWish } from './task-view.ts';
 
 @Injectable()
 export class Tasks {
@@ -59,21 +38,17 @@ export class Tasks {
   /** Newest first. */
   async list(
     tenantId: string,
-    status: 'open' | 'done' | undefined,
+    status: TaskStatus | undefined,
     page: { limit: number; cursor?: string | undefined },
   ): Promise<Page<TaskView>> {
     const [before] = readCursor(page.cursor, { status }) ?? [];
     const rows = await this.database.transact(tenantId, (tx) =>
       tx.query<TaskRow>(
-        `select id, team, title, about, link, urgent, state, created_at from staff_task
+        `select ${TASK_COLUMNS} from staff_task
          where ($1::text is null or state = $1) and ($2::uuid is null or id < $2) order by id desc limit $3`,
         [status ?? null, before ?? null, page.limit + 1],
       ),
     );
-    return pageOf(rows, { limit: page.limit, filter: { status } }, ({ id }) => [id], viewOf);
+    return pageOf(rows, { limit: page.limit, filter: { status } }, ({ id }) => [id], taskView);
   }
-}
-
-function viewOf({ id, state, created_at, ...wish }: TaskRow): TaskView {
-  return { id: idOf('tsk', id), status: state, ...wish, createdAt: created_at.toISOString() };
 }
