@@ -26,6 +26,7 @@ import {
   type StepValue,
 } from './run-context.ts';
 import type { Signal } from './signals.ts';
+import { timeOf } from './uuid-time.ts';
 import { isListening, newStepState, type Outward, type StepState } from './step-state.ts';
 
 /** A parallel step in progress. */
@@ -44,7 +45,7 @@ interface Place {
 
 /** Which events a branch has yet to see. */
 interface Window {
-  /** When a wait for an event last let it go. */
+  /** When the event came, or the time was over, by which a wait for an event last let it go. */
   since: number;
   /** Events that ended its waits. */
   readonly heard: string[];
@@ -266,9 +267,11 @@ export class JournaledContext implements RunContext {
   }
 
   /** The event that ended the wait; nothing when its time was over. */
-  #arrived(path: string, { told, overAt }: StepState, meant: EventWatch['meant']): ArrivedEvent | undefined {
+  #arrived(path: string, { told, overAt, outward }: StepState, meant: EventWatch['meant']): ArrivedEvent | undefined {
     const { window } = this.#at;
-    window.since = overAt ?? window.since;
+    // Not when it was heard of: what came in between would be seen by no wait.
+    const came = told?.kind === 'heard' ? timeOfEvent(told.event) : outward?.kind === 'listen' ? outward.until : undefined;
+    window.since = Math.max(window.since, Math.min(came ?? Infinity, overAt ?? window.since));
     if (told?.kind !== 'heard') return undefined;
     const { event: id, type, data } = told;
     if (id === '') return { id, type, data };
@@ -332,6 +335,11 @@ function throwDecisive(problems: readonly (StepFailed | RunInterrupted)[]): void
   if (!first) return;
   const others = failures.filter((other) => other !== first).flatMap(({ steps }) => steps);
   throw new StepFailed(first.message, [...first.steps, ...others], first.code, first.fatal);
+}
+
+/** Nothing when a person stood in for the event. */
+function timeOfEvent(id: string): number | undefined {
+  return id === '' ? undefined : timeOf(id);
 }
 
 function listened({ outward }: StepState): Extract<Outward, { kind: 'listen' }> | undefined {

@@ -34,6 +34,7 @@ import { reasonOf } from './reason-of.ts';
 import { sameJson } from './same-json.ts';
 import type { ChildStart, Signal } from './signals.ts';
 import { RunTimers } from './run-timers.ts';
+import { timeOf } from './uuid-time.ts';
 import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
 
 /** What a run wants written at once: one journal row and what goes with it. */
@@ -782,8 +783,3 @@ export class LiveRun implements JournaledRun {
 
 const NOTHING: readonly never[] = [];
 const NO_MOMENTS: ReadonlySet<number> = new Set();
-
-/** Milliseconds since 1970 in a UUIDv7. */
-function timeOf(uuid: string): number {
-  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
-}

@@ -133,8 +133,8 @@ export interface RunContext {
   sleep(path: string, until: (now: Date) => Date): Promise<void>;
 
   /**
-   * Resolves with the first event that is meant, or with `undefined` when the time is over. Seen are events recorded since this
-   * branch was last let go by such a wait, or since the run began: one that came while the branch did something else is not
+   * Resolves with the first event that is meant, or with `undefined` when the time is over. Seen are events recorded since the
+   * one, or the time-out, that last let this branch go from such a wait, or since the run began: one that came while the branch did something else is not
    * missed. The event that started the run, and those that ended an earlier wait of the branch, are never meant.
    *
    * @throws StepFailed when whether an event is meant cannot be computed

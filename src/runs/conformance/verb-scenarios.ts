@@ -54,7 +54,7 @@ const broken = (action: string, times = 1): NonNullable<Scenario['script']> => {
 const child = (name: string, steps: Parameters<typeof flow>[0]): CompiledFlow => ({
   ...flow(steps),
   name,
-  triggers: [{ kind: 'manual', inputs: {} }],
+  triggers: [{ kind: 'manual', inputs: { n: { type: 'number', optional: true } } }],
 });
 
 const waits: readonly VerbScenario[] = [
