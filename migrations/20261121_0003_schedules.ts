@@ -9,7 +9,7 @@ export class Schedules extends Migration {
   override name = '20261121_0003_schedules';
 
   override up(): void {
-    for (const statement of [ROUTES, SCHEDULES, TRIGGERS, ROW_SECURITY, GRANTS]) this.addSql(statement);
+    for (const statement of [ROUTES, CHAINS, SCHEDULES, TRIGGERS, ROW_SECURITY, GRANTS]) this.addSql(statement);
   }
 }
 
@@ -18,6 +18,11 @@ const ROUTES = `
 alter table flow_revision add column routes jsonb;
 -- every process asks twice a second what was published
 create index flow_updated on flow (updated_at);
+`;
+
+const CHAINS = `
+-- of a run that another run starts: how many events of runs lie behind it; any other has it from the source of its event
+alter table run add column chain smallint;
 `;
 
 const SCHEDULES = `

@@ -3,12 +3,15 @@ import { newUuid } from '../kernel/ids.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { admit, type Match, type TriggerIndex } from '../flows/trigger-index.ts';
 import type { Scope } from '../flows/language/compiled-flow.ts';
+import { depthOfEvent } from './event-chain.ts';
 import type { RunEvent, RunFacts } from './run.ts';
 import { LiveRun, type RunHost } from './live-run.ts';
 
 /** An event that may start runs. */
 export interface StartingEvent extends RunEvent {
   readonly tenantId: string;
+  /** As the log has it; tells an event of a run and how deep it lies. */
+  readonly source: string;
 }
 
 /** Runs that begin now. `undecided` when the current state of a subject must be read to know which. */
@@ -75,9 +78,18 @@ function begun(run: LiveRun): LiveRun {
   return run;
 }
 
-function factsOf(match: Match, { id, type, occurredAt, data, tenantId }: StartingEvent, onePer: string | undefined): RunFacts {
+function factsOf(match: Match, { id, type, occurredAt, data, tenantId, source }: StartingEvent, onePer: string | undefined): RunFacts {
   const { flowId, revision, flow } = match;
   // With `if-running: parallel` the key only names what the run is about.
   const key = flow.onePer?.ifRunning === 'parallel' ? undefined : onePer;
-  return { id: newUuid(), tenantId, flowId, revision, event: { id, type, occurredAt, data }, ...(key !== undefined && { onePer: key }) };
+  const chain = depthOfEvent(source);
+  return {
+    id: newUuid(),
+    tenantId,
+    flowId,
+    revision,
+    event: { id, type, occurredAt, data },
+    ...(chain > 0 && { chain }),
+    ...(key !== undefined && { onePer: key }),
+  };
 }

@@ -31,6 +31,8 @@ export interface RunFacts {
   readonly parent?: { readonly run: string; readonly step: string };
   /** How many runs stand above this one; absent when none does. At most 5. */
   readonly depth?: number;
+  /** How many events of runs lie behind the one that started this one, one after the other; absent for none: see event-chain.ts. */
+  readonly chain?: number;
   /** The flow's `one-per` value: at most one open run has it. */
   readonly onePer?: string;
 }

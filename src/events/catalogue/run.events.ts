@@ -42,6 +42,17 @@ export const runEvents: readonly EventDefinition[] = [
     example: { run: { ...runExample, reason: 'It is not known whether the message was sent' } },
   }),
   defineEvent({
+    type: 'run.chain-stopped',
+    version: 1,
+    summary: 'An event of a run starts nothing more, because ten runs have started each other already. Look for flows in a circle.',
+    data: z.strictObject({
+      run,
+      /** Type of the event that starts nothing. */
+      event: z.string(),
+    }),
+    example: { run: { ...runExample, step: '', reason: 'The event custom.ping is 11 runs away from the outside' }, event: 'custom.ping' },
+  }),
+  defineEvent({
     type: 'task.created',
     version: 1,
     summary: 'A flow asked staff to do something.',

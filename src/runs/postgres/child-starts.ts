@@ -50,7 +50,17 @@ async function startOf(parent: LiveRun, child: ChildStart, { catalogue, subjects
   const { flowId, revision, flow } = await catalogue.find(tenantId, child.flow);
   const inputs = await manualInputs(flow, tenantId, child.inputs, subjects);
   const { id, depth } = child;
-  const facts = { id, tenantId, flowId, revision, inputs, depth, ...(child.parent && { parent: child.parent }) };
+  const { chain } = parent.facts;
+  const facts = {
+    id,
+    tenantId,
+    flowId,
+    revision,
+    inputs,
+    depth,
+    ...(chain !== undefined && { chain }),
+    ...(child.parent && { parent: child.parent }),
+  };
   const run = new LiveRun(facts, flow, hostOf(parent));
   run.begin();
   return { runs: [run], of: parent, settle: () => undefined, fail: () => undefined };

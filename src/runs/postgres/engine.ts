@@ -16,6 +16,7 @@ import type { AttentionKind } from '../journal-entry.ts';
 import { manualInputs } from '../manual-inputs.ts';
 import type { EmittedEvent } from '../journaled-run.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
+import { chainStopped, DEEPEST, depthFrom } from '../event-chain.ts';
 import { endsChain, RunStarter, type Routing, type StartingEvent } from '../run-starter.ts';
 import type { RunSettings } from '../run-settings.ts';
 import type { FinalStatus, RunStatus } from '../run.ts';
@@ -285,14 +286,20 @@ export class PostgresEngine {
     const { clock, settings } = this.parts;
     const link = `${settings.publicUrl}/runs/${idOf('run', run.facts.id)}`;
     const asked = questions.map((question) => taskCreated(question, link, clock.now()));
-    return [...emitted, ...asked].map((event) => this.#recording(run, event));
+    return [...emitted, ...asked].flatMap((event) => this.#recordings(run, event));
   }
 
-  /** The start that records an event of `run` and begins what it starts. */
-  #recording(run: LiveRun, emitted: EmittedEvent): Start {
+  #recordings(run: LiveRun, emitted: EmittedEvent): Start[] {
+    const recording = this.#recording(run, emitted);
+    // Only where the limit is reached, so that a flow that reacts to it is not told of itself.
+    return depthFrom(run.facts) === DEEPEST + 1 ? [recording, this.#recording(run, chainStopped(run, emitted), true)] : [recording];
+  }
+
+  /** The start that records an event of `run` and begins what it starts; deeper than {@link DEEPEST} only what is `heard` all the same. */
+  #recording(run: LiveRun, emitted: EmittedEvent, heard = depthFrom(run.facts) <= DEEPEST): Start {
     const lane = this.#laneOf(run.facts.id) ?? this.#quietest();
-    const event = ownEvent(run.facts.tenantId, emitted);
-    const routing = endsChain(run.facts, event) ? NO_RUNS : this.#route(event, lane);
+    const event = ownEvent(run.facts.tenantId, emitted, depthFrom(run.facts));
+    const routing = !heard || endsChain(run.facts, event) ? NO_RUNS : this.#route(event, lane);
     const runs = routing.kind === 'routed' ? routing.runs : [];
     return { event: { ...event, routed: routing.kind === 'routed' }, runs, of: run, settle: () => undefined, fail: () => undefined };
   }

@@ -27,7 +27,13 @@ export function newsParameter(
     questionsGone: special.flatMap(({ run: { facts }, questionsGone }) => questionsGone.map((step) => ({ run_id: facts.id, step }))),
     queueGone: special.flatMap(({ run, row }) => (row?.ended && takesTurns(run) ? [run.facts.id] : [])),
     moved: special.flatMap(({ run: { facts }, revision }) => (revision === undefined ? [] : [{ id: facts.id, revision }])),
-    parents: children.map(({ facts: { id, parent, depth } }) => ({ id, parent_run: parent?.run, parent_step: parent?.step, depth })),
+    parents: children.map(({ facts: { id, parent, depth, chain } }) => ({
+      id,
+      parent_run: parent?.run,
+      parent_step: parent?.step,
+      depth,
+      chain,
+    })),
   });
 }
 

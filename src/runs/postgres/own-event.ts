@@ -1,3 +1,4 @@
+import { sourceOfDepth } from '../event-chain.ts';
 import type { EmittedEvent } from '../journaled-run.ts';
 import type { AskedQuestion, EventRow } from './flush-batch.ts';
 import { idOf } from '../../kernel/ids.ts';
@@ -6,8 +7,8 @@ import { idOf } from '../../kernel/ids.ts';
 const NO_HASH = new Uint8Array(32);
 
 /** An event that a run records, as the flush writes it; whether it is routed is decided where it is. */
-export function ownEvent(tenantId: string, { key, ...event }: EmittedEvent): Omit<EventRow, 'routed'> {
-  return { ...event, tenantId, source: '/kassaflow/flows', sourceId: key, bodyHash: NO_HASH };
+export function ownEvent(tenantId: string, { key, ...event }: EmittedEvent, depth = 1): Omit<EventRow, 'routed'> {
+  return { ...event, tenantId, source: sourceOfDepth(depth), sourceId: key, bodyHash: NO_HASH };
 }
 
 /** What says that a person was asked. */

@@ -6,6 +6,7 @@ import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { JournalEntry } from '../journal-entry.ts';
 import { LiveRun, type RunHost } from '../live-run.ts';
+import { depthOfEvent } from '../event-chain.ts';
 import type { RunFacts, RunStatus } from '../run.ts';
 import type { Lane } from './lane.ts';
 import { ADOPT_CLAIMED, ADOPT_STARTED, FORGET_LEASES } from './queries/adopt-runs.ts';
@@ -30,6 +31,8 @@ interface RunRow {
   readonly event_id: string | null;
   readonly event_type: string | null;
   readonly event_occurred_at: Date | null;
+  readonly event_source: string | null;
+  readonly chain: number | null;
   readonly event_data: Readonly<Record<string, unknown>> | null;
 }
 
@@ -208,12 +211,14 @@ async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): 
 
 function factsOf(row: RunRow): RunFacts {
   const { event_id: id, event_type: type, event_occurred_at: occurredAt, event_data: data } = row;
+  const chain = row.chain ?? depthOfEvent(row.event_source ?? '');
   return {
     id: row.id,
     tenantId: row.tenant_id,
     flowId: row.flow_id,
     revision: row.revision,
     ...(id !== null && type !== null && occurredAt !== null && data !== null && { event: { id, type, occurredAt, data } }),
+    ...(chain > 0 && { chain }),
     ...(row.inputs !== null && { inputs: row.inputs }),
     ...(row.one_per !== null && { onePer: row.one_per }),
     ...(row.parent_run !== null && row.parent_step !== null && { parent: { run: row.parent_run, step: row.parent_step } }),

@@ -29,12 +29,12 @@ const QUEUED = `, queued as (
     ${MAY_TAKE_KEY}))
   returning run_id
 ), parents as (
-  select p.* from json_to_recordset($38::json -> 'parents') as p(id uuid, parent_run uuid, parent_step text, depth smallint)
+  select p.* from json_to_recordset($38::json -> 'parents') as p(id uuid, parent_run uuid, parent_step text, depth smallint, chain smallint)
 )`;
 
 const QUEUED_RUNS = `, queued_runs as (
-  insert into run (id, tenant_id, flow_id, revision, event_id, inputs, one_per, epoch, status, parent_run, parent_step, depth)
-  select id, tenant_id, flow_id, revision, event_id, inputs, one_per, 0, 'queued', parent_run, parent_step, depth
+  insert into run (id, tenant_id, flow_id, revision, event_id, inputs, one_per, epoch, status, parent_run, parent_step, depth, chain)
+  select id, tenant_id, flow_id, revision, event_id, inputs, one_per, 0, 'queued', parent_run, parent_step, depth, chain
   from candidate left join parents using (id)
   where (id in (select run_id from queued)) is true
 )`;
@@ -76,8 +76,8 @@ const ROWS = `, waits_set as (
 export const NEWS_PARTS: FlushParts = {
   mayTakeKey: MAY_TAKE_KEY,
   queued: QUEUED,
-  runColumns: ', parent_run, parent_step, depth',
-  runValues: ', parent_run, parent_step, depth',
+  runColumns: ', parent_run, parent_step, depth, chain',
+  runValues: ', parent_run, parent_step, depth, chain',
   runParents: ' left join parents using (id)',
   queuedRuns: QUEUED_RUNS,
   changes: CHANGES,
