@@ -19,7 +19,8 @@ export class ActionRulesOf {
       effect: meant.every(({ effect }) => effect === first.effect) ? first.effect : 'once',
       keyTtlMs: Math.min(...meant.map(({ keyTtlMs }) => keyTtlMs ?? 0)),
       movesMoney: meant.some(({ movesMoney }) => movesMoney === true),
-      oncePerFact: false,
+      // A message is claimed by its fact before it leaves, so a retry finds that it was sent (src/guards/fact.ts).
+      oncePerFact: meant.every(({ guards }) => guards?.message !== undefined),
     };
   };
 }
