@@ -60,6 +60,10 @@ export interface RunWatch {
 
 const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
 const COMMAND_POLL_MS = 1_000;
+/** In line for room, events of the log stand beside the tenants. */
+const LOG = 'log';
+/** Runs that wake up leave this part of the room to events that arrive: a hundred thousand timers at once refuse nobody. */
+const KEPT_FOR_EVENTS = 1 / 4;
 const CHILD_RETRY_MS = 100;
 
 export class PostgresEngine {
@@ -92,7 +96,7 @@ export class PostgresEngine {
       pool,
       now: () => this.#databaseClock.now(),
       adjustClock: () => this.#databaseClock.adjust(pool),
-      room: () => settings.maxInFlight - this.load,
+      room: () => this.#roomForSleepers(),
       wake: (ids) => this.#wake(ids),
     });
     this.#parked =
@@ -101,7 +105,7 @@ export class PostgresEngine {
         parking: parts.parking,
         resume: this.#resume,
         now: () => parts.clock.now().getTime(),
-        room: () => settings.maxInFlight - this.load,
+        room: () => this.#roomForSleepers(),
         lane: () => this.#quietest(),
         laneOf: (id) => this.#laneOf(id),
       });
@@ -119,7 +123,7 @@ export class PostgresEngine {
       leases: () => this.#lanes.map(({ lease }) => lease),
       lane: () => this.#quietest(),
       laneOf: (id) => this.#laneOf(id),
-      room: () => settings.maxInFlight - this.load,
+      room: () => this.#roomForSleepers(),
       commanded: () => this.#commands.look(),
     });
   }
@@ -171,7 +175,7 @@ export class PostgresEngine {
   /** The fast path: the event, its key, its runs and their first intents in one commit. Resolves after it. */
   async accept(event: Omit<EventRow, 'routed'>): Promise<'accepted' | 'refused'> {
     if (this.#stopping) throw eventErrors.unavailable().after(1_000);
-    if (!this.#admission.free) await this.#admission.wait();
+    if (!this.#admission.free) await this.#admission.wait(event.tenantId);
     const lane = this.#quietest();
     const routing = this.#route(event, lane);
     const runs = routing.kind === 'routed' ? routing.runs : [];
@@ -184,7 +188,7 @@ export class PostgresEngine {
    * @returns false when the cursor did not stand where it should: another process was faster
    */
   async startFromLog(events: readonly StartingEvent[], cursor: CursorMove): Promise<boolean> {
-    if (!this.#admission.free) await this.#admission.wait();
+    if (!this.#admission.free) await this.#admission.wait(LOG);
     const lane = this.#quietest();
     const runs = (await Promise.all(events.map((event) => this.#starter.routeWithSubjects(event, this.#hostOf(lane))))).flat();
     return (await this.#startOn(lane, { cursor, runs })).kind === 'started';
@@ -194,7 +198,7 @@ export class PostgresEngine {
   async startByHand(tenantId: string, flowName: string, given: Readonly<Record<string, unknown>>): Promise<string> {
     const { flowId, revision, flow } = await this.parts.catalogue.find(tenantId, flowName);
     const inputs = await manualInputs(flow, tenantId, given, this.parts.subjects);
-    if (!this.#admission.free) await this.#admission.wait();
+    if (!this.#admission.free) await this.#admission.wait(tenantId);
     const lane = this.#quietest();
     const run = new LiveRun({ id: newUuid(), tenantId, flowId, revision, inputs }, flow, this.#hostOf(lane));
     run.begin();
@@ -221,6 +225,10 @@ export class PostgresEngine {
     return new Promise((settle, fail) => lane.start({ ...start, settle, fail }));
   }
 
+  #roomForSleepers(): number {
+    return Math.ceil(this.parts.settings.maxInFlight * (1 - KEPT_FOR_EVENTS)) - this.load;
+  }
+
   /** Timers are due for these runs. */
   async #wake(ids: readonly string[]): Promise<void> {
     const now = this.#databaseClock.now();
@@ -229,7 +237,7 @@ export class PostgresEngine {
       const run = this.#laneOf(id)?.runs.get(id);
       if (!run) absent.push(id);
       // On its way out of memory: the row is still there, so it is looked at again in a moment.
-      else if (run.reachable ? run.wakeDue(now) === 0 && run.idle : true) this.#timers.add(now + 20, id);
+      else if (run.reachable ? run.wakeDue(now) === 0 && run.idle : true) this.#timers.add(now + 20, id, run.facts.tenantId);
     }
     if (absent.length === 0) return;
     const lane = this.#quietest();
@@ -277,7 +285,7 @@ export class PostgresEngine {
       elapsed: () => clock.elapsed(),
       now: () => this.#databaseClock.now(),
       timersSet: (run, moments) => {
-        for (const at of moments) this.#timers.add(at, run.facts.id);
+        for (const at of moments) this.#timers.add(at, run.facts.id, run.facts.tenantId);
       },
     });
   }

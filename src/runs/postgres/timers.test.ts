@@ -26,8 +26,8 @@ test('a timer that is written while the table is being looked at is not overlook
     () => asked,
     () => 'nobody looked',
   );
-  timers.add(performance.now() + 5, 'written-meanwhile');
-  answer([{ run_id: 'there-before', at: performance.now() }]);
+  timers.add(performance.now() + 5, 'written-meanwhile', 'one');
+  answer([{ tenant_id: 'one', run_id: 'there-before', at: performance.now() }]);
   await until(
     () => woken.length === 2,
     () => `only ${String(woken)} woke`,

@@ -6,6 +6,7 @@
  */
 import type pg from 'pg';
 import { PEEK_TIMERS } from './queries/peek-timers.ts';
+import { TimerQueue, type Due } from './timer-queue.ts';
 
 export interface TimerPorts {
   readonly pool: Pick<pg.Pool, 'query'>;
@@ -20,22 +21,20 @@ export interface TimerPorts {
 
 const HORIZON_MS = 60_000;
 const PEEK_EVERY_MS = 30_000;
-const PEEK_MOST = 2_000;
+/** Rows of one look, divided among the tenants; each gets at least a few. */
+const PEEK_MOST = 4_000;
+const PEEK_LEAST_EACH = 20;
 const WAKE_MOST = 200;
-const CROWDED_MS = 100;
-
-/** A moment at which a run is to be looked at. */
-interface Due {
-  readonly at: number;
-  readonly runId: string;
-}
+const CROWDED_MS = 20;
 
 export class Timers {
-  /** Moments in ascending order; a run may be in it more than once. */
-  #queue: Due[] = [];
+  readonly #queue = new TimerQueue();
   /** Timers written while a look at the table is under way: it may have begun before they were there. */
   #arrived: Due[] | undefined;
+  /** Up to where the queue holds all timers; for a tenant with many due it may be nearer. */
   #horizon = 0;
+  #horizons = new Map<string, number>();
+  #tenants = 1;
   #peekAt = 0;
   #timeout: NodeJS.Timeout | undefined;
   #turning: Promise<void> | undefined;
@@ -55,21 +54,17 @@ export class Timers {
   }
 
   /** Takes in a timer that this process has just written. */
-  add(at: number, runId: string): void {
-    this.#arrived?.push({ at, runId });
-    if (at >= this.#horizon) return;
-    this.#insert(at, runId);
-    if (this.#queue[0]?.runId === runId) this.#schedule(Math.max(0, at - this.ports.now()));
+  add(at: number, runId: string, tenantId: string): void {
+    const due = { tenantId, at, runId };
+    this.#arrived?.push(due);
+    if (!this.#isWithin(due)) return;
+    const isFirst = at < this.#queue.next;
+    this.#queue.add(due);
+    if (isFirst) this.#schedule(Math.max(0, at - this.ports.now()));
   }
 
-  #insert(at: number, runId: string): void {
-    let low = 0;
-    for (let high = this.#queue.length; low < high;) {
-      const middle = (low + high) >> 1;
-      if ((this.#queue[middle]?.at ?? 0) <= at) low = middle + 1;
-      else high = middle;
-    }
-    this.#queue.splice(low, 0, { at, runId });
+  #isWithin({ tenantId, at }: Due): boolean {
+    return at < (this.#horizons.get(tenantId) ?? this.#horizon);
   }
 
   #schedule(ms: number): void {
@@ -85,7 +80,7 @@ export class Timers {
 
   #pause(): number {
     const now = this.ports.now();
-    const first = this.#queue[0]?.at ?? Infinity;
+    const first = this.#queue.next;
     if (first <= now) return this.ports.room() > 0 ? 0 : CROWDED_MS;
     return Math.max(1, Math.min(first, this.#peekAt) - now);
   }
@@ -93,11 +88,10 @@ export class Timers {
   async #turn(): Promise<void> {
     try {
       if (this.ports.now() >= this.#peekAt) await this.#peek();
-      const due = new Set<string>();
-      const most = Math.min(WAKE_MOST, this.ports.room());
-      const now = this.ports.now();
-      while (due.size < most && (this.#queue[0]?.at ?? Infinity) <= now) due.add(this.#queue.shift()?.runId ?? '');
-      if (due.size > 0) await this.ports.wake([...due]);
+      const due = this.#queue.takeDue(this.ports.now(), Math.max(0, Math.min(WAKE_MOST, this.ports.room())));
+      if (due.length > 0) await this.ports.wake(due);
+      // Of a tenant whose slice is used up there are more in the table.
+      for (const tenantId of this.#horizons.keys()) if (!this.#queue.has(tenantId)) this.#peekAt = this.ports.now();
     } catch {
       // The database is away: what was taken off the queue is found again by the next look.
       this.#peekAt = this.ports.now() + 1_000;
@@ -106,16 +100,20 @@ export class Timers {
 
   async #peek(): Promise<void> {
     await this.ports.adjustClock();
+    const each = Math.max(PEEK_LEAST_EACH, Math.ceil(PEEK_MOST / this.#tenants));
     const arrived: Due[] = [];
     this.#arrived = arrived;
     const { rows } = await this.ports.pool
-      .query<{ run_id: string; at: number }>(PEEK_TIMERS, [HORIZON_MS, PEEK_MOST])
+      .query<{ tenant_id: string; run_id: string; at: number }>(PEEK_TIMERS, [HORIZON_MS, each])
       .finally(() => (this.#arrived = undefined));
     const now = this.ports.now();
-    const full = rows.length === PEEK_MOST;
-    this.#horizon = full ? (rows.at(-1)?.at ?? now) : now + HORIZON_MS;
-    this.#queue = rows.map(({ run_id, at }) => ({ at, runId: run_id }));
-    for (const { at, runId } of arrived) if (at < this.#horizon) this.#insert(at, runId);
-    this.#peekAt = full ? Math.min(this.#horizon, now + PEEK_EVERY_MS) : now + PEEK_EVERY_MS;
+    const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
+    this.#tenants = Math.max(1, byTenant.size);
+    this.#horizon = now + HORIZON_MS;
+    this.#horizons = new Map([...byTenant].flatMap(([id, own]) => (own.length < each ? [] : [[id, own.at(-1)?.at ?? now] as const])));
+    this.#queue.clear();
+    for (const { tenant_id: tenantId, run_id: runId, at } of rows) this.#queue.add({ tenantId, at, runId });
+    for (const due of arrived) if (this.#isWithin(due)) this.#queue.add(due);
+    this.#peekAt = now + PEEK_EVERY_MS;
   }
 }
