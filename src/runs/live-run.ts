@@ -12,89 +12,34 @@
  */
 import type { FinalStatus, OpenStatus, RunFacts, RunReason, RunStatus } from './run.ts';
 import type { CompiledFlow } from '../flows/language/compiled-flow.ts';
-import type { Clock } from '../kernel/clock.ts';
-import { isKassaflowError } from '../kernel/errors.ts';
 import { idOf, newUuid } from '../kernel/ids.ts';
 import type { Gate } from '../guards/gate.ts';
 import type { ActionDoor } from '../plugin-host/action-call.ts';
-import { Deadlines } from './deadlines.ts';
-import { haltOf, type Halt } from './halt.ts';
+import type { Halt } from './halt.ts';
+import { Halting } from './halting.ts';
 import { History, isProgress } from './history.ts';
 import { interpret, type RunEnd } from './interpreter.ts';
 import { JournaledContext } from './journaled-context.ts';
 import type { EmittedEvent, JournaledRun } from './journaled-run.ts';
 import type { JournalEntry, StepEntry } from './journal-entry.ts';
-import { Mailbox, NO_MAIL, type MailChanges } from './mailbox.ts';
-import { OpenQuestions, type Attention } from './open-questions.ts';
+import { MOST_DEATHS, obstacleOf, type Standing } from './obstacle.ts';
+import type { Attention } from './open-questions.ts';
 import { runErrors } from './run.errors.ts';
-import { RunInterrupted, StepSkipped, timedOut, type ArrivedEvent, type EventWatch, type ReadPlan } from './run-context.ts';
+import { RunInterrupted, StepSkipped, type EventWatch, type ReadPlan } from './run-context.ts';
 import { carryOut, type OrderRefusal, type RunOrder } from './run-order.ts';
+import type { CheckpointOf, HostOf } from './run-host.ts';
 import type { RunSettings } from './run-settings.ts';
 import { reasonOf } from './reason-of.ts';
 import { sameJson } from './same-json.ts';
-import type { ChildStart, Signal } from './signals.ts';
-import { RunTimers } from './run-timers.ts';
+import type { Signal } from './signals.ts';
 import { timeOf } from './uuid-time.ts';
-import { applyEntry, inDoubt, newStepState, type StepState } from './step-state.ts';
+import { applyEntry, newStepState, type StepState } from './step-state.ts';
+import { Waits, type WaitingRun } from './waits.ts';
 
-/** What a run wants written at once: one journal row and what goes with it. */
-export interface Checkpoint extends MailChanges {
-  readonly run: LiveRun;
-  /** Number of the journal row; absent when there are no entries. */
-  readonly seq: number | undefined;
-  /** The entries as a JSON array; empty text when there are none. */
-  readonly entries: string;
-  readonly emitted: readonly EmittedEvent[];
-  /** The run row changes: status, reason and, when the run leaves memory or is over, its owner. */
-  readonly row:
-    { readonly status: RunStatus; readonly reason: RunReason | undefined; readonly leaves: boolean; readonly ended: boolean } | undefined;
-  readonly timersSet: readonly number[];
-  readonly timersGone: readonly number[];
-  readonly attentions: readonly Attention[];
-  readonly attentionsOver: readonly string[];
-  /** The run follows this revision of its flow from now on. */
-  readonly revision: number | undefined;
-  readonly waiters: readonly (() => void)[];
-}
-
-/** What a run needs from the backend that keeps it. */
-export interface RunHost {
-  readonly door: ActionDoor;
-  /** Guards of calls outside the flows; absent where there are none. */
-  readonly gate?: Gate | undefined;
-  readonly clock: Clock;
-  readonly settings: RunSettings;
-  /** The process is about to stop: calls under way are finished and recorded, no other one begins. */
-  readonly stopping: boolean;
-  random(): number;
-  /** Ids of events and runs; absent where nothing must come out the same twice. */
-  newId?(): string;
-  /** The current state of the subjects that the run's event names; waits for as long as they cannot be read. */
-  readSubjects(facts: RunFacts, names: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
-  /** The run waits for a person, in the checkpoint that comes next. */
-  asked(run: LiveRun, attention: Attention): void;
-  /** The run has something to write. Called often; the backend remembers it. */
-  touched(run: LiveRun): void;
-  /** A defect of the program showed in this run. */
-  defect(run: LiveRun, error: unknown): void;
-  /** A replay hears of every recorded value that was computed again; without it a difference ends the run. */
-  compare?(step: string, what: string, recorded: unknown, computed: unknown): void;
-}
-
-/** Where a run stands, and why. */
-interface Standing {
-  readonly step: string;
-  readonly message: string;
-}
-
-interface Sleeper {
-  readonly state: StepState;
-  readonly until: number | undefined;
-  readonly wake: () => void;
-  readonly interrupt: (reason: Error) => void;
-  /** What a signal comes to, of a step that waits for one. */
-  readonly take: ((signal: Signal) => StepEntry | undefined) | undefined;
-}
+/** What the run wants written at once. */
+export type Checkpoint = CheckpointOf<LiveRun>;
+/** What it needs of the backend that keeps it. */
+export type RunHost = HostOf<LiveRun>;
 
 /** What is known of a run that is taken up again. */
 export interface ResumedRun {
@@ -108,10 +53,7 @@ export interface ResumedRun {
 }
 
 const MOST_ROWS = 10_000;
-/** A run under which the process died this often without its getting on is set aside. */
-const MOST_DEATHS = 3;
-
-export class LiveRun implements JournaledRun {
+export class LiveRun implements JournaledRun, WaitingRun {
   readonly door: ActionDoor;
   readonly gate: Gate | undefined;
   readonly settings: RunSettings;
@@ -120,7 +62,6 @@ export class LiveRun implements JournaledRun {
   /** Not in the database yet: the flush that holds its event writes its row. */
   isNew: boolean;
   history: History | undefined;
-  halt: Halt | undefined;
   #seq: number;
   #status: OpenStatus | FinalStatus = 'running';
   #written: RunStatus;
@@ -128,21 +69,16 @@ export class LiveRun implements JournaledRun {
   #entries: string[] = [];
   #emitted: EmittedEvent[] = [];
   #waiters: (() => void)[] = [];
-  readonly #sleepers = new Map<string, Sleeper>();
-  readonly #timers: RunTimers;
-  readonly #questions: OpenQuestions;
-  /** Absent as long as the run has nothing to do with the outside. */
-  #mail: Mailbox | undefined;
+  readonly #waits: Waits;
+  /** Absent as long as nothing ends the run before its time, and nothing may. */
+  #halting: Halting | undefined;
   #revision: number | undefined;
-  #deadlines: Deadlines | undefined;
-  #watches: readonly EventWatch[] = NOTHING;
   /** Steps that a person skipped since the run is in memory. */
   #skips: Map<string, Readonly<Record<string, unknown>>> | undefined;
-  #cancels: readonly Extract<JournalEntry, { kind: 'cancel' }>[] = NOTHING;
   #done: number;
+  #begun = false;
   /** What comes after a failure is under way. */
   #handling = false;
-  #begun = false;
   /** Deaths of its process since it last got on. */
   #deaths = 0;
   #branches = 1;
@@ -162,15 +98,12 @@ export class LiveRun implements JournaledRun {
     this.isNew = resumed === undefined;
     this.#seq = resumed?.rows ?? 0;
     this.#written = 'running';
-    this.#timers = new RunTimers(resumed?.entries);
-    this.#questions = new OpenQuestions(resumed?.entries);
+    this.#waits = new Waits(this, resumed?.entries);
     this.#done = 0;
     if (!resumed) return;
     this.history = new History(resumed.entries);
-    if (Mailbox.isNeededBy(resumed.entries)) this.#mail = new Mailbox(resumed.entries);
     this.#done = this.history.doneCount;
-    this.#cancels = this.history.cancels;
-    this.halt = haltOf(this.#cancels, this.history.stopEvent);
+    this.#recallHalt();
     this.#deaths = this.history.resumed + (resumed.afterDeath === true ? 1 : 0);
   }
 
@@ -203,14 +136,12 @@ export class LiveRun implements JournaledRun {
 
   /** True when every branch sleeps or waits for a person. */
   get idle(): boolean {
-    return this.#mode === 'computing' && this.#branches > 0 && this.#sleepers.size === this.#branches;
+    return this.#mode === 'computing' && this.#branches > 0 && this.#waits.restingCount === this.#branches;
   }
 
   /** True when a first checkpoint may ride with the run's own row, which may be refused: nothing but journal entries. */
   get plain(): boolean {
-    return (
-      this.#emitted.length === 0 && !this.#timers.unwritten && !this.#questions.unwritten && this.#mail?.unwritten !== true && !this.idle
-    );
+    return this.#emitted.length === 0 && !this.#waits.unwritten && !this.idle;
   }
 
   /** True while it may be told things: woken, cancelled, resolved. */
@@ -225,9 +156,8 @@ export class LiveRun implements JournaledRun {
   /** Takes what is to be written; `undefined` when there is nothing. */
   checkpoint(): Checkpoint | undefined {
     const row = this.#rowChange();
-    if (!row && this.#entries.length === 0 && this.#mail?.unwritten !== true && this.#waiters.length === 0) return undefined;
+    if (!row && this.#entries.length === 0 && !this.#waits.mailUnwritten && this.#waiters.length === 0) return undefined;
     const seq = this.#entries.length > 0 ? this.#seq++ : undefined;
-    const [timers, questions] = [this.#timers.take(), this.#questions.take()];
     const checkpoint: Checkpoint = {
       run: this,
       seq,
@@ -235,12 +165,8 @@ export class LiveRun implements JournaledRun {
       // The list goes with the checkpoint: what is added later belongs to the next one.
       emitted: this.#emitted.length > 0 ? this.#emitted : NOTHING,
       row,
-      timersSet: timers.set,
-      timersGone: timers.gone,
-      attentions: questions.opened,
-      attentionsOver: questions.closed,
       revision: this.#revision,
-      ...(this.#mail?.take() ?? NO_MAIL),
+      ...this.#waits.take(),
       waiters: this.#waiters,
     };
     this.#entries = [];
@@ -252,15 +178,7 @@ export class LiveRun implements JournaledRun {
 
   /** Wakes every branch whose moment has come, and ends those that rest when their deadline has passed. @returns how many */
   wakeDue(now: number): number {
-    if (!this.reachable) return 0;
-    let woken = 0;
-    for (const late of this.#deadlines?.due(now) ?? NOTHING) woken += this.#interruptLate(late);
-    for (const [path, sleeper] of this.#sleepers) {
-      if (sleeper.until === undefined || sleeper.until > now) continue;
-      this.#wake(path, sleeper, [{ kind: 'woke', step: path, at: this.now() }]);
-      woken += 1;
-    }
-    return woken;
+    return this.reachable ? this.#waits.wakeDue(now) : 0;
   }
 
   /**
@@ -272,10 +190,8 @@ export class LiveRun implements JournaledRun {
    */
   deliver(signal: Signal): boolean {
     if (!this.reachable) return false;
-    this.#mail ??= new Mailbox();
-    if (!this.#mail.receive(signal)) return true;
+    if (!this.#waits.deliver(signal)) return true;
     if (signal.step === '') this.#hearStop();
-    else this.#offer(signal.step);
     this.host.touched(this);
     return true;
   }
@@ -291,35 +207,33 @@ export class LiveRun implements JournaledRun {
     return carryOut(order, {
       begun: this.#begun,
       history: this.history,
-      resting: [...this.#sleepers.keys()],
+      resting: this.#waits.resting,
       now: () => this.now(),
-      restingState: (step) => this.#sleepers.get(step)?.state,
+      restingState: (step) => this.#waits.stateOf(step),
       tell: (entry) => this.tell(entry),
       tellStep: (step, entries) => this.#tellStep(step, entries),
       skip: (entry) => this.#skip(entry),
-      cancel: (entry) => this.#cancel(entry),
+      cancel: (entry) => (this.#begun ? this.#ensureHalting().cancel(entry) : this.tell(entry)),
     });
   }
 
   /** What kept the step at `step` from its call does so no more. @returns false when no guard keeps it */
   unpark(step: string): boolean {
-    const sleeper = this.#sleepers.get(step);
-    if (!this.reachable || sleeper?.state.parked === undefined) return false;
-    this.#wake(step, sleeper, [{ kind: 'woke', step, at: this.now() }]);
-    return true;
+    const isParked = this.reachable && this.#waits.stateOf(step)?.parked !== undefined;
+    return isParked && this.#waits.wake(step, [{ kind: 'woke', step, at: this.now() }]);
   }
 
   /** Steps that wait for a person. */
   get needing(): readonly string[] {
-    return [...this.#questions.steps];
+    return [...this.#waits.needing];
   }
 
   /** Adds what a person decided to the journal of a run that was just loaded and has not begun. */
   tell(entry: JournalEntry): void {
     const aside = entry.kind === 'retry' ? this.history?.aside : undefined;
-    if (aside) this.#questions.close(aside.step);
+    if (aside) this.#waits.helped(aside.step);
     this.history?.add(entry);
-    if (entry.kind === 'cancel') this.halt = haltOf(this.#cancels, this.history?.stopEvent);
+    this.#recallHalt();
     this.append(entry);
   }
 
@@ -329,8 +243,7 @@ export class LiveRun implements JournaledRun {
     this.#calls = 0;
     this.#entries = [];
     this.#waiters = [];
-    this.#sleepers.clear();
-    this.#mail = undefined;
+    this.#waits.drop();
   }
 
   /** The database refuses what this run wants to record: it ends here, with a reason that holds none of its values. */
@@ -340,7 +253,7 @@ export class LiveRun implements JournaledRun {
     this.#written = 'running';
     this.#entries = [];
     this.#emitted = [];
-    this.#questions.discard();
+    this.#waits.discard();
     this.#branches = 0;
     const { code, message } = runErrors['journal-refused']();
     this.#end({ status: 'failed', reason: { code, message } });
@@ -349,6 +262,10 @@ export class LiveRun implements JournaledRun {
   }
 
   // For JournaledContext and executeStep.
+
+  get halt(): Halt | undefined {
+    return this.#halting?.halt;
+  }
 
   now(): number {
     return this.host.clock.now().getTime();
@@ -390,7 +307,7 @@ export class LiveRun implements JournaledRun {
     if (entry.kind === 'answer') this.#calls -= 1;
     applyEntry(state, entry);
     this.append(entry);
-    if (entry.kind === 'answer' && state.attention === undefined) this.#questions.close(entry.step);
+    if (entry.kind === 'answer' && state.attention === undefined) this.#waits.helped(entry.step);
   }
 
   emit(event: EmittedEvent): void {
@@ -410,31 +327,26 @@ export class LiveRun implements JournaledRun {
   bind(path: string, timeoutMs: number): void {
     const known = this.history?.deadline(path);
     const until = known ?? this.now() + timeoutMs;
-    (this.#deadlines ??= new Deadlines()).set(path, until, this.history?.timedOut(path) ?? false);
+    this.#waits.bind(path, until, this.history?.timedOut(path) ?? false);
     if (known === undefined) this.append({ kind: 'deadline', until, ...(path !== '' && { step: path }) });
   }
 
   unbind(path: string): void {
-    const until = this.#deadlines?.lift(path);
-    if (until !== undefined) this.#dropTimers([until]);
+    this.#waits.unbind(path);
   }
 
   isLate(path: string): boolean {
-    return this.#deadlines !== undefined && this.#deadlines.isLate(path, this.now());
+    return this.#waits.isLate(path);
   }
 
-  /** Records that the time is over, once: a resumed run takes the same way even if its clock has gone back. */
   timeOut(path: string): void {
-    const until = this.#deadlines?.pass(path);
-    if (until === undefined) return;
-    this.#dropTimers([until]);
-    this.append({ kind: 'timed-out', at: this.now(), ...(path !== '' && { step: path }) });
+    this.#waits.timeOut(path);
   }
 
   /** What comes after a failure begins: no deadline holds any more. */
   handle(): void {
     this.#handling = true;
-    this.#liftDeadlines();
+    this.#waits.liftDeadlines();
   }
 
   done(path: string): number {
@@ -457,7 +369,7 @@ export class LiveRun implements JournaledRun {
   }
 
   watch(watches: readonly EventWatch[]): void {
-    this.#watches = watches;
+    this.#ensureHalting().watch(watches);
     const since = this.beganAt;
     const listens = this.history?.listens === true;
     for (const { events, key } of listens ? NOTHING : watches)
@@ -470,13 +382,11 @@ export class LiveRun implements JournaledRun {
   }
 
   rest(path: string, state: StepState, until: number | undefined): Promise<void> {
-    return this.#rest(path, state, until, undefined);
+    return this.#waits.rest(path, state, until);
   }
 
   listen(path: string, state: StepState, take: (signal: Signal) => StepEntry | undefined): Promise<void> {
-    const rest = this.#rest(path, state, state.sleepUntil, take);
-    this.#offer(path);
-    return rest;
+    return this.#waits.rest(path, state, state.sleepUntil, take);
   }
 
   /** A branch becomes several, or the last of several comes back. */
@@ -486,102 +396,44 @@ export class LiveRun implements JournaledRun {
   }
 
   interruptSleepers(concerned: (path: string) => boolean, reason: RunInterrupted): void {
-    for (const [path, sleeper] of this.#sleepers) {
-      if (!concerned(path)) continue;
-      this.#leave(path);
-      sleeper.interrupt(reason);
-    }
-    this.#dropUnusedTimers();
+    this.#waits.interrupt(concerned, reason);
   }
 
-  #rest(path: string, state: StepState, until: number | undefined, take: Sleeper['take']): Promise<void> {
-    if (until !== undefined) this.#timers.want(until);
-    return new Promise((wake, interrupt) => {
-      this.#sleepers.set(path, { state, until, wake, interrupt, take });
-      this.host.touched(this);
-    });
+  touched(): void {
+    this.host.touched(this);
   }
 
-  #wake(path: string, sleeper: Sleeper, entries: readonly StepEntry[]): void {
-    this.#sleepers.delete(path);
-    for (const entry of entries) this.record(sleeper.state, entry);
-    sleeper.wake();
+  #ensureHalting(): Halting {
+    const { facts } = this;
+    return (this.#halting ??= new Halting({
+      startedBy: facts.event?.id,
+      isHandling: () => this.#handling,
+      now: () => this.now(),
+      append: (entry) => this.append(entry),
+      interrupt: (concerned, reason) => this.#waits.interrupt(concerned, reason),
+      report: (message) => this.#report('run.needs-attention', { step: '', message }),
+    }));
   }
 
-  /** The step at `path` does not rest any more, and nobody is to answer it. */
-  #leave(path: string): void {
-    this.#sleepers.delete(path);
-    this.#questions.close(path);
-    this.#mail?.forget(path);
+  #recallHalt(): void {
+    const { cancels, stopEvent } = this.history ?? {};
+    if ((cancels && cancels.length > 0) || stopEvent) this.#ensureHalting().recall(cancels ?? [], stopEvent);
   }
 
-  /** Gives the step at `path`, if it waits for it, what has come for it. */
-  #offer(path: string): void {
-    for (const letter of this.#mail?.lettersFor(path) ?? NOTHING) {
-      const sleeper = this.#sleepers.get(path);
-      if (!sleeper) return;
-      const entry = sleeper.take?.(letter);
-      this.#mail?.took(letter.id);
-      if (entry) this.#wake(path, sleeper, [entry]);
-    }
-  }
-
-  /** Ends the run when one of the events that it stops on has come. */
+  /** Signals that came before it is known which events end the run wait for that. */
   #hearStop(): void {
-    if (this.#watches.length === 0) return;
-    for (const letter of this.#mail?.lettersFor('') ?? NOTHING) {
-      this.#mail?.took(letter.id);
-      if (this.halt || this.#handling || letter.kind !== 'event' || letter.event.id === this.facts.event?.id) continue;
-      const { id, type, data } = letter.event;
-      if (!this.#watches.some(({ events, meant }) => events.includes(type) && this.#isMeant(meant, { id, type, data }))) continue;
-      const entry = { kind: 'heard', step: '', at: this.now(), event: id, type, data: {} } as const;
-      this.append(entry);
-      this.#stopFor(haltOf(NOTHING, entry));
-    }
-  }
-
-  /** An event of which it cannot be told whether it ends the run does not; a person hears of it. */
-  #isMeant(meant: EventWatch['meant'], event: ArrivedEvent): boolean {
-    try {
-      return meant(event);
-    } catch (error) {
-      if (!isKassaflowError(error)) throw error;
-      this.#report('run.needs-attention', { step: '', message: `Whether ${event.type} ends the run cannot be told: ${error.message}` });
-      return false;
-    }
-  }
-
-  /** Ends what rests, but for steps that must find out first, and for what comes after a failure. */
-  #stopFor(halt: Halt | undefined): void {
-    this.halt = halt;
-    if (!halt || (this.#handling && !halt.final)) return;
-    const reason = new RunInterrupted(halt.why, halt.message, undefined, { undo: halt.undo });
-    const waits = ({ state }: Sleeper) => halt.settles && inDoubt(state) && (halt.why === 'stopped' || state.attention === undefined);
-    const ending = new Set([...this.#sleepers].filter(([, sleeper]) => !waits(sleeper)).map(([path]) => path));
-    this.interruptSleepers((path) => ending.has(path), reason);
-  }
-
-  #cancel(entry: Extract<JournalEntry, { kind: 'cancel' }>): void {
-    if (!this.#begun) return this.tell(entry);
-    this.#cancels = [...this.#cancels, entry];
-    this.append(entry);
-    this.#stopFor(haltOf(this.#cancels, undefined));
+    if (this.#halting?.watches === true) this.#halting.hear(this.#waits.takeLetters());
   }
 
   #tellStep(step: string, entries: readonly StepEntry[]): void {
-    const sleeper = this.#sleepers.get(step);
-    if (sleeper) return this.#wake(step, sleeper, entries);
-    for (const entry of entries) this.tell(entry);
+    if (!this.#waits.wake(step, entries)) for (const entry of entries) this.tell(entry);
   }
 
   #skip(entry: Extract<JournalEntry, { kind: 'skipped' }>): void {
     if (!this.#begun) return this.tell(entry);
-    const sleeper = this.#sleepers.get(entry.step);
     (this.#skips ??= new Map()).set(entry.step, entry.output ?? {});
     this.append(entry);
-    this.#leave(entry.step);
-    this.#dropUnusedTimers();
-    sleeper?.interrupt(new StepSkipped(entry.step));
+    this.#waits.interrupt((path) => path === entry.step, new StepSkipped(entry.step));
   }
 
   async #interpret(): Promise<void> {
@@ -589,7 +441,7 @@ export class LiveRun implements JournaledRun {
       const { history } = this;
       if (history?.end) return this.#ended(history.end);
       if (history?.unstartable) return this.#end({ status: 'failed', reason: history.unstartable, failed: [] });
-      const obstacle = this.#obstacle();
+      const obstacle = history && obstacleOf(history, this.resumed?.unreadable, this.#deaths);
       if (obstacle) return await this.#standAside(obstacle);
       if (this.#deaths > 0) {
         // Counted before anything is done: what comes next may be what kills the process.
@@ -607,17 +459,6 @@ export class LiveRun implements JournaledRun {
     }
   }
 
-  /** Where and why this run must not go on by itself. */
-  #obstacle(): Standing | undefined {
-    const { history, resumed } = this;
-    if (!history || !resumed) return undefined;
-    if (history.aside) return history.aside;
-    const step = history.standing;
-    if (resumed.unreadable !== undefined) return { step, message: `The flow of this run cannot be read: ${resumed.unreadable}` };
-    if (this.#deaths < MOST_DEATHS) return undefined;
-    return { step, message: `The process died ${this.#deaths} times while this run stood at the same step.` };
-  }
-
   /** Sets the run aside, unless it is so already, and leaves it alone until a person says what is to become of it. */
   async #standAside(obstacle: Standing): Promise<void> {
     if (this.halt?.why === 'cancelled') return this.#end({ status: 'cancelled', reason: { message: this.halt.message } });
@@ -625,7 +466,7 @@ export class LiveRun implements JournaledRun {
       const entry = { kind: 'aside', at: this.now(), ...obstacle } as const;
       this.history?.add(entry);
       this.append(entry);
-      this.#timers.keepOnly(NO_MOMENTS);
+      this.#waits.dropTimers();
     }
     try {
       await this.rest(obstacle.step, newStepState(), undefined);
@@ -633,15 +474,6 @@ export class LiveRun implements JournaledRun {
       if (!(reason instanceof RunInterrupted)) throw reason;
       this.#end({ status: 'cancelled', reason: { message: reason.message } });
     }
-  }
-
-  /** Ends the rest of every branch inside `bound` that surely has nothing under way. @returns how many */
-  #interruptLate(bound: string): number {
-    this.timeOut(bound);
-    const isInside = (path: string) => bound === '' || path === bound || path.startsWith(`${bound}.`);
-    const resting = [...this.#sleepers].filter(([path, { state }]) => isInside(path) && !inDoubt(state)).map(([path]) => path);
-    if (resting.length > 0) this.interruptSleepers((path) => resting.includes(path), timedOut(resting[0], bound));
-    return resting.length;
   }
 
   /** Resolves when everything recorded so far is on disk, and the run itself. */
@@ -665,17 +497,14 @@ export class LiveRun implements JournaledRun {
     const { id, revision } = this.facts;
     const run = { id: idOf('run', id), flow: this.flow.name, revision, step, reason: message };
     const key = `${id}/${this.#seq}/${type}/${step}`;
-    this.emit({ id: newUuid(), type, subject: `run/${run.id}`, occurredAt: new Date(this.now()), data: { run }, key });
+    this.emit({ id: this.newId(), type, subject: `run/${run.id}`, occurredAt: new Date(this.now()), data: { run }, key });
   }
 
   #ended({ status, reason }: RunEnd): void {
     this.#status = status;
     this.#final = status;
     this.#reason = reason;
-    this.#liftDeadlines();
-    this.#timers.keepOnly(NO_MOMENTS);
-    this.#questions.closeAll();
-    this.#mail?.forgetAll();
+    this.#waits.end();
     this.#mode = 'ended';
     this.host.touched(this);
   }
@@ -688,98 +517,39 @@ export class LiveRun implements JournaledRun {
       return { status: this.#status, reason: this.#reason, leaves: true, ended: true };
     }
     const leaves = this.idle;
-    const status: OpenStatus = this.#questions.steps.size > 0 ? 'attention' : leaves ? 'waiting' : 'running';
+    const status: OpenStatus = this.#waits.needing.size > 0 ? 'attention' : leaves ? 'waiting' : 'running';
     if (!leaves && status === this.#written) return undefined;
     this.#written = status;
     if (leaves) this.#mode = 'leaving';
-    // A run that stays in memory sees its deadline by itself.
-    for (const at of leaves ? (this.#deadlines?.moments ?? NOTHING) : NOTHING) this.#timers.want(at);
-    if (leaves) this.#mail?.discardExcept(new Set(this.#sleepers.keys()));
-    return { status, reason: this.#standing(), leaves, ended: false };
-  }
-
-  /** Where a run that waits stands, for people. */
-  #standing(): RunReason | undefined {
-    if (this.history?.aside) return this.history.aside;
-    const [step] = this.#questions.steps.size > 0 ? this.#questions.steps : this.#sleepers.keys();
-    if (step === undefined) return undefined;
-    const { parked, outcome } = this.#sleepers.get(step)?.state ?? {};
-    return { step, message: parked ?? (outcome && 'message' in outcome ? outcome.message : '') };
+    if (leaves) this.#waits.leave();
+    return { status, reason: this.history?.aside ?? this.#waits.standing, leaves, ended: false };
   }
 
   #trackChange(entry: JournalEntry): void {
     if (this.#deaths > 0 && isProgress(entry)) this.#deaths = 0;
+    this.#waits.note(entry);
     switch (entry.kind) {
-      case 'woke':
-      case 'heard':
-      case 'answered':
-      case 'child-ended':
-        this.#mail?.forget(entry.step);
-        return this.#dropUnusedTimers();
-      case 'listen':
-        return this.#mailbox().listen(entry);
-      case 'asked':
-        return this.#mailbox().ask({ ...entry, until: entry.until });
-      case 'child':
-        return this.#mailbox().start(this.#childOf(entry));
       case 'moved':
         this.#revision = entry.revision;
         return;
-      case 'edited':
-        this.#questions.close(entry.step);
-        return this.#dropUnusedTimers();
       case 'attention':
         return this.#ask({ step: entry.step, kind: entry.why, message: entry.message });
       case 'aside':
         return this.#ask({ step: entry.step, kind: 'failed', message: entry.message });
-      case 'resolved':
-        return this.#questions.close(entry.step);
       case 'intent':
         if (this.#seq >= MOST_ROWS) throw runErrors['journal-limit']();
         return;
       default:
-        // The other kinds say nothing that waits, for a person or a moment.
+        // The other kinds ask nothing of anybody.
         return;
     }
   }
 
-  #mailbox(): Mailbox {
-    return (this.#mail ??= new Mailbox());
-  }
-
-  #childOf({ run, flow, inputs, waits, step }: Extract<JournalEntry, { kind: 'child' }>): ChildStart {
-    const { id, depth = 0 } = this.facts;
-    return { id: run, flow, inputs, parent: waits ? { run: id, step } : undefined, depth: depth + 1 };
-  }
-
   #ask(attention: Attention): void {
-    this.#questions.open(attention);
+    this.#waits.ask(attention);
     this.#report('run.needs-attention', attention);
     this.host.asked(this, attention);
-  }
-
-  #liftDeadlines(): void {
-    if (!this.#deadlines) return;
-    const { moments } = this.#deadlines;
-    this.#deadlines.clear();
-    this.#dropTimers(moments);
-  }
-
-  #dropUnusedTimers(): void {
-    this.#timers.keepOnly(this.#neededMoments());
-  }
-
-  /** Drops timers of deadlines, which may have a row from before. */
-  #dropTimers(moments: readonly number[]): void {
-    const needed = this.#neededMoments();
-    for (const at of moments) if (!needed.has(at)) this.#timers.drop(at);
-  }
-
-  #neededMoments(): ReadonlySet<number | undefined> {
-    const resting = [...this.#sleepers.values()].map(({ until }) => until);
-    return new Set(resting.concat(this.#deadlines?.moments ?? NOTHING));
   }
 }
 
 const NOTHING: readonly never[] = [];
-const NO_MOMENTS: ReadonlySet<number> = new Set();

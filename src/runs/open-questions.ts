@@ -19,7 +19,8 @@ export class OpenQuestions {
     for (const entry of entries) {
       if (entry.kind === 'aside') aside = entry.step;
       if (entry.kind === 'attention' || entry.kind === 'aside') this.#open.add(entry.step);
-      else if (entry.kind === 'resolved' || (entry.kind === 'answer' && !isRefusal(entry))) this.#open.delete(entry.step);
+      else if (SETTLED.has(entry.kind) && 'step' in entry) this.#open.delete(entry.step ?? '');
+      else if (entry.kind === 'answer' && !isRefusal(entry)) this.#open.delete(entry.step);
       else if (entry.kind === 'retry' && aside !== undefined) this.#open.delete(aside);
       else if (entry.kind === 'end') this.#open.clear();
     }
@@ -61,6 +62,8 @@ export class OpenQuestions {
   }
 }
 
+/** Kinds of entries by which a person has settled a step. */
+const SETTLED: ReadonlySet<JournalEntry['kind']> = new Set(['resolved', 'skipped', 'edited']);
 const NOTHING = { opened: [], closed: [] };
 
 function isRefusal({ outcome }: Extract<JournalEntry, { kind: 'answer' }>): boolean {
