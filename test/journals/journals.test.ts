@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import type { JournalEntry } from '../../src/runs/journal-entry.ts';
 import { readRecording, recordedFlow } from '../../src/runs/repair/recording-file.ts';
 import { replayRun } from '../../src/runs/repair/replay.ts';
 import { record, recordings } from './recordings.ts';
@@ -37,7 +38,7 @@ describe('a journal of a released version is computed again without a difference
 test('every recording has its file, and every kind of journal entry occurs in one', () => {
   expect(recordings.filter(({ name }) => !existsSync(fileOf(name))).map(({ name }) => name)).toEqual([]);
   const kinds = new Set(files.flatMap((file) => readRecording(read(file)).entries.map(({ kind }) => kind)));
-  const missing = EVERY_KIND.filter((kind) => !kinds.has(kind));
+  const missing = Object.entries(KINDS).filter(([kind, why]) => why === 'recorded' && !kinds.has(kind as JournalEntry['kind'])); // its keys
   expect(missing).toEqual([]);
 });
 
@@ -48,8 +49,43 @@ test('a journal that was changed by a hair is noticed', async () => {
   expect(differences).toMatchObject([{ step: '1', what: 'set' }]);
 });
 
-const EVERY_KIND = [
-  ...['intent', 'answer', 'ask', 'sleep', 'woke', 'attention', 'resolved', 'edited', 'skipped', 'read', 'set', 'skip', 'chose', 'emit'],
-  ...['stopped', 'round', 'list', 'deadline', 'timed-out', 'done', 'undone', 'cancel', 'retry', 'end'],
-  ...['listen', 'heard', 'asked', 'answered', 'child', 'child-ended'],
-];
+/** A new kind does not compile until it is here, and is missed until a recording has it or a reason says why none does. */
+const KINDS: Readonly<Record<JournalEntry['kind'], 'recorded' | { readonly not: string }>> = {
+  intent: 'recorded',
+  answer: 'recorded',
+  ask: 'recorded',
+  sleep: 'recorded',
+  woke: 'recorded',
+  attention: 'recorded',
+  resolved: 'recorded',
+  edited: 'recorded',
+  skipped: 'recorded',
+  read: 'recorded',
+  set: 'recorded',
+  skip: 'recorded',
+  chose: 'recorded',
+  emit: 'recorded',
+  stopped: 'recorded',
+  round: 'recorded',
+  list: 'recorded',
+  deadline: 'recorded',
+  'timed-out': 'recorded',
+  done: 'recorded',
+  undone: 'recorded',
+  'undo-failed': 'recorded',
+  cancel: 'recorded',
+  retry: 'recorded',
+  moved: 'recorded',
+  end: 'recorded',
+  listen: 'recorded',
+  heard: 'recorded',
+  asked: 'recorded',
+  answered: 'recorded',
+  child: 'recorded',
+  'child-ended': 'recorded',
+  parked: { not: 'the engine in memory has no guards; src/guards tests it on PostgreSQL' },
+  settled: { not: 'as parked' },
+  resumed: { not: 'a replay leaves it out: nothing of the flow is in it' },
+  aside: { not: 'as resumed' },
+  unstartable: { not: 'such a run has no step' },
+};

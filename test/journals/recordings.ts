@@ -277,6 +277,27 @@ steps:
     },
   },
   {
+    name: 'undo-that-fails',
+    flow: `steps:
+  - do: test.keyed
+    undo:
+      - do: test.lookup
+  - do: test.keyed
+    undo:
+      - do: test.read
+  - fail: no stock
+`,
+    script: (provider) => provider.script('test.read', () => failed('permanent', 'Closed')),
+  },
+  {
+    name: 'moved',
+    flow: 'steps:\n  - do: test.keyed\n  - wait: 2h\n  - do: test.once\n',
+    then: async ({ engine, run, until }) => {
+      engine.order(run, { kind: 'move', by: 'key/kim', why: 'a new text', revision: 2 });
+      await until(3);
+    },
+  },
+  {
     name: 'repeat',
     flow: `vars: { tries: 0 }
 steps:

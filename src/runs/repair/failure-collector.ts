@@ -45,7 +45,7 @@ export class FailureCollector implements OnApplicationBootstrap, OnModuleDestroy
   constructor(private readonly pool: EnginePool) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => (this.#looking ??= this.#look()), LOOK_MS).unref();
+    this.#timer = setInterval(() => void (this.#looking ??= this.#look()), LOOK_MS).unref();
   }
 
   async onModuleDestroy(): Promise<void> {
