@@ -2,7 +2,7 @@
  * Fuzzes flow files: real flows with damage are checked, and compiled when they have no error. Nothing may crash, every problem has
  * a place and a help, and nothing may take longer than 50 ms.
  *
- *   npm run build && node test/fuzz/files.ts [--count 100000] [--seed 1]
+ *   npm run build && node test/fuzz/files.ts [--count 100000] [--seed 1] [--from 0]
  */
 import { globSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,9 @@ import { tryFile, type Language } from './language.ts';
 import { file, seeded } from './grammar.ts';
 import { report, trial } from './trial.ts';
 
-const { values } = parseArgs({ options: { count: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: { count: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' } },
+});
 const seed = Number(values.seed);
 const random = seeded(seed);
 

@@ -144,10 +144,13 @@ function environmentOf(roots: RootShapes, key: readonly [object, object], make: 
   return made;
 }
 
+/** Nothing else can be written in an expression; the library makes names of types from these and reads them again. */
+const NAMEABLE = /^[A-Za-z_][\w-]*$/;
+
 function registerRoots(roots: RootShapes, environment: Environment): void {
   for (const [name, shape] of Object.entries(roots)) {
     // The name of an element may hide another one; that is reported, and the other one stays.
-    if (environment.hasVariable(name)) continue;
+    if (environment.hasVariable(name) || !NAMEABLE.test(name)) continue;
     const type = celType(shape, environment);
     environment.registerVariable({ name, ...(typeof type === 'string' ? { type } : { schema: type }) });
   }
@@ -192,7 +195,11 @@ function celType(shape: Shape, environment: Environment): CelType {
     case 'object':
       return Object.keys(shape.fields).length === 0
         ? 'dyn'
-        : Object.fromEntries(Object.entries(shape.fields).map(([name, field]) => [name, celType(field, environment)]));
+        : Object.fromEntries(
+            Object.entries(shape.fields)
+              .filter(([name]) => NAMEABLE.test(name))
+              .map(([name, field]) => [name, celType(field, environment)]),
+          );
   }
 }
 
