@@ -112,6 +112,7 @@ function median(name: string): Figures {
     p99Ms: rounded(of((figures) => figures.p99Ms)),
     acknowledgedP50Ms: rounded(of((figures) => figures.acknowledgedP50Ms)),
     walBytesPerRun: Number.isNaN(wal) ? undefined : Math.round(wal),
+    cpuMicrosPerRun: Math.round(of((figures) => figures.cpuMicrosPerRun)),
     rssMb: of((figures) => figures.rssMb),
   };
 }
@@ -133,6 +134,6 @@ function print(round: number | '', name: string, figures: Figures | undefined): 
   if (!figures) return;
   const wal = figures.walBytesPerRun === undefined ? '' : `, ${Math.round(figures.walBytesPerRun)} B of WAL per run`;
   console.log(
-    `${round === '' ? ' ' : `round ${round}`} ${name.padEnd(8)} ${Math.round(figures.runsPerSecond)} runs/s; at ${STEADY_PER_SECOND}/s p50 ${figures.p50Ms.toFixed(2)} ms, p99 ${figures.p99Ms.toFixed(2)} ms, acknowledged p50 ${figures.acknowledgedP50Ms.toFixed(2)} ms; ${figures.rssMb} MB${wal}`,
+    `${round === '' ? ' ' : `round ${round}`} ${name.padEnd(8)} ${Math.round(figures.runsPerSecond)} runs/s; at ${STEADY_PER_SECOND}/s p50 ${figures.p50Ms.toFixed(2)} ms, p99 ${figures.p99Ms.toFixed(2)} ms, acknowledged p50 ${figures.acknowledgedP50Ms.toFixed(2)} ms; ${Math.round(figures.cpuMicrosPerRun)} µs of CPU per run, ${figures.rssMb} MB${wal}`,
   );
 }

@@ -93,6 +93,20 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
+/** Processor time of some processes so far, in seconds; steadier than runs per second on a machine with neighbours. */
+export function cpuSeconds(pids: readonly number[]): number {
+  const ticks = pids.map((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(fields[11]) + Number(fields[12]);
+    } catch {
+      return 0;
+    }
+  });
+  return ticks.reduce((a, b) => a + b, 0) / 100;
+}
+
 /** Memory of some processes in MiB, shared pages divided among who shares them (PSS). */
 export function memoryMb(pids: readonly number[]): number {
   const kib = pids.map((pid) => {

@@ -1,5 +1,5 @@
 /** What is measured of one contestant in one round. */
-import { memoryMb, type Contestant } from './contestant.ts';
+import { cpuSeconds, memoryMb, type Contestant } from './contestant.ts';
 import { emptySent, saturate, steady } from './load.ts';
 import type { Sink } from './sink.ts';
 
@@ -11,6 +11,8 @@ export interface Figures {
   readonly p99Ms: number;
   readonly acknowledgedP50Ms: number;
   readonly walBytesPerRun: number | undefined;
+  /** Processor time of all processes of the contestant, in microseconds; the sink and the load generator are not in it. */
+  readonly cpuMicrosPerRun: number;
   /** All processes of the contestant, after the saturation. */
   readonly rssMb: number;
 }
@@ -32,7 +34,9 @@ export async function measure(contestant: Contestant, sink: Sink, first: number,
   await run(contestant, sink, first, plan.warmUp, plan.connections);
   sink.reset();
   const walBefore = await contestant.walPosition?.();
+  const cpuBefore = cpuSeconds(contestant.processes());
   const seconds = await run(contestant, sink, first + plan.warmUp, plan.runs, plan.connections);
+  const cpuAfter = cpuSeconds(contestant.processes());
   const walAfter = await contestant.walPosition?.();
   const rssMb = memoryMb(contestant.processes());
   sink.reset();
@@ -41,6 +45,7 @@ export async function measure(contestant: Contestant, sink: Sink, first: number,
     runsPerSecond: plan.runs / seconds,
     ...latency,
     walBytesPerRun: walBefore === undefined || walAfter === undefined ? undefined : Number(walAfter - walBefore) / plan.runs,
+    cpuMicrosPerRun: ((cpuAfter - cpuBefore) * 1_000_000) / plan.runs,
     rssMb,
   };
 }
