@@ -27,6 +27,13 @@ interface FlowRow {
 
 interface FlowSchedules {
   readonly enabled: boolean;
+  readonly triggers: readonly {
+    readonly trigger: string;
+    readonly via: string | null;
+    readonly polledAt: string | null;
+    readonly nextPollAt: string | null;
+    readonly problem: string | null;
+  }[];
   readonly schedules: readonly {
     readonly cron: string;
     readonly timeZone: string;
@@ -110,7 +117,7 @@ export function addFlow(program: Command, context: CommandContext): void {
 function addSchedule(flow: Command, context: CommandContext): void {
   flow
     .command('schedule')
-    .description('when a flow runs next by its schedules')
+    .description('when a flow runs next by its schedules, and how the triggers it names are doing')
     .argument('<name>', 'name of the flow')
     .option('--json', 'print the schedules as JSON')
     .action(async (name: string, options: Json) => {
@@ -119,13 +126,21 @@ function addSchedule(flow: Command, context: CommandContext): void {
     });
 }
 
-function scheduleLines(name: string, { enabled, schedules }: FlowSchedules): string[] {
+function scheduleLines(name: string, { enabled, schedules, triggers }: FlowSchedules): string[] {
   if (!enabled) return [`${name} is disabled: no schedule starts it`];
-  if (schedules.length === 0) return [`${name} has no schedule`];
-  return schedules.flatMap(({ cron, timeZone, missed, next }) => [
-    `${cron} (${timeZone}, missed: ${missed})`,
-    ...next.map((slot) => `  ${inZone(slot, timeZone)}`),
-  ]);
+  if (schedules.length === 0 && triggers.length === 0) return [`${name} has no schedule`];
+  return [
+    ...schedules.flatMap(({ cron, timeZone, missed, next }) => [
+      `${cron} (${timeZone}, missed: ${missed})`,
+      ...next.map((slot) => `  ${inZone(slot, timeZone)}`),
+    ]),
+    ...triggers.map(triggerLine),
+  ];
+}
+
+function triggerLine({ trigger, via, polledAt, nextPollAt, problem }: FlowSchedules['triggers'][number]): string {
+  const watch = nextPollAt === null ? 'the provider tells' : `asked ${polledAt ?? 'never yet'}, again ${nextPollAt}`;
+  return `${trigger}${via === null ? '' : ` via ${via}`}: ${watch}${problem === null ? '' : `, ${problem}`}`;
 }
 
 /** `Mon 2026-12-01 06:00 CET`, as the clocks of the schedule's zone show it. */

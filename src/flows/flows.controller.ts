@@ -113,13 +113,13 @@ export class FlowsController {
   @Get(':name/schedule')
   @Requires('flows:read')
   @ApiOperation({
-    summary: 'The schedules of a flow, each with its next 10 moments',
+    summary: 'The schedules of a flow, each with its next 10 moments, and its triggers',
     description: 'A disabled flow has none. The first moment may be over: it is fired within a second.',
   })
   async schedule(@CurrentCaller() { tenantId }: Caller, @Param('name', { schema: nameSchema }) name: string) {
-    const { enabled, schedules } = await this.upcoming.of(tenantId, name, NEXT_SLOTS);
+    const { schedules, ...rest } = await this.upcoming.of(tenantId, name, NEXT_SLOTS);
     return {
-      enabled,
+      ...rest,
       schedules: schedules.map(({ next, ...schedule }) => ({ ...schedule, next: next.map((slot) => slot.toISOString()) })),
     };
   }

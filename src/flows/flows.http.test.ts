@@ -130,6 +130,7 @@ describe('/v1/flows', () => {
     const { body } = await call('GET', '/v1/flows/http-e/schedule');
     expect(body).toEqual({
       enabled: true,
+      triggers: [],
       schedules: expect.arrayContaining([
         { cron: '0 * * * *', timeZone: 'Europe/Amsterdam', missed: 'run-once', next: expect.any(Array) },
         { cron: '0 6 * * *', timeZone: 'UTC', missed: 'skip', next: expect.any(Array) },
@@ -139,7 +140,7 @@ describe('/v1/flows', () => {
     expect(daily?.next).toHaveLength(10);
     expect(daily?.next.every((slot) => slot.endsWith('T06:00:00.000Z'))).toBe(true);
     await call('POST', '/v1/flows/http-e/enabled', { enabled: false });
-    expect((await call('GET', '/v1/flows/http-e/schedule')).body).toEqual({ enabled: false, schedules: [] });
+    expect((await call('GET', '/v1/flows/http-e/schedule')).body).toEqual({ enabled: false, schedules: [], triggers: [] });
     expect((await call('GET', '/v1/flows/no-such-flow/schedule')).status).toBe(404);
   });
 

@@ -10,20 +10,35 @@ export interface UpcomingSchedule extends ScheduleRoute {
   readonly next: readonly Date[];
 }
 
+/** A trigger of a plugin that a flow names, and how it is doing. */
+export interface WatchedTrigger {
+  readonly trigger: string;
+  readonly via: string | null;
+  readonly polledAt: Date | null;
+  /** `null` when the provider pushes. */
+  readonly nextPollAt: Date | null;
+  /** Why the last poll came to nothing, and how many before it. */
+  readonly problem: string | null;
+  readonly failures: number;
+}
+
+/** What starts a flow by itself, and when. */
+export interface Upcoming {
+  readonly enabled: boolean;
+  readonly schedules: readonly UpcomingSchedule[];
+  readonly triggers: readonly WatchedTrigger[];
+}
+
 /** What people ask of schedules: when does it run next? */
 @Injectable()
 export class UpcomingSlots {
   constructor(private readonly database: Database) {}
 
   /**
-   * The schedules of a flow, each with its next `count` moments; none for a flow that is disabled or has none.
+   * The schedules of a flow, each with its next `count` moments, and its triggers; none for a flow that is disabled or has none.
    * @throws flow.not-found
    */
-  of(
-    tenantId: string,
-    name: string,
-    count: number,
-  ): Promise<{ readonly enabled: boolean; readonly schedules: readonly UpcomingSchedule[] }> {
+  of(tenantId: string, name: string, count: number): Promise<Upcoming> {
     return this.database.transact(tenantId, async (tx) => {
       const [flow] = await tx.query<{ id: string; enabled: boolean }>('select id, enabled from flow where name = $1', [name]);
       if (!flow) throw flowErrors['not-found']({ name });
@@ -37,7 +52,13 @@ export class UpcomingSlots {
         missed,
         next: [new Date(first), ...nextSlots({ cron, timeZone }, new Date(first), count - 1)],
       }));
-      return { enabled: flow.enabled, schedules };
+      const triggers = await tx.query<WatchedTrigger>(
+        `select s.trigger, s.via, s.polled_at as "polledAt", s.next_poll_at as "nextPollAt", s.problem, s.failures
+         from flow_trigger t join trigger_source s on s.tenant_id = t.tenant_id and s.source = t.source
+         where t.flow_id = $1 order by s.trigger, s.source limit 100`,
+        [flow.id],
+      );
+      return { enabled: flow.enabled, schedules, triggers };
     });
   }
 }

@@ -53,7 +53,7 @@ export const scheduleEvents: readonly EventDefinition[] = [
     data: z.strictObject({
       trigger: z
         .strictObject({
-          /** `sandbox.message-sent`. */
+          /** `invoice.changed`. */
           name: z.string(),
           /** Id of the connection. */
           connection: z.string(),
@@ -68,12 +68,12 @@ export const scheduleEvents: readonly EventDefinition[] = [
     }),
     example: {
       trigger: {
-        name: 'sandbox.message-sent',
+        name: 'invoice.changed',
         connection: 'con_01jd3k4m5n6p7q8r9s0t1v2w3z',
         source: '0b6f5c1d2e3f40718293a4b5c6d7e8f9',
-        id: 'sbm_0f8fad5b-d9cb-469f-a165-70867728950e',
+        id: 'inv_7@2026-11-21T10:00:00Z',
       },
-      item: { id: 'sbm_0f8fad5b-d9cb-469f-a165-70867728950e', to: '+31612345678', text: 'Thank you.' },
+      item: { number: '2026-7' },
     },
   }),
 ];
