@@ -88,8 +88,7 @@ describe('while a week is dropped', () => {
         expect(await running.intake.accept(incoming(db.tenantId))).toMatchObject({ kind: 'accepted' });
       return sent;
     })();
-    const done = await keepHouse(session, runRetention(90), inDays(120));
-    dropping = false;
+    const done = await keepHouse(session, runRetention(90), inDays(120)).finally(() => (dropping = false));
     const sent = await sending;
     expect(done.some((what) => what.includes('its 50000 runs'))).toBe(true);
     await until(
