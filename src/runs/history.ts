@@ -170,9 +170,9 @@ export class History {
     return this.#undone.get(path);
   }
 
-  /** Tells whether the step at `path`, or one inside it, has recorded anything. */
+  /** Tells whether the step at `path`, or one inside it, has recorded anything, or was skipped by a person. */
   has(path: string): boolean {
-    if (this.#steps.has(path)) return true;
+    if (this.#steps.has(path) || this.#skipped.has(path)) return true;
     this.#prefixes ??= prefixesOf(this.#steps.keys());
     return this.#prefixes.has(path);
   }

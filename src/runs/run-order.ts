@@ -25,6 +25,7 @@ export type RunOrder = OrderKind & { readonly by: string; readonly why?: string 
 
 /** Code of the reason why an order makes no sense for the run as it stands. */
 export type OrderRefusal =
+  | 'runs.finished'
   | 'runs.not-failed'
   | 'runs.no-attention'
   | 'runs.no-wait'
@@ -76,6 +77,7 @@ export function carryOut(order: RunOrder, run: OrderedRun): OrderRefusal | undef
 type Order<K extends RunOrder['kind']> = Extract<RunOrder, { kind: K }>;
 
 function cancel(order: Order<'cancel'>, run: OrderedRun): OrderRefusal | undefined {
+  if (hasEnded(run)) return 'runs.finished';
   // Nobody knows what such a run would do: it is ended without another step.
   if (order.undo === true && run.history?.aside) return 'runs.set-aside';
   run.cancel({ kind: 'cancel', at: run.now(), ...person(order), ...(order.undo === true && { undo: true }) });
@@ -91,6 +93,7 @@ function retry(order: Order<'retry'>, run: OrderedRun): OrderRefusal | undefined
 
 function move(order: Order<'move'>, run: OrderedRun): OrderRefusal | undefined {
   if (run.begun) return 'runs.in-memory';
+  if (hasEnded(run)) return 'runs.finished';
   run.tell({ kind: 'moved', at: run.now(), ...person(order), revision: order.revision });
   return undefined;
 }
@@ -162,6 +165,10 @@ function edit(order: Order<'edit'>, run: OrderedRun): OrderRefusal | undefined {
     },
   ]);
   return undefined;
+}
+
+function hasEnded(run: OrderedRun): boolean {
+  return !run.begun && run.history?.end !== undefined;
 }
 
 /** Steps at which the run stands: those that rest, or, when it failed, those that failed. */

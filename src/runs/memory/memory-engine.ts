@@ -61,6 +61,10 @@ export class MemoryEngine {
     };
   }
 
+  get crashed(): boolean {
+    return this.#crashed;
+  }
+
   get now(): number {
     return this.#now;
   }
