@@ -66,7 +66,9 @@ export class RunQueue {
       crashPoint('turn.given.before');
       await this.#replace(keys);
       const lane = this.ports.lane();
-      for (const run of await this.ports.resume.takeTurns(lane, keys)) lane.keep(run);
+      const runs = await this.ports.resume.takeTurns(lane, keys);
+      if (runs.length > 0) crashPoint('turn.given.after');
+      for (const run of runs) lane.keep(run);
     }
   }
 

@@ -3,7 +3,7 @@
  *
  * *Quiet*: nothing waits anywhere. Once every quarter of a second the cursor is moved to the end of the log without reading it.
  * *Alert*: somebody waits. Besides the quarter of a second it looks when this process has recorded an event of a type that is
- * waited for, or a wait; and again after 2, 4, … 64 ms, because another transaction may still keep the log from being final.
+ * waited for, or a wait; and again after 2, 4, … 64 ms, while another transaction may keep the log from being final.
  */
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
@@ -30,6 +30,7 @@ interface Matched {
   readonly held: boolean;
   readonly told: number;
   readonly more: boolean;
+  readonly early: boolean;
 }
 
 export class WaitMatcher {
@@ -88,6 +89,7 @@ export class WaitMatcher {
       return;
     }
     crashPoint('signal.matched.before');
+    let early = false;
     for (let more = true; more;) {
       const { rows } = await this.ports.pool.query<Matched>({ name: 'match-waits', text: MATCH_WAITS, values: [AT_ONCE, LOOK_BACK_MS] });
       const [row] = rows;
@@ -95,10 +97,11 @@ export class WaitMatcher {
         crashPoint('signal.matched.after');
         this.ports.told();
       }
+      early = row?.early === true;
       more = row?.held === true && row.more;
     }
     this.#repeatMs *= 2;
-    if (this.#repeatMs <= LAST_REPEAT_MS) this.#repeat = setTimeout(() => this.#look.now(), this.#repeatMs).unref();
+    if (early && this.#repeatMs <= LAST_REPEAT_MS) this.#repeat = setTimeout(() => this.#look.now(), this.#repeatMs).unref();
   }
 
   async #readTypes(): Promise<void> {

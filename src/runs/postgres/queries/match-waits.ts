@@ -1,3 +1,9 @@
+/** `offset 0` keeps the planner from joining in another order: there may be a million waits of a type, and few of a key. */
+const WAITS_OF_KEY = `
+    select r.tenant_id, r.run_id, r.step, k.id, k.seq, r.position from run_wait r
+    where r.tenant_id = k.tenant_id and r.event_type = k.type and r.key = k.key and k.recorded_at >= r.since offset 0
+  `;
+
 /**
  * Finds which events are news for which waiting runs, writes a signal for each, and moves the cursor `waits`: one transaction.
  *
@@ -8,7 +14,11 @@
  * Looking back takes every event of the last `$2` milliseconds, and older ones (a step that was repeated for days) by their
  * subject: `payment.id=pay_…` finds those about `payment/pay_…`.
  *
- * `held` is false when another process is at it. `more` says that there is more to take at once.
+ * `held` is false when another process is at it. `more` says that there is more to take at once, `early` that transactions are
+ * under way which may have positions before those that could be read.
+ *
+ * The commit does not wait for the disk: cursor and signals are lost together, and whatever a run does because of a signal is
+ * committed behind them.
  */
 export const MATCH_WAITS = `
 with at as (
@@ -28,24 +38,23 @@ with at as (
     case when (select count(*) from ahead) = $1 then (select max(seq) from ahead) else horizon.seq - 1 end,
     case when (select count(*) from fresh) = $1 then (select max(position) from fresh) else horizon.seq - 1 end
   ) as up_to from at, horizon
+), ahead_keys as materialized (
+  select a.tenant_id, a.type, e.id, e.seq, e.recorded_at, unnest(event_keys(e.data) || array['']) as key
+  from ahead a join event e on e.id = a.id
+  where a.seq <= (select up_to from bound)
+    and exists (select from run_wait w where w.tenant_id = a.tenant_id and w.event_type = a.type)
 ), forward as (
-  select w.tenant_id, w.run_id, w.step, e.id, e.seq
-  from bound join ahead a on a.seq <= bound.up_to
-    join event e on e.id = a.id
-    cross join lateral unnest(event_keys(e.data) || array['']) as k(key)
-    join run_wait w on w.tenant_id = a.tenant_id and w.event_type = a.type and w.key = k.key and e.recorded_at >= w.since
-  where exists (select from run_wait any_of where any_of.tenant_id = a.tenant_id and any_of.event_type = a.type)
-), back as (
-  select w.tenant_id, w.run_id, w.step, e.id, e.seq
-  from bound
-    join event e on e.seq <= bound.after
-      and e.id >= (select uuid_floor(greatest(min(since), clock_timestamp() - $2::int * interval '1 millisecond') - interval '1 second') from fresh)
-    cross join lateral unnest(event_keys(e.data) || array['']) as k(key)
-    join run_wait w on w.tenant_id = e.tenant_id and w.event_type = e.type and w.key = k.key and e.recorded_at >= w.since
-  where w.position > bound.after and w.position <= bound.up_to
+  select w.* from ahead_keys k, lateral (${WAITS_OF_KEY}) w
+), past_keys as materialized (
+  select e.tenant_id, e.type, e.id, e.seq, e.recorded_at, unnest(event_keys(e.data) || array['']) as key
+  from event e
+  where e.id >= (select uuid_floor(greatest(min(since), clock_timestamp() - $2::int * interval '1 millisecond') - interval '1 second') from fresh)
+    and e.seq <= (select after from bound)
     and ((e.tenant_id, e.type) in (select tenant_id, event_type from fresh)) is true
+), back as (
+  select w.* from bound, past_keys k, lateral (${WAITS_OF_KEY}) w where w.position > bound.after and w.position <= bound.up_to
 ), long_ago as (
-  select w.tenant_id, w.run_id, w.step, e.id, e.seq
+  select w.tenant_id, w.run_id, w.step, e.id, e.seq, w.position
   from bound
     join fresh w on w.position <= bound.up_to and w.since < clock_timestamp() - $2::int * interval '1 millisecond' and w.key like '%.id=%'
     join event e on e.tenant_id = w.tenant_id and e.subject = replace(w.key, '.id=', '/') and e.subject <> '' and e.seq <= bound.after
@@ -61,7 +70,9 @@ with at as (
   from bound where c.subscriber = 'waits' and c.seq < bound.up_to
 )
 select exists (select from bound) as held, (select count(*)::int from told) as told,
-  (select count(*) from ahead) = $1 or (select count(*) from fresh) = $1 as more
+  (select count(*) from ahead) = $1 or (select count(*) from fresh) = $1 as more,
+  pg_snapshot_xmin(pg_current_snapshot()) <> pg_snapshot_xmax(pg_current_snapshot()) as early,
+  set_config('synchronous_commit', 'off', true) as lazily
 `;
 
 /** While nothing waits, the cursor follows the log without reading it, and is not written when nothing was recorded. */
