@@ -2,6 +2,7 @@
 import { Logger } from '@nestjs/common';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { idOf } from '../kernel/ids.ts';
+import { crashPoint } from '../platform/crash-points.ts';
 import { eventErrors } from './event-errors.ts';
 import type { EventReader } from './event-reader.ts';
 import type { EventBatch, EventSubscriber } from './event-subscriber.ts';
@@ -103,7 +104,9 @@ export class Delivery {
 
   async #hand(batch: EventBatch): Promise<void> {
     const { name, advancesCursorItself } = this.subscriber;
+    if (batch.events.length > 0) crashPoint('event.delivered.before');
     await this.subscriber.handle(batch);
+    if (batch.events.length > 0) crashPoint('event.delivered.after');
     if (!advancesCursorItself) {
       if (!(await this.ports.advance(name, batch.after, batch.upTo)))
         this.#log.warn(`Another process moved the cursor of ${name} meanwhile`);

@@ -5,39 +5,61 @@
  * comparison. It is armed only when NODE_ENV is `test`, by KASSAFLOW_CRASH_AT: `step.effect.after` kills this process,
  * `postgres@step.effect.after` the PostgreSQL server whose pid file KASSAFLOW_CRASH_POSTGRES names, once.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 
-export type CrashPoint =
-  | 'webhook.stored.before'
-  | 'webhook.stored.after'
-  | 'webhook.applied.before'
-  | 'webhook.applied.after'
-  | 'intake.flush.before'
-  | 'intake.flush.after'
-  | 'dispatch.flush.before'
-  | 'dispatch.flush.after'
-  | 'guard.reserved.before'
-  | 'guard.reserved.after'
-  | 'schedule.fired.before'
-  | 'schedule.fired.after'
-  | 'trigger.polled.before'
-  | 'trigger.polled.after'
-  | 'step.intent.before'
-  | 'step.intent.after'
-  | 'step.effect.after'
-  | 'step.result.after'
-  | 'timer.fired.before'
-  | 'timer.fired.after'
-  | 'signal.matched.before'
-  | 'signal.matched.after'
-  | 'signal.handed.before'
-  | 'turn.given.before'
-  | 'run.finished.before'
-  | 'run.finished.after'
-  | 'bulk.commands.before'
-  | 'bulk.commands.after'
-  | 'payment.attempt.after'
-  | 'payment.created.before';
+/** All of them. Each is passed at least once by the flows of `test/chaos`. */
+export const CRASH_POINTS = [
+  'webhook.stored.before',
+  'webhook.stored.after',
+  'webhook.applied.before',
+  'webhook.applied.after',
+  'intake.flush.before',
+  'intake.flush.after',
+  'dispatch.flush.before',
+  'dispatch.flush.after',
+  'event.delivered.before',
+  'event.delivered.after',
+  'guard.reserved.before',
+  'guard.reserved.after',
+  'schedule.fired.before',
+  'schedule.fired.after',
+  'trigger.polled.before',
+  'trigger.polled.after',
+  'step.intent.before',
+  'step.intent.after',
+  'step.effect.after',
+  'step.result.after',
+  'sleep.set.before',
+  'sleep.set.after',
+  'timer.fired.before',
+  'timer.fired.after',
+  'wait.set.before',
+  'wait.set.after',
+  'signal.matched.before',
+  'signal.matched.after',
+  'signal.handed.before',
+  'signal.taken.before',
+  'signal.taken.after',
+  'child.started.before',
+  'child.started.after',
+  'child.ended.before',
+  'child.ended.after',
+  'question.asked.before',
+  'question.asked.after',
+  'turn.given.before',
+  'turn.given.after',
+  'run.finished.before',
+  'run.finished.after',
+  'command.answered.before',
+  'command.answered.after',
+  'bulk.commands.before',
+  'bulk.commands.after',
+  'chain.extended.before',
+  'chain.extended.after',
+  'payment.attempt.after',
+  'payment.created.before',
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 const setting = process.env['NODE_ENV'] === 'test' ? (process.env['KASSAFLOW_CRASH_AT'] ?? '') : '';
 const [victim, point] = setting.startsWith('postgres@') ? ['postgres', setting.slice('postgres@'.length)] : ['process', setting];
@@ -47,6 +69,8 @@ let armed = point;
 export function crashPoint(name: CrashPoint): void {
   if (name !== armed) return;
   armed = '';
+  // Past the logger, which has no time left to write.
+  writeSync(process.stderr.fd, `crash point reached: ${setting}\n`);
   process.kill(victim === 'postgres' ? postmaster() : process.pid, 'SIGKILL');
 }
 

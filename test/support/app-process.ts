@@ -19,15 +19,18 @@ export class AppProcess {
   readonly port: number;
   readonly environment: Readonly<Record<string, string>>;
 
-  private constructor(folder: string, port: number, environment: Readonly<Record<string, string>>) {
+  readonly #binary: string;
+
+  private constructor(folder: string, port: number, environment: Readonly<Record<string, string>>, binary: string) {
     this.folder = folder;
     this.port = port;
     this.environment = environment;
+    this.#binary = binary;
   }
 
-  /** A fresh data folder and a free port; nothing is started yet. */
-  static async prepare(environment: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
-    return new AppProcess(mkdtempSync(join(tmpdir(), 'kassaflow-app-')), await freePort(), environment);
+  /** A fresh data folder and a free port; nothing is started yet. `binary` is the program of another installation than this one. */
+  static async prepare(environment: Readonly<Record<string, string>> = {}, binary = BINARY): Promise<AppProcess> {
+    return new AppProcess(mkdtempSync(join(tmpdir(), 'kassaflow-app-')), await freePort(), environment, binary);
   }
 
   get url(): string {
@@ -48,7 +51,7 @@ export class AppProcess {
   /** Starts it without waiting. */
   launch(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<void> {
     this.output = '';
-    this.#child = spawn(process.execPath, [BINARY, ...args], {
+    this.#child = spawn(process.execPath, [this.#binary, ...args], {
       cwd: this.folder,
       env: this.#environment(more),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,7 +96,7 @@ export class AppProcess {
     args: readonly string[],
     more: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly code: number; readonly output: string }> {
-    const child = spawn(process.execPath, [BINARY, ...args], {
+    const child = spawn(process.execPath, [this.#binary, ...args], {
       cwd: this.folder,
       env: this.#environment(more),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
 /** Makes the next blocks of a log: see README.md. */
+import { crashPoint } from '../crash-points.ts';
 import type { OwnerSession } from '../housekeeping/owner-session.ts';
 import { blockHash, GENESIS } from './block-hash.ts';
 import type { ChainedLog } from './chained-log.ts';
@@ -22,8 +23,8 @@ interface NewRows {
  *
  * @returns how many rows; fewer than there are when more than 20,000 wait, so ask again until it is 0
  */
-export function extendChain(session: OwnerSession, log: ChainedLog): Promise<number> {
-  return session.transaction(async () => {
+export async function extendChain(session: OwnerSession, log: ChainedLog): Promise<number> {
+  const rows = await session.transaction(async () => {
     const [cursor] = await session.rows<{ position: string }>('select position from chain_cursor where log = $1 for update skip locked', [
       log.name,
     ]);
@@ -45,8 +46,11 @@ export function extendChain(session: OwnerSession, log: ChainedLog): Promise<num
       if (BigInt(rows.last) > last) last = BigInt(rows.last);
     }
     await session.rows('update chain_cursor set position = $2 where log = $1', [log.name, String(last)]);
-    return found.reduce((sum, { rows }) => sum + rows, 0);
+    if (found.length > 0) crashPoint('chain.extended.before');
+    return found.reduce((sum, block) => sum + block.rows, 0);
   });
+  if (rows > 0) crashPoint('chain.extended.after');
+  return rows;
 }
 
 const INSERT = `
