@@ -58,10 +58,10 @@ describe('what is written by hand', () => {
 
   test('commands that are shown exist', () => {
     const commands = new Set(
-      sourceFiles(['src/cli']).flatMap(({ text }) => [...text.matchAll(/\.command\('([a-z]+)'\)/g)].map(([, name = '']) => name)),
+      sourceFiles(['src/cli']).flatMap(({ text }) => [...text.matchAll(/\.command\('([a-z]+(?:-[a-z]+)*)'\)/g)].map(([, name = '']) => name)),
     );
     const unknown = pages.flatMap((page) =>
-      [...read(page).matchAll(/npx kassaflow ([a-z]+)/g)]
+      [...read(page).matchAll(/npx kassaflow ([a-z]+(?:-[a-z]+)*)/g)]
         .filter(([, name = '']) => !commands.has(name))
         .map(([whole]) => `${page}: ${whole}`),
     );
