@@ -184,10 +184,10 @@ const CLAIM = `
 with due as (
   select tenant_id, source from trigger_source
   where next_poll_at <= clock_timestamp()
-    and (claimed_until is null or claimed_until not between clock_timestamp() and clock_timestamp() + interval '60 seconds')
+    and (claimed_until is null or claimed_until not between clock_timestamp() and clock_timestamp() + interval '20 seconds')
   order by next_poll_at limit $1 for update skip locked
 )
-update trigger_source s set claimed_until = clock_timestamp() + interval '60 seconds'
+update trigger_source s set claimed_until = clock_timestamp() + interval '20 seconds'
 from due where s.tenant_id = due.tenant_id and s.source = due.source
 returning s.tenant_id, s.source, s.trigger, s.via, s.input, s.connection_id, s.cursor, s.seen, s.failures, s.claimed_until::text as claim`;
 
