@@ -40,6 +40,7 @@ export interface Undoable {
 /** What is the same everywhere in a run. */
 interface Setting {
   readonly flow: CompiledFlow;
+  /** What flows see as `run`; made when it is first asked for, because most flows never do. */
   readonly run: Readonly<Record<string, unknown>>;
   readonly event: Readonly<Record<string, unknown>>;
   readonly inputs: Readonly<Record<string, unknown>>;
@@ -69,10 +70,13 @@ export const NO_READS: Reads = { subjects: {} };
 /** The beginning of the flow. @param publicUrl where people see runs, for `run.url` */
 export function beginning(flow: CompiledFlow, context: RunContext, publicUrl: string): Here {
   const { facts } = context;
+  let run: Readonly<Record<string, unknown>> | undefined;
   return {
     setting: {
       flow,
-      run: describeRun(facts, flow, publicUrl),
+      get run() {
+        return (run ??= describeRun(facts, flow, publicUrl));
+      },
       event: facts.event?.data ?? {},
       inputs: facts.inputs ?? {},
       undoable: [],
@@ -98,8 +102,17 @@ export function inside(here: Here, step: CompiledStep, kind: string, part: numbe
 
 export function scopeOf(here: Here, reads: Reads): Scope {
   const { setting, values, elements, error } = here;
-  const { event, inputs, run } = setting;
-  const scope: Record<string, unknown> = { event, steps: values.steps, vars: values.vars, inputs, run, attempt: here.round };
+  const { event, inputs } = setting;
+  const scope: Record<string, unknown> = {
+    event,
+    steps: values.steps,
+    vars: values.vars,
+    inputs,
+    get run() {
+      return setting.run;
+    },
+    attempt: here.round,
+  };
   if (elements) Object.assign(scope, elements);
   if (reads !== NO_READS) Object.assign(scope, reads.subjects, reads.now === undefined ? undefined : { now: reads.now });
   if (error) scope['error'] = error;
