@@ -19,7 +19,7 @@ export interface RunSettings {
 }
 
 export const DEFAULT_RUN_SETTINGS: RunSettings = {
-  leaseMs: 4_000,
+  leaseMs: 3_000,
   lanes: 1,
   maxInFlight: 2_000,
   unknownScheduleMs: [60_000, 300_000, 1_800_000, 7_200_000],

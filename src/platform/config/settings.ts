@@ -28,7 +28,7 @@ export const settings = {
   KASSAFLOW_MASTER_KEY_PREVIOUS: masterKey().optional().describe('the master key before the last rotation'),
   KASSAFLOW_ENGINE: engine().describe('what keeps the journal of runs'),
   KASSAFLOW_MAX_IN_FLIGHT: whole(1, 1_000_000, 5_000).describe('runs held in memory at once; above it events wait or get 429'),
-  KASSAFLOW_LEASE_MS: whole(500, 60_000, 4_000).describe('milliseconds after which the runs of a dead process are taken over'),
+  KASSAFLOW_LEASE_MS: whole(500, 60_000, 3_000).describe('milliseconds after which the runs of a dead process are taken over'),
   KASSAFLOW_ASK_AGAIN_MS: whole(100, 3_600_000, 60_000).describe(
     'milliseconds until a provider is asked again what became of a call; the pauses after it grow',
   ),

@@ -60,6 +60,8 @@ export interface RunWatch {
 
 const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
 const COMMAND_POLL_MS = 1_000;
+/** How often in the time of a lease dead ones are looked for: with the default of 3 s the runs of a dead process go on within 4. */
+const ADOPTIONS_PER_LEASE = 4;
 /** In line for room, events of the log stand beside the tenants. */
 const LOG = 'log';
 /** Runs that wake up leave this part of the room to events that arrive: a hundred thousand timers at once refuse nobody. */
@@ -150,7 +152,7 @@ export class PostgresEngine {
     this.#timers.start();
     await this.#outside.start();
     this.#parked?.start();
-    this.#adoption = setInterval(() => void this.#adopt(), Math.ceil(settings.leaseMs / 2)).unref();
+    this.#adoption = setInterval(() => void this.#adopt(), Math.ceil(settings.leaseMs / ADOPTIONS_PER_LEASE)).unref();
     this.#commandPoll = setInterval(() => this.#commands.look(), COMMAND_POLL_MS).unref();
   }
 
