@@ -2,7 +2,6 @@ import type pg from 'pg';
 import type { Checkpoint, LiveRun } from '../live-run.ts';
 import type { FlushResult } from './committed-result.ts';
 import type { AskedQuestion, ChildOver, FlushBatch, Start } from './flush-batch.ts';
-import type { Lane } from './lane.ts';
 import type { LeaseTerms } from './lease.ts';
 
 /** What a lane needs from the engine around it. */
@@ -21,7 +20,7 @@ export interface LaneHost extends LeaseTerms {
   /** A run left memory, however it did. */
   released(run: LiveRun): void;
   /** The lease is new: runs of dead leases may be adopted under it. */
-  acquired(lane: Lane): void;
+  acquired(): void;
   /** Milliseconds since 1970 by the database's clock, by which timers are due. */
   now(): number;
   /** Timers that are now on disk. */

@@ -375,7 +375,7 @@ export class Lane {
   async #acquire(): Promise<void> {
     if (!this.#client) this.#client = await this.host.pool.connect();
     await this.#lease.acquire(this.#client);
-    this.host.acquired(this);
+    this.host.acquired();
   }
 
   /** Every run that this lane may own and that `claimed_by` does not lead to. */
