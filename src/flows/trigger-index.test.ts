@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compileSource } from './language/compile.ts';
 import { fullVocabulary } from './test/full-vocabulary.ts';
+import { routesOf } from './flow-routes.ts';
 import { admit, TriggerIndex, type PublishedFlow } from './trigger-index.ts';
 
 const published = (name: string, top: string, tenantId = 'a'): PublishedFlow => ({
@@ -33,6 +34,45 @@ describe('the trigger index', () => {
     expect(names(index)).toEqual([]);
     index.remove('flow');
     expect(names(index, { ...completed, type: 'payment.failed' })).toEqual([]);
+  });
+
+  test('an event of a schedule or of a trigger finds the flows that it is addressed to, and those that name its type', () => {
+    const index = new TriggerIndex();
+    index.put(published('daily', 'on: { schedule: every day at 09:00 }'));
+    index.put(published('also-daily', 'on: [{ schedule: every day at 09:00 }, { cron: "0 6 * * *", timezone: UTC }]'));
+    index.put(published('watches', 'on: flow.scheduled'));
+    index.put(published('listens', 'on: { trigger: invoice.changed, with: { a: 1, b: 2 } }'));
+    index.put(published('listens-too', 'on: { trigger: invoice.changed, with: { b: 2, a: 1 } }'));
+    index.put(published('listens-elsewhere', 'on: { trigger: invoice.changed, via: other, with: { a: 1, b: 2 } }'));
+    const slot = (flow: string, cron: string, timeZone: string) =>
+      names(index, { tenantId: 'a', type: 'flow.scheduled', data: { schedule: { flow, cron, timeZone } } } as never);
+    expect(slot('daily', '0 9 * * *', 'Europe/Amsterdam')).toEqual(['daily', 'watches']);
+    expect(slot('also-daily', '0 6 * * *', 'UTC')).toEqual(['also-daily', 'watches']);
+    expect(slot('daily', '0 9 * * *', 'UTC')).toEqual(['watches']);
+    const source = routesOf(published('xy', 'on: { trigger: invoice.changed, with: { a: 1, b: 2 } }').flow).triggers[0]?.source;
+    expect(names(index, { tenantId: 'a', type: 'trigger.fired', data: { trigger: { source } } } as never)).toEqual([
+      'listens',
+      'listens-too',
+    ]);
+    index.remove('daily');
+    expect(slot('daily', '0 9 * * *', 'Europe/Amsterdam')).toEqual(['watches']);
+  });
+
+  test('a flow is compiled when an event asks for it, and one that cannot be read starts nothing', () => {
+    const index = new TriggerIndex();
+    const { flow, ...rest } = published('lazy', 'on: payment.completed');
+    let compiled = 0;
+    let readable = true;
+    const compile = () => {
+      compiled += 1;
+      return readable ? flow : undefined;
+    };
+    index.put({ ...rest, name: 'lazy', routes: routesOf(flow), compiled: compile });
+    expect(compiled).toBe(0);
+    expect(names(index)).toEqual(['lazy']);
+    readable = false;
+    expect(names(index)).toEqual([]);
+    expect(index.revisionOf('lazy')).toBe(1);
   });
 
   test('a provider narrows an event', () => {

@@ -40,6 +40,18 @@ const manifest = {
   paymentsKeyTtlMs: 86_400_000,
   actions: [action],
 };
+const trigger = {
+  methods: ['poll'],
+  spec: {
+    name: 'invoice.changed',
+    title: 'An invoice changed',
+    about: '',
+    input: { type: 'object', properties: {} },
+    output: { type: 'object', required: ['number'], properties: { number: { type: 'string' } } },
+    sample: { number: '2026-7' },
+  },
+};
+const withTrigger = (change: object, methods = trigger.methods) => ({ triggers: [{ methods, spec: { ...trigger.spec, ...change } }] });
 const withAction = (change: object, methods = action.methods) => ({ actions: [{ methods, spec: { ...action.spec, ...change } }] });
 const setting = (field: unknown, name = 'x') => ({ settings: { type: 'object', properties: { [name]: field } } });
 
@@ -104,6 +116,22 @@ describe('a manifest is refused', () => {
       'with a webhook that cannot translate',
       { methods: ['connection.check', 'payments.create', 'payments.fetch', 'webhook.verify'] },
       'plugin.capability',
+    ],
+    ['with a trigger of one word', withTrigger({ name: 'changed' }), 'plugin.trigger'],
+    ['with a trigger that neither polls nor reads', withTrigger({}, []), 'plugin.trigger'],
+    ['with a trigger that polls and reads', withTrigger({}, ['poll', 'read']), 'plugin.trigger'],
+    ['with a trigger whose sample does not fit', withTrigger({ sample: { number: 7 } }), 'plugin.sample'],
+    ['with a trigger that polls more often than each second', withTrigger({ everyMs: 10 }), 'plugin.manifest'],
+    [
+      'with a trigger that takes the host’s "every"',
+      withTrigger({ input: { type: 'object', properties: { every: { type: 'string' } } } }),
+      'plugin.trigger',
+    ],
+    ['with the same trigger twice', { triggers: [trigger, trigger] }, 'plugin.trigger'],
+    [
+      'with a trigger that reads deliveries nobody verifies',
+      { ...withTrigger({}, ['read']), parts: ['connection'], methods: ['connection.check'] },
+      'plugin.trigger',
     ],
     ['without a check', { methods: ['payments.create', 'payments.fetch', 'webhook.verify', 'webhook.translate'] }, 'plugin.capability'],
   ])('%s', (_row, change, code) => {

@@ -50,7 +50,7 @@ export async function flowProcess(
     index,
     catalogue: published,
     clock: systemClock,
-    settings: FAST,
+    settings: SETTINGS,
   };
   const engine = new PostgresEngine(parts);
   await engine.start();
