@@ -147,8 +147,10 @@ export class RunsModule implements OnModuleInit {
 }
 
 function settingsFrom({ leaseMs, flushLanes, maxInFlight, publicUrl, askAgainMs }: Config): RunSettings {
-  const [, ...later] = DEFAULT_RUN_SETTINGS.unknownScheduleMs;
-  return { ...DEFAULT_RUN_SETTINGS, leaseMs, lanes: flushLanes, maxInFlight, publicUrl, unknownScheduleMs: [askAgainMs, ...later] };
+  const { unknownScheduleMs: usual } = DEFAULT_RUN_SETTINGS;
+  // The pauses after the first grow as they usually do.
+  const unknownScheduleMs = usual.map((ms) => Math.round((ms * askAgainMs) / (usual[0] ?? askAgainMs)));
+  return { ...DEFAULT_RUN_SETTINGS, leaseMs, lanes: flushLanes, maxInFlight, publicUrl, unknownScheduleMs };
 }
 
 function counting(metrics: Metrics) {

@@ -1,0 +1,175 @@
+/** What goes wrong, when, and how often it did. Two hands work at once: one goes through the crash points, the other does anything. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CRASH_POINTS, type CrashPoint } from '../../src/platform/crash-points.ts';
+import type { CampaignDatabase } from './database-server.ts';
+import { NETWORK_TROUBLES, type TcpProxy } from './tcp-proxy.ts';
+import type { Random } from './random.ts';
+import type { Worker } from './worker.ts';
+
+export interface TroublesOptions {
+  readonly workers: readonly Worker[];
+  readonly database: CampaignDatabase;
+  readonly proxy: TcpProxy;
+  readonly random: Random;
+  /** The lease of a process: a pause is longer than three of it. */
+  readonly leaseMs: number;
+  /** What may go wrong; everything unless told. */
+  readonly only?: readonly TroubleName[] | undefined;
+}
+
+/** One death at one place: of the process, or of PostgreSQL when the process comes there. */
+export interface Death {
+  readonly victim: 'process' | 'postgres';
+  readonly point: CrashPoint;
+}
+
+const HOUR = 3_600_000;
+const JUMPS = [HOUR, -HOUR, 40 * 24 * HOUR, -24 * HOUR, 5_000, -5_000];
+/** A point that is not passed within this time is not tried again in this round. */
+const POINT_MS = 15_000;
+const START_MS = 30_000;
+
+const TROUBLES = {
+  'kill process': 8,
+  'kill postgres': 2,
+  'kill both': 1,
+  pause: 3,
+  network: 6,
+  'disk full': 1,
+  'log full': 0.5,
+  'clock jump': 2,
+  'crash points': 0,
+} as const;
+export type TroubleName = keyof typeof TROUBLES;
+
+export class Troubles {
+  readonly count = new Map<string, number>();
+  /** Deaths at named points, as often as each happened. */
+  readonly deaths = new Map<string, number>();
+  readonly #options: TroublesOptions;
+  readonly #weights: readonly (readonly [TroubleName, number])[];
+  readonly #mayCrash: boolean;
+  #isOver = false;
+
+  constructor(options: TroublesOptions) {
+    this.#options = options;
+    const may = (name: TroubleName): boolean => options.only === undefined || options.only.includes(name);
+    const disks = options.database.data !== undefined;
+    // As written above: the names are those of the constant.
+    this.#weights = (Object.entries(TROUBLES) as [TroubleName, number][]).filter(
+      ([name, weight]) => weight > 0 && may(name) && (disks || !name.endsWith('full')),
+    );
+    this.#mayCrash = may('crash points');
+  }
+
+  /** Goes on until {@link stop}. */
+  async run(): Promise<void> {
+    await Promise.all([this.#weights.length > 0 ? this.#anything() : undefined, this.#mayCrash ? this.#crashPoints() : undefined]);
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #anything(): Promise<void> {
+    const { random } = this.#options;
+    while (!this.#isOver) {
+      await sleep(random.whole(300, 2_500));
+      if (this.#isOver) return;
+      const trouble = this.#next();
+      this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
+      await this.#make(trouble);
+    }
+  }
+
+  #next(): TroubleName {
+    const sum = this.#weights.reduce((before, [, weight]) => before + weight, 0);
+    let at = this.#options.random() * sum;
+    for (const [name, weight] of this.#weights) if ((at -= weight) < 0) return name;
+    return this.#weights[0]?.[0] ?? 'kill process';
+  }
+
+  async #make(trouble: TroubleName): Promise<void> {
+    const { random, database, proxy, leaseMs } = this.#options;
+    const victim = this.#victim();
+    switch (trouble) {
+      case 'kill process':
+        return victim.kill();
+      case 'kill postgres':
+        return database.kill();
+      case 'kill both':
+        victim.kill();
+        return database.kill();
+      case 'pause':
+        return victim.pause(3 * leaseMs + random.whole(200, 2_000));
+      case 'network': {
+        const how = random.pick(NETWORK_TROUBLES);
+        this.count.set(`network: ${how}`, (this.count.get(`network: ${how}`) ?? 0) + 1);
+        return proxy.misbehave(how, random.whole(50, 1_500));
+      }
+      case 'disk full':
+        return this.#fill(database.data);
+      case 'log full':
+        return this.#fill(database.wal);
+      case 'clock jump':
+        return victim.jumpClock(random.pick(JUMPS), random.whole(1_000, 3_000));
+      case 'crash points':
+        return;
+    }
+  }
+
+  async #fill(disk: CampaignDatabase['data']): Promise<void> {
+    disk?.fill(200_000);
+    await sleep(this.#options.random.whole(1_000, 3_000));
+    disk?.free();
+  }
+
+  /** The first process goes through the crash points, the others take what comes; alone it does both. */
+  #victim(): Worker {
+    const { workers, random } = this.#options;
+    const others = this.#mayCrash && workers.length > 1 ? workers.slice(1) : workers;
+    return random.pick(others);
+  }
+
+  async #crashPoints(): Promise<void> {
+    const [worker] = this.#options.workers;
+    if (!worker) return;
+    while (!this.#isOver) {
+      for (const death of this.#round()) {
+        if (this.#isOver) return;
+        if (await this.#dieAt(worker, death)) this.deaths.set(nameOf(death), (this.deaths.get(nameOf(death)) ?? 0) + 1);
+      }
+    }
+  }
+
+  /** Each point once by each death, in an order of its own; those that are still without a death first. */
+  #round(): readonly Death[] {
+    const all = CRASH_POINTS.flatMap((point) => (['process', 'postgres'] as const).map((victim) => ({ victim, point })));
+    const order = new Map(all.map((death) => [death, this.#options.random()]));
+    return all.sort(
+      (a, b) => (this.deaths.get(nameOf(a)) ?? 0) - (this.deaths.get(nameOf(b)) ?? 0) || (order.get(a) ?? 0) - (order.get(b) ?? 0),
+    );
+  }
+
+  /** @returns whether somebody died there */
+  async #dieAt(worker: Worker, { victim, point }: Death): Promise<boolean> {
+    const before = worker.pointsReached;
+    worker.kill({ KASSAFLOW_CRASH_AT: victim === 'postgres' ? `postgres@${point}` : point });
+    const deaths = worker.deaths;
+    const started = (): boolean => worker.deaths > deaths && worker.isReady;
+    const reached = (): boolean => worker.pointsReached > before;
+    return (await this.#until(() => started() || reached(), START_MS)) && (await this.#until(reached, POINT_MS));
+  }
+
+  /** @returns whether it came to hold within the time */
+  async #until(holds: () => boolean, ms: number): Promise<boolean> {
+    for (const deadline = performance.now() + ms; !holds(); await sleep(10)) {
+      if (performance.now() > deadline || this.#isOver) return holds();
+    }
+    return true;
+  }
+}
+
+export function nameOf({ victim, point }: Death): string {
+  return victim === 'postgres' ? `postgres@${point}` : point;
+}
