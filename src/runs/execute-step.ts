@@ -13,7 +13,7 @@ import type { StepEntry, StepOutcome } from './journal-entry.ts';
 import type { RunFacts } from './run.ts';
 import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
-import { inDoubt, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
+import { nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
 import { waitOut } from './wait-out.ts';
 
 /** What `executeStep` needs of the run around it. */
@@ -43,15 +43,10 @@ export interface StepHost {
  * Brings the step to its result.
  *
  * @param state where it stands by the journal; changed in place
- * @param checkInterrupt throws RunInterrupted when nothing new may be begun; is told whether the outcome is in doubt
+ * @param checkInterrupt throws RunInterrupted when nothing new may be begun and `state` does not have to be found out first
  * @throws StepFailed, RunInterrupted; runs.replay-diverged when the journal has another call at this path
  */
-export async function executeStep(
-  host: StepHost,
-  request: StepRequest,
-  state: StepState,
-  checkInterrupt: (inDoubt: boolean) => void,
-): Promise<StepValue> {
+export async function executeStep(host: StepHost, request: StepRequest, state: StepState, checkInterrupt: () => void): Promise<StepValue> {
   const { path } = request;
   // A step that slept before it sent anything was a wait.
   if (state.attempt === 0 && state.action === undefined && (state.rested || state.sleepUntil !== undefined)) {
@@ -70,7 +65,7 @@ export async function executeStep(
     if (move.do === 'done') return valueOf(move.outcome);
     if (move.do === 'fail') throw new StepFailed(move.message, [path], move.code);
     // A call that a crash left without an answer is asked about before the branch ends: nothing unknown is dropped silently.
-    if (!state.open || state.attention !== undefined) checkInterrupt(inDoubt(state));
+    if (!state.open || state.attention !== undefined) checkInterrupt();
     await make(move, host, request, state);
   }
 }

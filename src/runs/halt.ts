@@ -1,5 +1,6 @@
 /** What makes a run end before its steps are through: a person who cancels it, or an event of its `stop-on`. */
 import type { JournalEntry } from './journal-entry.ts';
+import { inDoubt, type StepState } from './step-state.ts';
 
 type CancelEntry = Extract<JournalEntry, { kind: 'cancel' }>;
 type HeardEntry = Extract<JournalEntry, { kind: 'heard' }>;
@@ -13,6 +14,14 @@ export interface Halt {
   readonly final: boolean;
   /** A step whose outcome is unknown finds out before the run ends. */
   readonly settles: boolean;
+}
+
+/**
+ * Tells whether a step with an unknown outcome finds out what became of it before the run ends. One that waits for a person does not
+ * keep a person's cancel waiting: whoever cancels it there has seen the question.
+ */
+export function settlesFirst({ settles, why }: Halt, state: StepState): boolean {
+  return settles && inDoubt(state) && (why === 'stopped' || state.attention === undefined);
 }
 
 /** @param cancels in their order: one with undo may be followed by one without, which ends the undoing too */

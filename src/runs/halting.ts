@@ -1,10 +1,10 @@
 /** How a run comes to be ended before its steps are through: who cancelled it, and the events of its `stop-on`. */
 import { isKassaflowError } from '../kernel/errors.ts';
-import { haltOf, type Halt } from './halt.ts';
+import { haltOf, settlesFirst, type Halt } from './halt.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import { RunInterrupted, type EventWatch } from './run-context.ts';
 import type { Signal } from './signals.ts';
-import { inDoubt, type StepState } from './step-state.ts';
+import type { StepState } from './step-state.ts';
 
 type CancelEntry = Extract<JournalEntry, { kind: 'cancel' }>;
 type HeardEntry = Extract<JournalEntry, { kind: 'heard' }>;
@@ -80,7 +80,6 @@ export class Halting {
     this.halt = halt;
     if (!halt || (this.run.isHandling() && !halt.final)) return;
     const reason = new RunInterrupted(halt.why, halt.message, undefined, { undo: halt.undo });
-    const settles = (state: StepState) => halt.settles && inDoubt(state) && (halt.why === 'stopped' || state.attention === undefined);
-    this.run.interrupt((_, state) => !settles(state), reason);
+    this.run.interrupt((_, state) => !settlesFirst(halt, state), reason);
   }
 }

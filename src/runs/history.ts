@@ -8,6 +8,7 @@
 import type { JournalEntry, StepEntry } from './journal-entry.ts';
 import { applyEntry, isResting, newStepState, type StepState } from './step-state.ts';
 import type { Note } from './run-context.ts';
+import { Progress } from './progress.ts';
 import type { RunReason } from './run.ts';
 
 type ReadEntry = Extract<JournalEntry, { kind: 'read' }>;
@@ -44,6 +45,8 @@ export class History {
   readonly #undone = new Map<string, boolean>();
   /** Every path with an entry, and every path above one; made when first asked for. */
   #prefixes: Set<string> | undefined;
+  /** How far each list of steps had come; made when first asked for. */
+  #progress: Progress | undefined;
   #end: EndEntry | undefined;
   /** What people ordered to end the run. */
   readonly cancels: CancelEntry[] = [];
@@ -66,6 +69,7 @@ export class History {
   add(entry: JournalEntry): void {
     if (isProgress(entry)) this.resumed = 0;
     this.#prefixes = undefined;
+    this.#progress = undefined;
     switch (entry.kind) {
       case 'end':
         this.#end = entry;
@@ -175,6 +179,24 @@ export class History {
     if (this.#steps.has(path) || this.#skipped.has(path)) return true;
     this.#prefixes ??= prefixesOf(this.#steps.keys());
     return this.#prefixes.has(path);
+  }
+
+  /**
+   * Tells whether the run had come past the step at `path`, inside what is at `outer` (empty: the flow): what can only come after it has
+   * recorded something. So a step is known that failed before it recorded anything; it must fail again on a replay, whatever has been
+   * ordered since.
+   */
+  isBehind(path: string, outer: string): boolean {
+    if (this.#steps.size === 0) return false;
+    this.#progress ??= new Progress(this.#steps.keys());
+    return this.#progress.isBehind(path, outer);
+  }
+
+  /** The run had begun what comes after a failure. */
+  get handling(): boolean {
+    if (this.#steps.size === 0) return false;
+    this.#progress ??= new Progress(this.#steps.keys());
+    return this.#progress.cleaning;
   }
 
   /** Where the step stands, for somebody who asks before the run has begun; {@link state} is for the step itself. */

@@ -25,9 +25,10 @@ import {
   type StepRequest,
   type StepValue,
 } from './run-context.ts';
+import { settlesFirst } from './halt.ts';
 import type { Signal } from './signals.ts';
 import { timeOf } from './uuid-time.ts';
-import { isListening, newStepState, type Outward, type StepState } from './step-state.ts';
+import { inDoubt, isListening, newStepState, type Outward, type StepState } from './step-state.ts';
 
 /** A parallel step in progress. */
 interface Group {
@@ -79,8 +80,9 @@ export class JournaledContext implements RunContext {
 
   proceed(path: string): void {
     if (!this.run.halt && !this.#at.place && !this.#lateBound()) return;
-    if (this.run.history?.has(path)) return;
-    this.#checkInterrupt(path);
+    const { history } = this.run;
+    if (history?.has(path)) return;
+    this.#checkInterrupt(path, undefined, (outer) => history?.isBehind(path, outer) === true);
   }
 
   async read(path: string, plan: ReadPlan): Promise<Reads> {
@@ -93,7 +95,8 @@ export class JournaledContext implements RunContext {
   }
 
   step(request: StepRequest): Promise<StepValue> {
-    return executeStep(this.run, request, this.#state(request.path), (inDoubt) => this.#checkInterrupt(request.path, inDoubt));
+    const state = this.#state(request.path);
+    return executeStep(this.run, request, state, () => this.#checkInterrupt(request.path, state));
   }
 
   async sleep(path: string, until: (now: Date) => Date): Promise<void> {
@@ -306,17 +309,22 @@ export class JournaledContext implements RunContext {
     );
   }
 
-  /** @param inDoubt the step may have been carried out: what does not have to end at once lets it find out first */
-  #checkInterrupt(path: string, inDoubt = false): void {
+  /**
+   * @param state of a step that may have been carried out: what does not have to end at once lets it find out first
+   * @param isBehind whether a run that is replayed has come past the step, inside what is at a path, so that what ends that now did not
+   * end it then
+   */
+  #checkInterrupt(path: string, state?: StepState, isBehind: (outer: string) => boolean = never): void {
     const { halt } = this.run;
-    if (halt && (halt.final || !this.#at.handles) && !(inDoubt && halt.settles))
+    if (halt && (halt.final || !this.#at.handles) && !(state && settlesFirst(halt, state)) && !isBehind(''))
       throw new RunInterrupted(halt.why, halt.message, undefined, { undo: halt.undo });
     for (let { place } = this.#at; place; place = place.outer) {
       const { stoppedBy } = place.group;
-      if (stoppedBy !== undefined && stoppedBy !== place.branch) throw new RunInterrupted('sibling', 'Another branch ended the group.');
+      if (stoppedBy !== undefined && stoppedBy !== place.branch && !isBehind(place.group.path))
+        throw new RunInterrupted('sibling', 'Another branch ended the group.');
     }
-    const late = inDoubt ? undefined : this.#lateBound();
-    if (late === undefined) return;
+    const late = state && inDoubt(state) ? undefined : this.#lateBound();
+    if (late === undefined || isBehind(late)) return;
     this.run.timeOut(late);
     throw timedOut(path, late);
   }
@@ -348,4 +356,8 @@ function listened({ outward }: StepState): Extract<Outward, { kind: 'listen' }> 
 
 function started({ outward }: StepState): Extract<Outward, { kind: 'child' }> | undefined {
   return outward?.kind === 'child' ? outward : undefined;
+}
+
+function never(): boolean {
+  return false;
 }

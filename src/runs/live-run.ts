@@ -155,6 +155,9 @@ export class LiveRun implements JournaledRun, WaitingRun {
 
   /** Takes what is to be written; `undefined` when there is nothing. */
   checkpoint(): Checkpoint | undefined {
+    // Branches of a run that was dropped or refused may still be under way; what they want written is nobody's.
+    if (this.#mode === 'dropped' || this.#mode === 'leaving' || (this.#mode === 'ended' && this.#written === this.#status))
+      return undefined;
     const row = this.#rowChange();
     if (!row && this.#entries.length === 0 && !this.#waits.mailUnwritten && this.#waiters.length === 0) return undefined;
     const seq = this.#entries.length > 0 ? this.#seq++ : undefined;
@@ -314,10 +317,10 @@ export class LiveRun implements JournaledRun, WaitingRun {
     this.#emitted.push(event);
   }
 
-  /** Resolves when everything recorded so far is on disk; never, when the process is stopping. */
+  /** Resolves when everything recorded so far is on disk; never, when the process is stopping or the run is no longer its own. */
   commit(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.host.stopping) return;
+      if (this.host.stopping || this.#mode !== 'computing') return;
       this.#calls += 1;
       this.#waiters.push(resolve);
       this.host.touched(this);
@@ -407,7 +410,7 @@ export class LiveRun implements JournaledRun, WaitingRun {
     const { facts } = this;
     return (this.#halting ??= new Halting({
       startedBy: facts.event?.id,
-      isHandling: () => this.#handling,
+      isHandling: () => this.#handling || this.history?.handling === true,
       now: () => this.now(),
       append: (entry) => this.append(entry),
       interrupt: (concerned, reason) => this.#waits.interrupt(concerned, reason),
@@ -479,6 +482,8 @@ export class LiveRun implements JournaledRun, WaitingRun {
   /** Resolves when everything recorded so far is on disk, and the run itself. */
   onDisk(): Promise<void> {
     return new Promise((resolve) => {
+      // What such a run recorded goes nowhere: nothing may be done on the strength of it.
+      if (this.#mode !== 'computing') return;
       this.#waiters.push(resolve);
       this.host.touched(this);
     });

@@ -7,6 +7,7 @@
  */
 import type { JournalEntry } from './journal-entry.ts';
 import type { ChildStart, EventInterest, Question, Signal } from './signals.ts';
+import type { Outward } from './step-state.ts';
 
 /** What a checkpoint writes about the outside. What is gone is deleted before what is set is inserted. */
 export interface MailChanges {
@@ -32,6 +33,9 @@ export const NO_MAIL: MailChanges = {
   questions: [],
   questionsGone: [],
 };
+
+/** The step under which the flow's `stop-on` is listened for. */
+const WHOLE_RUN = '';
 
 export class Mailbox {
   readonly #waits = new Set<string>();
@@ -63,6 +67,12 @@ export class Mailbox {
   ask(question: Question): void {
     this.#asks.add(question.step);
     this.#note().questions.push(question);
+  }
+
+  /** The step waits again for what its journal says, after a run that had ended was taken up again by a person. */
+  renew(outward: Outward): void {
+    if (outward.kind === 'listen' && !this.#waits.has(outward.step)) this.listen(outward);
+    else if (outward.kind === 'asked' && !this.#asks.has(outward.step)) this.ask({ ...outward, until: outward.until });
   }
 
   start(child: ChildStart): void {
@@ -100,8 +110,9 @@ export class Mailbox {
     if (this.#letters.delete(id)) this.#note().signalsTaken.push(id);
   }
 
-  /** Every branch sleeps: what is for none of `steps` is for nobody. */
-  discardExcept(steps: ReadonlySet<string>): void {
+  /** Every branch sleeps: what is for none of `steps`, and not for the run as a whole, is for nobody. */
+  keepOnly(steps: { has(step: string): boolean }): void {
+    for (const step of [...this.#waits, ...this.#asks]) if (step !== WHOLE_RUN && !steps.has(step)) this.forget(step);
     for (const { id, step } of this.#letters.values()) if (!steps.has(step) && !this.#waits.has(step)) this.took(id);
   }
 

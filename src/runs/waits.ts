@@ -105,7 +105,10 @@ export class Waits {
       this.#sleepers.set(path, { state, until, wake, interrupt, take });
     });
     this.run.touched();
-    if (take) this.#offer(path);
+    if (take) {
+      if (state.outward) this.#mailbox().renew(state.outward);
+      this.#offer(path);
+    }
     return rest;
   }
 
@@ -196,11 +199,16 @@ export class Waits {
     this.#dropTimers(moments);
   }
 
-  /** Every branch rests, and the run leaves memory: its deadlines get timers, and news for nobody are dropped. */
+  /**
+   * Every branch rests, and the run leaves memory: its deadlines get timers, and what is for nobody is dropped. A step that a resumed
+   * run did not come back to, because it was halted or late before, left its timer, its wait and its question behind; each of them
+   * would take the run into memory again and again.
+   */
   leave(): void {
     // A run that stays in memory sees its deadlines by itself.
     for (const at of this.#deadlines?.moments ?? NOTHING) this.#timers.want(at);
-    this.#mail?.discardExcept(new Set(this.#sleepers.keys()));
+    this.#dropUnusedTimers();
+    this.#mail?.keepOnly(this.#sleepers);
   }
 
   /** Where a run that waits stands, for people. */

@@ -237,6 +237,7 @@ export class Lane {
     }
     const number = this.#lease.flush + 1n;
     crashPointsBefore(batch);
+    const sentAt = this.host.elapsed();
     try {
       const values = [
         this.#lease.epoch,
@@ -252,8 +253,11 @@ export class Lane {
           : { name: 'flush-news', text: FLUSH_WITH_NEWS, values: [...values, news], ...TIMEOUT },
       );
       const row = rows[0];
-      if (row?.fenced === 1) return resultOf(row);
-      return (await this.#lease.holds(client, number)) ? await committedResult(client, batch) : 'lost';
+      // An answer that lay unread for as long as a lease lasts, because this process stood still, does not say who owns the lease now.
+      const isFresh = this.host.elapsed() - sentAt < this.#lease.ms;
+      if (row?.fenced === 1 && isFresh) return resultOf(row);
+      if (!(await this.#lease.holds(client, number))) return 'lost';
+      return row?.fenced === 1 ? resultOf(row) : await committedResult(client, batch);
     } catch (error) {
       if (isRefusal(error)) return 'refused';
       this.#disconnect(error);
