@@ -26,8 +26,8 @@ const own = await ownEngine(
   ],
   {},
   ({ n }) => {
-    if (n === undefined) woken += 1;
-    else fresh.get(String(n))?.();
+    if (typeof n === 'string') fresh.get(n)?.();
+    else woken += 1;
   },
 );
 try {

@@ -4,7 +4,7 @@ import { until } from '../../../test/support/until.ts';
 import { Admission } from './admission.ts';
 
 /** Ten places, all taken. */
-function full(): { admission: Admission; leave(): void } {
+function full(): { admission: Admission; leave: () => void } {
   let load = 10;
   const admission = new Admission(10, () => load, systemClock);
   return {

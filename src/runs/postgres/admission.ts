@@ -34,6 +34,11 @@ export class Admission {
     return this.#waiting === 0 && this.load() < this.most;
   }
 
+  /** Events in line. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Resolves when it is the turn of an event of `tenantId` and there is room. @throws events.overloaded */
   wait(tenantId: string): Promise<void> {
     if (this.#waiting >= this.most && !this.#makeRoomFor(tenantId)) return Promise.reject(eventErrors.overloaded().after(1_000));

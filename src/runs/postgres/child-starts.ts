@@ -12,7 +12,7 @@ import type { ChildOver, Start } from './flush-batch.ts';
 export interface ChildPorts {
   readonly catalogue: FlowCatalogue;
   readonly subjects: SubjectReaders;
-  hostOf(run: LiveRun): RunHost;
+  readonly hostOf: (run: LiveRun) => RunHost;
   /** The start that records an event of `run`. */
   recording(run: LiveRun, event: EmittedEvent): Start;
   now(): Date;

@@ -12,14 +12,13 @@ import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TriggerIndex } from '../../flows/trigger-index.ts';
-import type { AttentionKind } from '../journal-entry.ts';
 import { manualInputs } from '../manual-inputs.ts';
 import type { EmittedEvent } from '../journaled-run.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
 import { chainStopped, DEEPEST, depthFrom } from '../event-chain.ts';
 import { endsChain, RunStarter, type Routing, type StartingEvent } from '../run-starter.ts';
 import type { RunSettings } from '../run-settings.ts';
-import type { FinalStatus, RunStatus } from '../run.ts';
+import type { RunStatus } from '../run.ts';
 import { SubjectBatch } from '../subject-batch.ts';
 import type { SubjectReaders } from '../../events/subject-readers.ts';
 import { Admission } from './admission.ts';
@@ -31,6 +30,7 @@ import { Lane } from './lane.ts';
 import { Moves } from './moves.ts';
 import { ParkedRuns, type Parking } from './parked-runs.ts';
 import { Resume } from './resume.ts';
+import type { RunWatch } from './run-watch.ts';
 import { Outside } from './outside.ts';
 import { ownEvent, taskCreated } from './own-event.ts';
 import { Timers } from './timers.ts';
@@ -48,14 +48,6 @@ export interface EngineParts {
   readonly gate?: Gate;
   readonly parking?: Parking;
   readonly watch?: RunWatch;
-}
-
-/** Is told what happens to runs, for counting. Called on the hot path. */
-export interface RunWatch {
-  started(run: LiveRun): void;
-  ended(run: LiveRun, status: FinalStatus): void;
-  /** A step waits for a person. */
-  asked(run: LiveRun, kind: AttentionKind): void;
 }
 
 const WAITING: readonly RunStatus[] = ['running', 'waiting', 'attention'];
@@ -133,6 +125,11 @@ export class PostgresEngine {
   /** Runs in memory, and events that wait to be written. */
   get load(): number {
     return this.#lanes.reduce((sum, lane) => sum + lane.load, 0);
+  }
+
+  /** Events that wait for room. */
+  get waiting(): number {
+    return this.#admission.waiting;
   }
 
   /** Flushes so far, for measurements. */
@@ -259,7 +256,7 @@ export class PostgresEngine {
     try {
       for (const lane of this.#lanes) {
         if (uncertain) await this.#resume.findOwn(lane);
-        while (!this.#draining && (await this.#resume.adopt(lane)));
+        while (!this.#draining && (await this.#resume.adopt(lane))) this.#timers.lookAgain();
       }
     } catch (error) {
       this.#resume.uncertain = true;
@@ -277,6 +274,7 @@ export class PostgresEngine {
       emittedStarts: (checkpoint, questions) => this.#emittedStarts(checkpoint, questions),
       childStarts: (checkpoint) => this.#childStarts(checkpoint),
       settled: (batch, result) => this.#outside.settled(batch, result),
+      flushed: (items, ms) => this.parts.watch?.flushed(items, ms),
       released: (run) => {
         this.#admission.released();
         this.#outside.released(run);

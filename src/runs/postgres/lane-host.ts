@@ -15,6 +15,8 @@ export interface LaneHost extends LeaseTerms {
   childStarts(checkpoint: Checkpoint): Promise<{ readonly starts: readonly Start[]; readonly over: readonly ChildOver[] }>;
   /** A flush is on disk. */
   settled(batch: FlushBatch, result: FlushResult): void;
+  /** A flush took so long until it was known to be on disk; `items` are starts and checkpoints. */
+  flushed(items: number, ms: number): void;
   /** A new run is on disk. */
   started(run: LiveRun): void;
   /** A run left memory, however it did. */

@@ -17,15 +17,7 @@ import type pg from 'pg';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { Checkpoint, LiveRun } from '../live-run.ts';
 import { committedResult, resultOf, type FlushResult } from './committed-result.ts';
-import {
-  flushParameters,
-  type AskedQuestion,
-  type ChildOver,
-  type CommandAnswer,
-  type FirstCheckpoints,
-  type FlushBatch,
-  type Start,
-} from './flush-batch.ts';
+import { flushParameters, type CommandAnswer, type FirstCheckpoints, type FlushBatch, type Start } from './flush-batch.ts';
 import { crashPointsAfter, crashPointsBefore } from './flush-crash-points.ts';
 import { newsParameter } from './flush-news.ts';
 import { gather } from './gather.ts';
@@ -219,12 +211,14 @@ export class Lane {
 
   /** Brings the batch to disk, whatever it takes, or loses the lease. */
   async #write(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
+    const since = this.host.elapsed();
     for (;;) {
       const result = await this.#send(batch, first);
       if (result === 'again') continue;
       if (result === 'lost') return this.#lose(batch);
       if (result === 'refused') return this.#halve(batch, first);
       this.#lease.committed();
+      this.host.flushed(batch.starts.length + batch.checkpoints.length, this.host.elapsed() - since);
       return this.#settle(batch, first, result);
     }
   }

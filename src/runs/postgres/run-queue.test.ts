@@ -1,38 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type pg from 'pg';
-import { openPool } from '../../platform/database/engine-pool.ts';
-import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
+import type { TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
 import { call, computed, flow } from '../conformance/flow-builder.ts';
-import { Provider } from '../conformance/provider.ts';
-import { incoming, testEngine, TestCatalogue, type TestEngine } from './engine.test-support.ts';
+import type { Provider } from '../conformance/provider.ts';
+import { incoming, type TestCatalogue } from './engine.test-support.ts';
+import { Workers } from './workers.test-support.ts';
 
+let its: Workers;
 let db: TestDatabase;
 let provider: Provider;
 let catalogue: TestCatalogue;
-const open: TestEngine[] = [];
-const pools: pg.Pool[] = [];
 
 beforeEach(async () => {
-  db = await testDatabase({ poolSize: 4 });
-  provider = new Provider();
-  catalogue = new TestCatalogue();
+  its = await Workers.open();
+  ({ db, provider, catalogue } = its);
 });
+afterEach(() => its.close());
 
-afterEach(async () => {
-  for (const { engine } of open.splice(0)) await engine.stop();
-  for (const pool of pools.splice(0)) await pool.end();
-  await db.close();
-});
-
-async function engine(): Promise<TestEngine> {
-  const pool = openPool(db.address, 'engine', 4);
-  pools.push(pool);
-  const started = testEngine(db, provider, { stopMs: 100 }, { catalogue, pool });
-  open.push(started);
-  await started.engine.start();
-  return started;
-}
+const engine = () => its.engine();
 
 const input = computed(['event'], ({ event }) => event);
 const onePerKey = (ifRunning: 'skip' | 'queue' | 'replace') =>

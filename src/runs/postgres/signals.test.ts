@@ -1,40 +1,25 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type pg from 'pg';
-import { openPool } from '../../platform/database/engine-pool.ts';
-import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
+import type { TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
 import type { CompiledFlow, CompiledStep, EventMatch } from '../../flows/language/compiled-flow.ts';
 import { call, computed, fail, flow, literal, type StepDraft } from '../conformance/flow-builder.ts';
-import { Provider } from '../conformance/provider.ts';
-import { incoming, testEngine, TestCatalogue, type TestEngine } from './engine.test-support.ts';
+import type { Provider } from '../conformance/provider.ts';
+import { incoming, type TestCatalogue } from './engine.test-support.ts';
 import { findableKey } from './flush-news.ts';
+import { Workers } from './workers.test-support.ts';
 
+let its: Workers;
 let db: TestDatabase;
 let provider: Provider;
 let catalogue: TestCatalogue;
-const open: TestEngine[] = [];
-const pools: pg.Pool[] = [];
 
 beforeEach(async () => {
-  db = await testDatabase({ poolSize: 4 });
-  provider = new Provider();
-  catalogue = new TestCatalogue();
+  its = await Workers.open();
+  ({ db, provider, catalogue } = its);
 });
+afterEach(() => its.close());
 
-afterEach(async () => {
-  for (const { engine } of open.splice(0)) await engine.stop();
-  for (const pool of pools.splice(0)) await pool.end();
-  await db.close();
-});
-
-async function engine(): Promise<TestEngine> {
-  const pool = openPool(db.address, 'engine', 4);
-  pools.push(pool);
-  const started = testEngine(db, provider, { stopMs: 100 }, { catalogue, pool });
-  open.push(started);
-  await started.engine.start();
-  return started;
-}
+const engine = () => its.engine();
 
 const STEP = { title: 'step', place: { line: 1, column: 1 }, onFailure: 'stop' } as const;
 const at =
@@ -125,7 +110,7 @@ describe('a run that waits for an event', () => {
     await first.intake.accept(started('a'));
     await sleeping(1);
     await first.engine.stop();
-    open.shift();
+    its.engines.shift();
     // The event is recorded by a process that runs no flows.
     await db.ownerPool.query(
       `insert into event (id, tenant_id, source, source_id, type, subject, occurred_at, data, routed)

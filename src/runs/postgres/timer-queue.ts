@@ -45,7 +45,7 @@ export class TimerQueue {
     const taken = new Set<string>();
     while (taken.size < most) {
       const before = taken.size;
-      for (const [tenantId, heap] of [...this.#heaps]) {
+      for (const [tenantId, heap] of Array.from(this.#heaps)) {
         if (taken.size === most) break;
         const [first] = heap;
         if (!first || first.at > now) continue;

@@ -20,7 +20,7 @@ export interface TimerPorts {
 }
 
 const HORIZON_MS = 60_000;
-const PEEK_EVERY_MS = 30_000;
+const PEEK_EVERY_MS = 10_000;
 /** Rows of one look, divided among the tenants; each gets at least a few. */
 const PEEK_MOST = 4_000;
 const PEEK_LEAST_EACH = 20;
@@ -61,6 +61,12 @@ export class Timers {
     const isFirst = at < this.#queue.next;
     this.#queue.add(due);
     if (isFirst) this.#schedule(Math.max(0, at - this.ports.now()));
+  }
+
+  /** Looks at the table now: timers that were known to another process only may be nobody's any more. */
+  lookAgain(): void {
+    this.#peekAt = 0;
+    this.#schedule(0);
   }
 
   #isWithin({ tenantId, at }: Due): boolean {
