@@ -299,8 +299,9 @@ export class Database {
 
   #writeOutside(row: RunRow, checkpoint: Checkpoint): void {
     this.#writeTimers(row, checkpoint);
-    for (const { step } of checkpoint.attentions) row.attentions.add(step);
+    // Rows of their own: what is over is what was there before this statement.
     for (const step of checkpoint.attentionsOver) row.attentions.delete(step);
+    for (const { step } of checkpoint.attentions) row.attentions.add(step);
     this.#writeWaits(row, checkpoint);
     for (const id of checkpoint.signalsTaken) row.signals.delete(id);
     for (const step of checkpoint.questionsGone) row.questions.delete(step);

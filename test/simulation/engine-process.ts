@@ -88,7 +88,7 @@ export class EngineProcess {
   flush(fate: FlightFate): void {
     this.#flight ??= this.#gather();
     const flight = this.#flight;
-    if (!flight) return;
+    if (!flight) return this.#beat();
     if (flight.state === 'broken') flight.state = 'sent';
     if (fate === 'held-up') return;
     if (fate === 'cut-before' && flight.state === 'sent') {
@@ -112,6 +112,11 @@ export class EngineProcess {
   /** Its lease is renewed, unless a statement of its own is stuck before it. */
   beat(): void {
     if (this.alive && !this.paused && !this.#flight) this.#db.renew(this.epoch);
+  }
+
+  /** The next heartbeat finds that it has lost its lease. */
+  get isOusted(): boolean {
+    return this.#db.leases.get(this.epoch)?.takenBy !== undefined;
   }
 
   /** Takes a run that nobody has, of which a timer is due or a signal has come. */
@@ -206,6 +211,10 @@ export class EngineProcess {
     this.#db.release(this.epoch);
     this.alive = false;
     this.#forget();
+  }
+
+  #beat(): void {
+    if (this.isOusted && !this.#world.has('no-fence')) this.#lose(NOTHING_SENT);
   }
 
   #acted_(command: Command, refused: string | undefined): void {
@@ -382,6 +391,7 @@ class SimulatedDoor extends ActionDoor {
   }
 }
 
+const NOTHING_SENT: Batch = { starts: [], first: new Map(), checkpoints: [], answered: [], notStarted: [] };
 const NO_CONNECTION = Promise.resolve(undefined);
 const FORGETFUL = MANIFESTS.map((manifest) => (manifest.name === 'sim.short' ? { ...manifest, keyTtlMs: 1_000 * 3_600_000 } : manifest));
 

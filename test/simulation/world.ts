@@ -223,7 +223,8 @@ export class Schedule implements EventWorld {
 
   #options(): Option[] {
     const options: Option[] = [];
-    for (const process of this.#processes) if (isActive(process) && process.hasWork) options.push({ kind: 'flush', process });
+    for (const process of this.#processes)
+      if (isActive(process) && (process.hasWork || process.isOusted)) options.push({ kind: 'flush', process });
     for (const call of this.#calls) if (isActive(call.process)) options.push({ kind: 'answer', call });
     for (const delivery of this.deliveries)
       if (!delivery.answered && delivery.process?.alive !== true) options.push({ kind: 'deliver', delivery });
