@@ -7,6 +7,7 @@ import { subjectSchemas } from '../events/catalogue/subjects.ts';
 import { ActionDoor } from '../plugin-host/action-call.ts';
 import { TriggerDoor, type TriggerManifest } from '../plugin-host/trigger-door.ts';
 import type { Transaction } from '../platform/database/transaction.ts';
+import { readLinks } from './flow-links.ts';
 import type { JsonSchema } from './language/shape.ts';
 import type { ConnectionWord, TriggerWord, Vocabulary } from './language/vocabulary.ts';
 
@@ -33,13 +34,42 @@ export class FlowVocabulary {
     };
   }
 
-  /** With the connections of the transaction's tenant. */
+  /** With the connections and the flows of the transaction's tenant. */
   async of(tx: Transaction): Promise<Vocabulary> {
+    return { ...(await this.#withConnections(tx)), ...(await flowWords(tx)) };
+  }
+
+  /** What is needed to check `source`: the other flows only when it runs one, so that the thousandth flow is published as fast as the first. */
+  async ofText(tx: Transaction, source: string): Promise<Vocabulary> {
+    return /\brun["']?[ \t]*:/.test(source) ? this.of(tx) : this.#withConnections(tx);
+  }
+
+  async #withConnections(tx: Transaction): Promise<Vocabulary> {
     const connections = await tx.query<ConnectionWord>(
       `select name, plugin, mode from connection where state <> 'disabled' order by name limit 1000`,
     );
     return { ...this.general(), connections };
   }
+}
+
+/** Flows of a tenant that are looked at; where there are more, a name that is not among them may exist. */
+const MOST_FLOWS = 10_000;
+
+async function flowWords(tx: Transaction): Promise<Pick<Vocabulary, 'flows' | 'calls' | 'forms'>> {
+  const rows = await tx.query<{ name: string; links: unknown; source: string | null }>(
+    `select f.name, r.routes->'links' as links, case when r.routes->'links' is null then r.source end as source
+     from flow f join flow_revision r on r.flow_id = f.id and r.revision = f.revision order by f.name limit $1`,
+    [MOST_FLOWS + 1],
+  );
+  const known = rows.flatMap(({ name, links, source }) => {
+    const read = readLinks(links, source);
+    return read ? [{ name, ...read }] : [];
+  });
+  return {
+    ...(rows.length <= MOST_FLOWS && { flows: rows.map(({ name }) => name) }),
+    calls: Object.fromEntries(known.filter(({ calls }) => calls.length > 0).map(({ name, calls }) => [name, calls])),
+    forms: Object.fromEntries(known.map(({ name, form }) => [name, form])),
+  };
 }
 
 /** How often a provider is asked is the host's business, so every trigger that polls takes it beside its own input. */

@@ -3,7 +3,8 @@
  *
  * A file is looked at when the folder says that something changed and, because file watching loses events, every two
  * seconds; unchanged files cost one `stat`. A file with mistakes stays unpublished and the revision before it stays in
- * force. Two files with the same flow: neither is published until it is clear which one is meant.
+ * force. Two files with the same flow: neither is published until it is clear which one is meant. Flows that others run come
+ * first, and a file with mistakes is looked at again once another flow was published: it may have waited for that one.
  */
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import path from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { Flows } from './flows.service.ts';
+import { calledFirst } from './language/check/check-calls.ts';
 import { LARGEST_FILE } from './language/yaml/parse-yaml.ts';
 
 /** A file that was not published, and why. */
@@ -26,6 +28,13 @@ interface Seen {
   readonly source: string | undefined;
 }
 
+/** A file to be published. */
+interface Pending {
+  readonly file: string;
+  readonly stamp: string;
+  readonly source: string;
+}
+
 const FILE = /^[a-z][a-z0-9-]{1,62}\.yaml$/;
 const LOOK_EVERY_MS = 2_000;
 const MOST_FILES = 2_000;
@@ -36,6 +45,9 @@ export class FlowsDirectory implements OnApplicationShutdown {
   readonly #seen = new Map<string, Seen>();
   readonly #refused = new Map<string, RefusedFile>();
   readonly #published = new Map<string, string>();
+  /** Publications so far, and how many there had been when a file with mistakes was looked at. */
+  #publications = 0;
+  readonly #checkedAt = new Map<string, number>();
   #followed: { readonly tenantId: string; readonly directory: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -106,13 +118,29 @@ export class FlowsDirectory implements OnApplicationShutdown {
     for (const name of names) await this.#read(directory, name);
     const owners = new Map<string, string[]>();
     for (const [file, { name }] of this.#seen) if (name !== undefined) owners.set(name, [...(owners.get(name) ?? []), file]);
-    for (const [file, seen] of this.#seen) await this.#publish(tenantId, directory, file, seen, owners.get(seen.name ?? '') ?? []);
+    const pending: Pending[] = [];
+    for (const [file, { stamp, source, name }] of this.#seen) {
+      if (source === undefined) continue;
+      const files = owners.get(name ?? '') ?? [];
+      if (files.length > 1) this.#refuseTwins(directory, file, name, files);
+      else if (this.#published.get(file) !== stamp && this.#mayBeBetter(file)) pending.push({ file, stamp, source });
+    }
+    for (const one of calledFirst(pending)) await this.#publish(tenantId, directory, one);
+  }
+
+  /** Not refused, or for something that another file has changed since. */
+  #mayBeBetter(file: string): boolean {
+    const code = this.#refused.get(file)?.code;
+    return (
+      code === undefined || code === 'flow.duplicate-flow' || (code === 'flow.invalid' && this.#checkedAt.get(file) !== this.#publications)
+    );
   }
 
   #forget(file: string): void {
     this.#seen.delete(file);
     this.#refused.delete(file);
     this.#published.delete(file);
+    this.#checkedAt.delete(file);
   }
 
   async #read(directory: string, file: string): Promise<void> {
@@ -141,32 +169,24 @@ export class FlowsDirectory implements OnApplicationShutdown {
       : 'The link leads out of the folder of flows.';
   }
 
-  async #publish(
-    tenantId: string,
-    directory: string,
-    file: string,
-    { source, stamp, name }: Seen,
-    owners: readonly string[],
-  ): Promise<void> {
-    if (source === undefined) return;
-    if (owners.length > 1)
-      return this.#refuse(
-        directory,
-        file,
-        'flow.duplicate-flow',
-        `Two files hold a flow called "${name}": ${owners.map((owner) => path.join(directory, owner)).join(' and ')}.`,
-      );
-    if (this.#published.get(file) === stamp || (this.#refused.has(file) && this.#refused.get(file)?.code !== 'flow.duplicate-flow')) return;
+  async #publish(tenantId: string, directory: string, { file, stamp, source }: Pending): Promise<void> {
+    this.#checkedAt.set(file, this.#publications);
     try {
       const { changed, revision } = await this.flows.publish(tenantId, { source, by: 'file', name: file.slice(0, -'.yaml'.length) });
       this.#published.set(file, stamp);
       this.#refused.delete(file);
+      if (changed) this.#publications++;
       if (changed) this.#logger.log({ file, revision }, 'Published a flow from its file');
     } catch (error) {
       if (!isKassaflowError(error) || error.spec.status >= 500) throw error;
       const first = error.problems[0];
       this.#refuse(directory, file, error.code, first ? `${first.detail} ${first.help ?? ''}`.trim() : error.message);
     }
+  }
+
+  #refuseTwins(directory: string, file: string, name: string | undefined, files: readonly string[]): void {
+    const paths = files.map((one) => path.join(directory, one)).join(' and ');
+    this.#refuse(directory, file, 'flow.duplicate-flow', `Two files hold a flow called "${name}": ${paths}.`);
   }
 
   #refuse(directory: string, file: string, code: string, message: string): void {

@@ -17,6 +17,11 @@ import { TriggerIndex } from './trigger-index.ts';
 
 const text = (name: string, reason = 'done') => `kassaflow: 1\nflow: ${name}\non: payment.completed\nsteps:\n  - stop: ${reason}\n`;
 
+const runs = (name: string, other: string, input = '') =>
+  `kassaflow: 1\nflow: ${name}\non: payment.completed\nsteps:\n  - run: ${other}\n${input === '' ? '' : `    with: { ${input} }\n`}`;
+const byHand = (name: string, inputs = '{}', step = 'stop: done') =>
+  `kassaflow: 1\nflow: ${name}\non: { manual: { inputs: ${inputs} } }\nsteps:\n  - ${step}\n`;
+
 /** A process of its own: its index, its memory. */
 function processOn(db: TestDatabase) {
   const door = { manifests: () => fullVocabulary.actions } as unknown as ActionDoor; // only its list of actions is asked for
@@ -44,6 +49,43 @@ beforeAll(async () => {
 afterAll(() => db.close());
 beforeEach(() => {
   here = processOn(db);
+});
+
+describe('publishing a flow that runs another', () => {
+  const publish = (source: string) => here.flows.publish(db.tenantId, { source, by: 'test' });
+  const problems = (source: string) =>
+    here.flows.check(db.tenantId, source).then(({ diagnostics }) => diagnostics.map(({ code, help }) => `${code}: ${help}`));
+
+  test('finds names that no published flow has', async () => {
+    await publish(byHand('collect-debt'));
+    expect(await problems(runs('run-a', 'colect-debt'))).toEqual(['flow.unknown-flow: did you mean collect-debt?']);
+    await expect(publish(runs('run-a', 'colect-debt'))).rejects.toThrow(expect.objectContaining({ code: 'flow.invalid' }));
+    expect(await publish(runs('run-a', 'collect-debt'))).toMatchObject({ revision: 1 });
+  });
+
+  test('finds circles through flows that are published', async () => {
+    await publish(byHand('round-c'));
+    await publish(byHand('round-b', '{}', 'run: round-c'));
+    await publish(byHand('round-a', '{}', 'run: round-b'));
+    expect(await problems(byHand('round-c', '{}', 'run: round-a'))).toEqual(['flow.cycle: remove one of the calls']);
+  });
+
+  test('holds the inputs against what the other flow takes, also when its revision is from before that was stored', async () => {
+    await publish(byHand('takes', '{ phone: { type: phone }, note: { type: text, optional: true } }'));
+    await publish(text('takes-nothing'));
+    const expected = ['flow.missing-input: add  with: { phone: … }', 'flow.unknown-input: did you mean phone?'];
+    expect(await problems(runs('run-b', 'takes', 'phnoe: "+31612345678"'))).toEqual(expected);
+    expect(await problems(runs('run-b', 'takes', 'phone: "+31612345678"'))).toEqual([]);
+    expect(await problems(runs('run-b', 'takes-nothing'))).toEqual([expect.stringMatching(/^flow\.not-callable/)]);
+    // Revisions are append-only: the same text once more, as the version before stored it.
+    await db.ownerPool.query(`
+      with old as (
+        insert into flow_revision (flow_id, revision, tenant_id, source, hash, published_at, published_by)
+        select r.flow_id, r.revision + 1, r.tenant_id, r.source, r.hash, r.published_at, r.published_by
+        from flow f join flow_revision r on r.flow_id = f.id where f.name = 'takes' returning flow_id
+      ) update flow set revision = revision + 1 from old where id = flow_id`);
+    expect(await problems(runs('run-b', 'takes', 'phnoe: "+31612345678"'))).toEqual(expected);
+  });
 });
 
 describe('publishing', () => {
@@ -196,6 +238,21 @@ describe('flows as files', () => {
     await unlink(path.join(folder, 'b-flow.yaml'));
     await directory.look();
     expect(here.matches(tenantId)).toEqual(['a-flow 1']);
+  });
+
+  test('a flow that runs another is published after it, whatever their names, and once the other one is there', async () => {
+    await write('a-flow.yaml', runs('a-flow', 'z-flow'));
+    await write('b-flow.yaml', runs('b-flow', 'later'));
+    await write('z-flow.yaml', byHand('z-flow'));
+    expect(await directory.follow(tenantId, folder)).toMatchObject([
+      { code: 'flow.invalid', file: expect.stringMatching(/b-flow\.yaml$/), message: expect.stringMatching(/no flow "later"/) },
+    ]);
+    expect(here.matches(tenantId)).toEqual(['a-flow 1']);
+    await write('later.yaml', byHand('later'));
+    await directory.look();
+    await directory.look();
+    expect(directory.refused).toEqual([]);
+    expect(here.matches(tenantId).toSorted()).toEqual(['a-flow 1', 'b-flow 1']);
   });
 
   test('what is published through the API is written to the folder', async () => {

@@ -9,6 +9,7 @@ import { Database, type Transaction } from '../platform/database/transaction.ts'
 import { Audit } from '../platform/tenancy/audit.ts';
 import { flowErrors } from './flow-errors.ts';
 import { FlowVocabulary } from './flow-vocabulary.ts';
+import { linksOf } from './flow-links.ts';
 import { readRoutes, routesOf, type FlowRoutes } from './flow-routes.ts';
 import { followRoutes } from './flow-starts.ts';
 import { checkFlow, type CheckedFlow } from './language/check/check-flow.ts';
@@ -88,7 +89,7 @@ export class Flows {
 
   /** What is wrong with a text for this tenant; nothing is stored. */
   check(tenantId: string, source: string): Promise<CheckedFlow> {
-    return this.database.transact(tenantId, async (tx) => checkFlow(source, await this.vocabulary.of(tx)));
+    return this.database.transact(tenantId, async (tx) => checkFlow(source, await this.vocabulary.ofText(tx, source)));
   }
 
   /**
@@ -100,7 +101,7 @@ export class Flows {
     const { source, by, name, expected } = publication;
     await this.#test(tenantId, publication);
     const result = await this.database.transact(tenantId, async (tx) => {
-      const vocabulary = await this.vocabulary.of(tx);
+      const vocabulary = await this.vocabulary.ofText(tx, source);
       const checked = checkFlow(source, vocabulary);
       if (!checked.flow) throw flowErrors.invalid({ problems: checked.diagnostics.length }).with(checked.diagnostics.map(fieldProblem));
       if (name !== undefined && checked.flow.name.text !== name)
@@ -171,7 +172,7 @@ export class Flows {
     const vocabulary = await this.database.transact(tenantId, async (tx) => {
       const name = /^flow:[ \t]*["']?([^\s"'#]+)/m.exec(source)?.[1];
       const [same] = await tx.query(`select 1 from ${NEWEST} where f.name = $1 and r.hash = $2`, [name ?? '', hashOf(source)]);
-      return same ? undefined : this.vocabulary.of(tx);
+      return same ? undefined : this.vocabulary.ofText(tx, source);
     });
     const failures = vocabulary ? await this.tests.failuresOf(source, vocabulary) : [];
     if (failures.length > 0) throw flowErrors['tests-failed']({ problems: failures.length }).with(failures);
@@ -207,7 +208,7 @@ export class Flows {
     const revision = (current?.revision ?? 0) + 1;
     await tx.query(
       'insert into flow_revision (flow_id, revision, tenant_id, source, hash, published_at, published_by, routes) values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)',
-      [id, revision, tx.tenantId, source, hash, this.clock.now(), by, JSON.stringify(routes)],
+      [id, revision, tx.tenantId, source, hash, this.clock.now(), by, JSON.stringify({ ...routes, links: linksOf(flow) })],
     );
     if (current)
       await tx.query('update flow set title = $2, enabled = $3, revision = $4, updated_at = clock_timestamp() where id = $1', [

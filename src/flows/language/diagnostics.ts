@@ -63,8 +63,8 @@ export const DIAGNOSTICS = {
   'flow.unknown-event': spec('There is no event "{name}".', 'events of your own begin with custom.', 'Events are past tense: payment.completed, invoice.overdue. The list is at /v1/event-types.'),
   'flow.unknown-trigger': spec('There is no trigger "{name}".', 'use an event, a schedule, or a trigger of an installed plugin', 'Triggers other than events come from plugins.'),
   'flow.unknown-action': spec('There is no action "{name}".', 'see the list of actions: kassaflow schema', 'Actions come from Kassaflow and from the installed plugins.'),
-  'flow.unknown-input': spec('{action} has no "{name}".', 'it has: {names}', 'An action takes only the values it describes.'),
-  'flow.missing-input': spec('{action} also needs: {names}.', 'add  with: { {names}: … }', 'The action cannot run without these values.'),
+  'flow.unknown-input': spec('{action} has no "{name}".', 'it has: {names}', 'An action, or a flow that is run, takes only the values it describes.'),
+  'flow.missing-input': spec('{action} also needs: {names}.', 'add  with: { {names}: … }', 'The action, or the flow that is run, cannot begin without these values.'),
   'flow.input-kind': spec('{owner} must be {expected}.', 'write {example}', 'The action refuses a value of another kind; better now than when a customer waits.'),
   'flow.number-unsafe': spec('This number is too large to be kept exactly.', 'put it in quotes: "{found}"', 'Numbers above 9,007,199,254,740,991 lose their last digits.'),
   'flow.leading-zero': spec('This number loses its first character when it is read as a number.', 'put it in quotes: "{found}"', 'A phone number or an account code is a text, not a number.'),
@@ -72,6 +72,7 @@ export const DIAGNOSTICS = {
   'flow.unknown-connection': spec('There is no connection "{name}".', 'make it first: kassaflow connection add', 'via: names a connection of this tenant.'),
   'flow.connection-plugin': spec('The connection "{name}" is of {plugin}, which cannot do {action}.', 'name a connection of {expected}, or leave out via:', 'A connection can do what its plugin can.'),
   'flow.unknown-flow': spec('There is no flow "{name}".', 'use the name of another flow', 'run: starts another flow of this tenant.'),
+  'flow.not-callable': spec('The flow "{name}" takes no start by hand, and so by no other flow.', 'add  on: { manual: {} }  to it, or start it with an event:  emit: custom.…', 'run: starts a flow as a person would: by its manual trigger, with the inputs that it declares.'),
   // Expressions
   'flow.unknown-name': spec('There is nothing called "{name}".', 'if it is a text, put quotes around it: "{name}"', 'Expressions speak of event, the subjects (payment, customer, …), steps, vars, inputs, item, error, attempt and run.'),
   'flow.unknown-field': spec('{owner} has no field "{name}".', '{owner} has: {names}', 'The fields follow from the events that start the flow and from the actions of earlier steps.'),

@@ -42,6 +42,8 @@ export interface Vocabulary {
   readonly flows?: readonly string[];
   /** The flows that each of them runs, as far as it is known: circles are found with it. */
   readonly calls?: Readonly<Record<string, readonly string[]>>;
+  /** What each of them takes from who starts it; `null`: nobody can, only events do. Not in it: not known. */
+  readonly forms?: Readonly<Record<string, Schema | null>>;
 }
 
 /** Events that an author makes up; the event log takes no other form. */

@@ -24,7 +24,19 @@ const vocabulary: Vocabulary = {
       output: { type: 'object', properties: {} },
     },
   ],
-  flows: ['a-flow', 'dunning', 'circle', 'back', 'deep-1'],
+  flows: ['a-flow', 'dunning', 'circle', 'back', 'deep-1', 'refund-by-hand', 'on-payment'],
+  forms: {
+    'refund-by-hand': {
+      type: 'object',
+      properties: {
+        payment: { type: 'string' },
+        amount: { type: 'object', format: 'money' },
+        how: { type: 'string', enum: ['bank', 'card'] },
+      },
+      required: ['payment', 'amount'],
+    },
+    'on-payment': null,
+  },
   calls: {
     circle: ['back'],
     back: ['a-flow'],

@@ -1,7 +1,9 @@
 /** Flows that run flows: a circle has no end, and the engine refuses more than five inside each other. */
+import type { Schema } from '@kassaflow/plugin-sdk';
 import { nearest } from '../../../kernel/nearest.ts';
 import { Diagnostics } from '../diagnostic.ts';
 import { readFlow } from '../read/read-flow.ts';
+import { startForm } from '../start-form.ts';
 import { allSteps, type FlowSyntax, type StepOf } from '../syntax.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 
@@ -24,19 +26,50 @@ export function withFlows(vocabulary: Vocabulary, sources: readonly string[]): V
     // Without the published ones, a name that is in no file may still exist.
     ...(vocabulary.flows && { flows: [...new Set([...vocabulary.flows, ...Object.keys(calls)])] }),
     calls: { ...vocabulary.calls, ...calls },
+    forms: { ...vocabulary.forms, ...Object.fromEntries(flows.map((flow) => [flow.name.text, startForm(flow)])) },
   };
 }
 
-export function checkCall(step: StepOf<'run'>, caller: string, { flows, calls = {} }: Vocabulary, diagnostics: Diagnostics): void {
+/** In an order in which each can be published: a flow after those that it runs. Circles stay as they are, and are reported. */
+export function calledFirst<T extends { readonly source: string }>(texts: readonly T[]): T[] {
+  const read = texts.map((text) => ({ text, flow: readFlow(text.source, new Diagnostics(text.source)) }));
+  const byName = new Map(read.flatMap((one) => (one.flow ? [[one.flow.name.text, one] as const] : [])));
+  const ordered = new Set<(typeof read)[number]>();
+  const seen = new Set<(typeof read)[number]>();
+  const add = (one: (typeof read)[number]): void => {
+    if (seen.has(one)) return;
+    seen.add(one);
+    for (const name of one.flow ? callsOf(one.flow) : []) {
+      const called = byName.get(name);
+      if (called) add(called);
+    }
+    ordered.add(one);
+  };
+  read.forEach(add);
+  return [...ordered].map(({ text }) => text);
+}
+
+export function checkCall(
+  step: StepOf<'run'>,
+  caller: string,
+  { flows, calls = {}, forms = {} }: Vocabulary,
+  diagnostics: Diagnostics,
+): void {
   const name = step.flow.text;
   const circle = name === caller ? [caller] : pathTo(caller, name, calls);
   if (circle) return diagnostics.report('flow.cycle', step.flow.span, { path: [caller, ...circle].join(' → ') });
   const deepest = longestFrom(name, calls, new Set([caller]));
   if (deepest.length > DEEPEST_RUN)
     diagnostics.report('flow.run-depth', step.flow.span, { most: DEEPEST_RUN, path: [caller, ...deepest].join(' → ') });
+  if (formOf(forms, name) === null) diagnostics.report('flow.not-callable', step.flow.span, { name });
   if (!flows || flows.includes(name)) return;
   const near = nearest(name, flows);
   diagnostics.report('flow.unknown-flow', step.flow.span, { name }, near === undefined ? undefined : `did you mean ${near}?`);
+}
+
+/** What a flow takes, as far as it is known. */
+export function formOf(forms: Vocabulary['forms'], name: string): Schema | null | undefined {
+  return forms && Object.hasOwn(forms, name) ? forms[name] : undefined;
 }
 
 type Calls = Readonly<Record<string, readonly string[]>>;

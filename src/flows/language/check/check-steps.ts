@@ -1,4 +1,5 @@
 /** Walks the steps in the order in which they run, and checks each against what it can see there. */
+import type { Schema } from '@kassaflow/plugin-sdk';
 import { nearest } from '../../../kernel/nearest.ts';
 import type { Diagnostics, Span } from '../diagnostic.ts';
 import { RESERVED_NAMES, STEP_NAME } from '../names.ts';
@@ -8,7 +9,7 @@ import { innerSteps, type FlowSyntax, type StepOf, type StepSyntax, type Text } 
 import { CUSTOM_EVENT, type ActionWord, type Vocabulary } from '../vocabulary.ts';
 import type { YamlNode } from '../yaml/node.ts';
 import { checkObject, checkValue } from './check-values.ts';
-import { checkCall } from './check-calls.ts';
+import { checkCall, formOf } from './check-calls.ts';
 import { checkWait } from './check-waits.ts';
 import { elementShape } from './flow-shapes.ts';
 import type { Sight, TextChecker } from './text-checker.ts';
@@ -109,23 +110,22 @@ export class StepsChecker {
         near === undefined ? undefined : `did you mean ${near}?`,
       );
     }
-    this.#values(step.with, action, step.action, sight);
+    this.#values(step.with, action?.input, step.action, sight);
     if (step.via) this.#connection(step.via, action);
     if (action?.movesMoney && step.onUnknown?.text === 'resend')
       this.#diagnostics.report('flow.on-unknown', step.onUnknown.span, { action: action.name });
   }
 
-  #values(values: YamlNode | undefined, action: ActionWord | undefined, name: Text, sight: Sight): void {
-    if (values?.kind === 'map') checkObject(values, action?.input, name.text, sight, this.texts);
-    if (!action) return;
+  #values(values: YamlNode | undefined, input: Schema | undefined, owner: Text, sight: Sight): void {
+    if (values?.kind === 'map') checkObject(values, input, owner.text, sight, this.texts);
     const given = new Set(values?.kind === 'map' ? values.entries.map(({ key }) => key) : []);
-    const missing = (action.input.required ?? []).filter((key) => !given.has(key));
+    const missing = (input?.required ?? []).filter((key) => !given.has(key));
     if (missing.length === 0) return;
     const inputs = missing.map((key) => `${key}: …`).join(', ');
     this.#diagnostics.report(
       'flow.missing-input',
-      name.span,
-      { action: action.name, names: missing.join(', ') },
+      owner.span,
+      { action: owner.text, names: missing.join(', ') },
       `add  with: { ${inputs} }`,
     );
   }
@@ -210,7 +210,7 @@ export class StepsChecker {
   }
 
   #run(step: StepOf<'run'>, sight: Sight): void {
-    if (step.with?.kind === 'map') checkObject(step.with, undefined, step.flow.text, sight, this.texts);
+    this.#values(step.with, formOf(this.vocabulary.forms, step.flow.text) ?? undefined, step.flow, sight);
     checkCall(step, this.flow.name.text, this.vocabulary, this.#diagnostics);
   }
 
