@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { withFlows } from '../flows/language/check/check-calls.ts';
+import { calledFirst, withFlows } from '../flows/language/check/check-calls.ts';
 import { checkFlow } from '../flows/language/check/check-flow.ts';
 import { hasErrors, renderDiagnostics, type Diagnostic } from '../flows/language/diagnostic.ts';
 import type { WireVocabulary } from '../flows/wire-vocabulary.ts';
@@ -10,6 +10,7 @@ import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { addDryRun } from './dry-run-command.ts';
 import { addDiff } from './flow-diff-command.ts';
+import { addFlowRun } from './flow-run-command.ts';
 import { flowFiles } from './flow-files.ts';
 import { PROJECT_FOLDER, VOCABULARY_FILE } from './offline-vocabulary.ts';
 
@@ -81,6 +82,7 @@ export function addFlow(program: Command, context: CommandContext): void {
     });
   const flow = program.command('flow').description('published flows');
   addDryRun(flow, context);
+  addFlowRun(flow, context);
   addDiff(flow, context);
   flow
     .command('list')
@@ -102,10 +104,9 @@ export function addFlow(program: Command, context: CommandContext): void {
     .option('--json', 'print the answers as JSON')
     .action(async (files: readonly string[], options: Json & { readonly skipTests?: boolean }) => {
       const published: FlowRow[] = [];
-      for (const file of flowFiles(files))
-        published.push(
-          await context.api.post<FlowRow>('/v1/flows', { source: readFileSync(file, 'utf8'), skipTests: options.skipTests === true }),
-        );
+      const texts = flowFiles(files).map((file) => ({ source: readFileSync(file, 'utf8') }));
+      for (const { source } of calledFirst(texts))
+        published.push(await context.api.post<FlowRow>('/v1/flows', { source, skipTests: options.skipTests === true }));
       context
         .printer(options)
         .one(published, () =>
