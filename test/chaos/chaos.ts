@@ -4,13 +4,14 @@
  *   npm run chaos -- [--payments N] [--minutes M] [--workers W] [--seed S] [--disk MIB] [--only "pause,network"] [--report FILE]
  *
  * Prints what happened and what the oracle says; ends with 1 when something does not hold. As root the database stands on disks in
- * memory that are filled up; otherwise that trouble is left out, and said so. `--mutants` plants bugs instead and looks whether each is
- * found.
+ * memory that are filled up; otherwise that trouble is left out, and said so. `--mutants all` (or a part of a name)
+ * plants bugs instead, and looks whether each is found.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runCampaign, type CampaignOptions } from './campaign.ts';
 import { mayMount } from './disks.ts';
+import { huntMutants, huntTable } from './hunt.ts';
 import { markdownOf, tableOf } from './report.ts';
 import type { TroubleName } from './troubles.ts';
 
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     disk: { type: 'string', default: '1500' },
     only: { type: 'string' },
     report: { type: 'string' },
+    mutants: { type: 'string' },
+    tries: { type: 'string', default: '2' },
   },
 });
 const options: CampaignOptions = {
@@ -39,7 +42,19 @@ const options: CampaignOptions = {
 };
 console.log(`seed ${options.seed}`);
 if (!mayMount()) console.log('not root: disks are not filled up');
-const report = await runCampaign(options);
-console.log(tableOf(report));
-if (values.report !== undefined) writeFileSync(values.report, markdownOf(report));
-process.exitCode = report.findings.some(({ violations }) => violations.length > 0) ? 1 : 0;
+if (values.mutants === undefined) await campaign();
+else await hunt(values.mutants);
+
+async function campaign(): Promise<void> {
+  const report = await runCampaign(options);
+  console.log(tableOf(report));
+  if (values.report !== undefined) writeFileSync(values.report, markdownOf(report));
+  process.exitCode = report.findings.some(({ violations }) => violations.length > 0) ? 1 : 0;
+}
+
+async function hunt(only: string): Promise<void> {
+  const hunts = await huntMutants(options, { only: only === 'all' ? '' : only, tries: Number(values.tries) });
+  console.log(huntTable(hunts));
+  if (values.report !== undefined) writeFileSync(values.report, huntTable(hunts));
+  process.exitCode = hunts.some(({ caughtBy }) => caughtBy === undefined) ? 1 : 0;
+}

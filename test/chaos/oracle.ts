@@ -244,6 +244,10 @@ async function leases(database: pg.Client): Promise<Finding> {
     'an open run of a lease that somebody else took',
     `select r.id::text as it from run r join engine_lease l on l.epoch = r.epoch where r.finished_at is null and l.taken_by is not null`,
   );
+  await look(
+    'a lease was taken before its time was over',
+    `select epoch || ' at ' || at || ', not before ' || expires_at as it from taken_early`,
+  );
   const { rows } = await database.query<{ n: number }>('select count(*)::int as n from run_journal');
   return finding('O7', 'one owner at a time: no gap in a journal, one answer to a step', rows[0]?.n ?? 0, violations);
 }

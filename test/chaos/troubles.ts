@@ -75,6 +75,8 @@ export class Troubles {
     const { random } = this.#options;
     while (!this.#isOver) {
       await sleep(random.whole(300, 2_500));
+      // One that is only starting is killed now and then; always, and nothing would ever be under way.
+      while (!this.#isOver && !this.#others().some(({ isReady }) => isReady) && !random.chance(0.002)) await sleep(20);
       if (this.#isOver) return;
       const trouble = this.#next();
       this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
@@ -124,11 +126,16 @@ export class Troubles {
     disk?.free();
   }
 
-  /** The first process goes through the crash points, the others take what comes; alone it does both. */
   #victim(): Worker {
-    const { workers, random } = this.#options;
-    const others = this.#mayCrash && workers.length > 1 ? workers.slice(1) : workers;
-    return random.pick(others);
+    const others = this.#others();
+    const ready = others.filter(({ isReady }) => isReady);
+    return this.#options.random.pick(ready.length > 0 ? ready : others);
+  }
+
+  /** The first process goes through the crash points, the others take what comes; alone it does both. */
+  #others(): readonly Worker[] {
+    const { workers } = this.#options;
+    return this.#mayCrash && workers.length > 1 ? workers.slice(1) : workers;
   }
 
   async #crashPoints(): Promise<void> {
