@@ -9,6 +9,7 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
+import { OnEvent } from '@nestjs/event-emitter';
 import { Counter } from 'prom-client';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
@@ -20,6 +21,7 @@ import { Parking } from '../guards/parking.ts';
 import { ActionDoor } from '../plugin-host/action-call.ts';
 import { BuiltInActions } from '../plugin-host/built-in-actions.ts';
 import { Dispatcher } from '../events/dispatcher.ts';
+import { EVENTS_RECORDED } from '../events/event-hints.ts';
 import { EventIntake } from '../events/event-intake.ts';
 import { SubjectReaders } from '../events/subject-readers.ts';
 import { FlowCatalogue } from '../flows/flow-catalogue.ts';
@@ -57,6 +59,12 @@ class RunEngineModule implements OnModuleInit, OnApplicationBootstrap, OnModuleD
 
   onModuleInit(): void {
     this.dispatcher.subscribe(new StartFromLog(this.engine));
+  }
+
+  /** Runs may wait for what another part of this process has recorded. */
+  @OnEvent(EVENTS_RECORDED)
+  eventsRecorded(): void {
+    this.engine.eventsRecorded();
   }
 
   async onApplicationBootstrap(): Promise<void> {
