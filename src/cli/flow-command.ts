@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { calledFirst, withFlows } from '../flows/language/check/check-calls.ts';
 import { checkFlow } from '../flows/language/check/check-flow.ts';
 import { hasErrors, renderDiagnostics, type Diagnostic } from '../flows/language/diagnostic.ts';
+import type { Vocabulary } from '../flows/language/vocabulary.ts';
+import { checkTests } from '../runs/flow-tests/check-tests.ts';
 import type { WireVocabulary } from '../flows/wire-vocabulary.ts';
 import { vocabularyFrom } from '../flows/wire-vocabulary.ts';
 import { EXIT } from './cli-errors.ts';
@@ -56,7 +58,7 @@ export function addFlow(program: Command, context: CommandContext): void {
         vocabularyFrom(await currentVocabulary(context)),
         sources.map(({ source }) => source),
       );
-      const checked = sources.map(({ file, source }) => ({ file, source, diagnostics: checkFlow(source, vocabulary).diagnostics }));
+      const checked = sources.map(({ file, source }) => ({ file, source, diagnostics: problemsOf(source, vocabulary) }));
       context.printer(options).one(
         checked.map(({ file, diagnostics }) => ({ file, diagnostics })),
         () => [
@@ -159,6 +161,12 @@ function inZone(slot: string, timeZone: string): string {
   const parts = Object.fromEntries(format.formatToParts(new Date(slot)).map(({ type, value }) => [type, value]));
   const { weekday, year, month, day, hour, minute, timeZoneName } = parts;
   return `${weekday} ${year}-${month}-${day} ${hour}:${minute} ${timeZoneName}`;
+}
+
+/** In the flow, and where there are none, in its tests. */
+function problemsOf(source: string, vocabulary: Vocabulary): readonly Diagnostic[] {
+  const { flow, diagnostics } = checkFlow(source, vocabulary);
+  return flow ? [...diagnostics, ...checkTests(flow, source, vocabulary)] : diagnostics;
 }
 
 /** Of the running Kassaflow, with the tenant's connections; else the one that `kassaflow schema` wrote. */

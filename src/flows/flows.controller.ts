@@ -80,7 +80,7 @@ export class FlowsController {
     @CurrentCaller() { tenantId }: Caller,
     @Body({ schema: sourceSchema }) { source }: z.infer<typeof sourceSchema>,
   ): Promise<{ readonly diagnostics: readonly Diagnostic[] }> {
-    const { diagnostics } = await this.flows.check(tenantId, source);
+    const diagnostics = await this.flows.check(tenantId, source);
     if (hasErrors(diagnostics)) throw flowErrors.invalid({ problems: diagnostics.length }).with(diagnostics.map(fieldProblem));
     return { diagnostics };
   }

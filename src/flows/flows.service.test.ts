@@ -54,7 +54,7 @@ beforeEach(() => {
 describe('publishing a flow that runs another', () => {
   const publish = (source: string) => here.flows.publish(db.tenantId, { source, by: 'test' });
   const problems = (source: string) =>
-    here.flows.check(db.tenantId, source).then(({ diagnostics }) => diagnostics.map(({ code, help }) => `${code}: ${help}`));
+    here.flows.check(db.tenantId, source).then((diagnostics) => diagnostics.map(({ code, help }) => `${code}: ${help}`));
 
   test('finds names that no published flow has', async () => {
     await publish(byHand('collect-debt'));

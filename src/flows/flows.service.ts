@@ -12,7 +12,7 @@ import { FlowVocabulary } from './flow-vocabulary.ts';
 import { linksOf } from './flow-links.ts';
 import { readRoutes, routesOf, type FlowRoutes } from './flow-routes.ts';
 import { followRoutes } from './flow-starts.ts';
-import { checkFlow, type CheckedFlow } from './language/check/check-flow.ts';
+import { checkFlow } from './language/check/check-flow.ts';
 import { compile, compileSource } from './language/compile.ts';
 import type { Diagnostic } from './language/diagnostic.ts';
 import type { FlowSyntax } from './language/syntax.ts';
@@ -87,9 +87,11 @@ export class Flows {
     return this.database.transact(tenantId, (tx) => this.vocabulary.of(tx));
   }
 
-  /** What is wrong with a text for this tenant; nothing is stored. */
-  check(tenantId: string, source: string): Promise<CheckedFlow> {
-    return this.database.transact(tenantId, async (tx) => checkFlow(source, await this.vocabulary.ofText(tx, source)));
+  /** What is wrong with a text for this tenant, and with its tests as far as they need not be run; nothing is stored. */
+  async check(tenantId: string, source: string): Promise<readonly Diagnostic[]> {
+    const vocabulary = await this.database.transact(tenantId, (tx) => this.vocabulary.ofText(tx, source));
+    const { flow, diagnostics } = checkFlow(source, vocabulary);
+    return flow ? [...diagnostics, ...this.tests.check(flow, source, vocabulary)] : diagnostics;
   }
 
   /**

@@ -30,7 +30,7 @@ import { TriggerIndex } from '../flows/trigger-index.ts';
 import { AbsentRunEngine } from './absent-run-engine.ts';
 import { DryRunController } from './flow-tests/dry-run.controller.ts';
 import { DryRuns } from './flow-tests/dry-run.service.ts';
-import { failuresOf } from './flow-tests/failures.ts';
+import { testsOfAText } from './flow-tests/tests-of-a-text.ts';
 import { RunCommandsController } from './operations/run-commands.controller.ts';
 import { RunsController } from './operations/runs.controller.ts';
 import { Runs } from './operations/runs.service.ts';
@@ -150,7 +150,7 @@ export class RunsModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.actions.offer(staffTask(this.tasks));
-    this.publishTests.offer(failuresOf);
+    this.publishTests.offer(testsOfAText);
   }
 }
 

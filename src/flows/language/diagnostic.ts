@@ -64,6 +64,11 @@ export class Diagnostics {
     }
     return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
   }
+
+  /** The other way round. */
+  offset({ line, column }: { readonly line: number; readonly column: number }): number {
+    return (this.#lineStarts[line - 1] ?? 0) + column - 1;
+  }
 }
 
 /** Tells whether a text with these problems can be published. */

@@ -59,6 +59,7 @@ export const DIAGNOSTICS = {
   'flow.condition-needed': spec('"then" needs a condition.', 'add  if: …  or  unless: …', 'Without a condition there is nothing to decide.'),
   'flow.file-name': spec('The file must be called {expected}.', 'rename the file, or change  flow:', 'A flow is found by its name; the file has the same one.'),
   'flow.duplicate-flow': spec('Two files hold a flow called "{name}": {first} and {second}.', 'give one of them another name', 'Neither is published until it is clear which one is meant.'),
+  'flow.test': spec('The test "{name}" cannot be run: {problem}', 'docs/flow-tests.md shows how tests are written', 'A flow is published when its tests pass, and one with a mistake cannot.'),
   // What it speaks of
   'flow.unknown-event': spec('There is no event "{name}".', 'events of your own begin with custom.', 'Events are past tense: payment.completed, invoice.overdue. The list is at /v1/event-types.'),
   'flow.unknown-trigger': spec('There is no trigger "{name}".', 'use an event, a schedule, or a trigger of an installed plugin', 'Triggers other than events come from plugins.'),

@@ -26,7 +26,7 @@ import { PublishTests } from '../../flows/publish-tests.ts';
 import { fullVocabulary } from '../../flows/test/full-vocabulary.ts';
 import { DryRunController } from './dry-run.controller.ts';
 import { DryRuns } from './dry-run.service.ts';
-import { failuresOf } from './failures.ts';
+import { testsOfAText } from './tests-of-a-text.ts';
 import { sampleOf } from './samples/samples.ts';
 
 /** The routes behind the real door, with the log and the published flows of a real database, and a list of actions in place of plugins. */
@@ -77,7 +77,7 @@ beforeAll(async () => {
   app = await NestFactory.create<NestFastifyApplication>(SurroundingsModule.around(db), new Door({}), { logger: false });
   await prepareHttp(app, { requestsPerMinute: 0, version: '0.0.0' });
   await app.init();
-  app.get(PublishTests, { strict: false }).offer(failuresOf);
+  app.get(PublishTests, { strict: false }).offer(testsOfAText);
   key = (await app.get(ApiKeys).create(db.tenantId, { name: 'test', scopes: ['*'] }, 'test')).secret;
   const log = new EventLog(systemClock, new EventEmitter2());
   const drafts = Array.from({ length: 100 }, (_, index) => ({

@@ -9,7 +9,7 @@ import { PublishTests } from '../../flows/publish-tests.ts';
 import { PublishedFlows } from '../../flows/published-flows.ts';
 import { fullVocabulary } from '../../flows/test/full-vocabulary.ts';
 import { TriggerIndex } from '../../flows/trigger-index.ts';
-import { failuresOf } from './failures.ts';
+import { testsOfAText } from './tests-of-a-text.ts';
 
 const text = (name: string, credits: number) => `kassaflow: 1
 flow: ${name}
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const vocabulary = new FlowVocabulary({ manifests: () => fullVocabulary.actions } as unknown as ActionDoor); // only its list of actions is asked for
   const published = new PublishedFlows(db.enginePool, new TriggerIndex(), vocabulary, systemClock);
   const tests = new PublishTests();
-  tests.offer(failuresOf);
+  tests.offer(testsOfAText);
   flows = new Flows(db.database, vocabulary, published, new Audit(), systemClock, tests);
 }, 30_000);
 afterAll(() => db.close());
