@@ -74,6 +74,11 @@ export class Delivery {
     await this.#running;
   }
 
+  /** Whether events whose runs were written with them are left out. */
+  get unroutedOnly(): boolean {
+    return this.subscriber.unroutedOnly === true;
+  }
+
   status(): DeliveryStatus {
     return { subscriber: this.subscriber.name, delivering: this.#delivering, failures: this.#failures, stoppedAt: this.#stoppedAt() };
   }

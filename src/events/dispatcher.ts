@@ -62,6 +62,11 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     return [...this.#deliveries.values()].map((delivery) => delivery.status());
   }
 
+  /** Names of the subscribers that are told of unrouted events only, or of those that are told of every event. */
+  subscribers(unroutedOnly: boolean): readonly string[] {
+    return [...this.#deliveries].flatMap(([name, delivery]) => (delivery.unroutedOnly === unroutedOnly ? [name] : []));
+  }
+
   /** Makes the cursors that are missing, at the beginning of the log, and starts to deliver. @throws events.log-ahead */
   async onApplicationBootstrap(): Promise<void> {
     this.#started = true;

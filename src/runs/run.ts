@@ -43,4 +43,9 @@ export interface RunReason {
   /** Path of the step. */
   readonly step?: string;
   readonly code?: string;
+  /** With the code {@link IN_DOUBT}: ISO 8601, when the call left of which nobody knows what became. */
+  readonly since?: string;
 }
+
+/** The code of a run that stands at a call of which nobody knows whether it was carried out. Operators watch its age. */
+export const IN_DOUBT = 'step.in-doubt';

@@ -10,7 +10,6 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { OnEvent } from '@nestjs/event-emitter';
-import { Counter } from 'prom-client';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
@@ -33,6 +32,9 @@ import { DryRuns } from './flow-tests/dry-run.service.ts';
 import { testsOfAText } from './flow-tests/tests-of-a-text.ts';
 import { RunCommandsController } from './operations/run-commands.controller.ts';
 import { RunsController } from './operations/runs.controller.ts';
+import { CountedGate } from './observability/counted-gate.ts';
+import { gaugesOfEngine, RunCounts } from './observability/run-counts.ts';
+import { RunGauges } from './observability/run-gauges.ts';
 import { Runs } from './operations/runs.service.ts';
 import { staffTask } from './operations/staff-task.action.ts';
 import { TasksController } from './operations/tasks.controller.ts';
@@ -116,18 +118,21 @@ export class RunsModule implements OnModuleInit {
             gate: Gate,
             parking: Parking,
           ) =>
-            new PostgresEngine({
-              pool,
-              door,
-              subjects,
-              index,
-              catalogue,
-              clock,
-              settings: { ...settingsFrom(config), ...options.settings },
-              gate,
-              parking,
-              watch: counting(metrics),
-            }),
+            observed(
+              new PostgresEngine({
+                pool,
+                door,
+                subjects,
+                index,
+                catalogue,
+                clock,
+                settings: { ...settingsFrom(config), ...options.settings },
+                gate: new CountedGate(gate, metrics),
+                parking,
+                watch: new RunCounts(metrics, clock),
+              }),
+              metrics,
+            ),
         },
         PostgresIntake,
         FireSchedules,
@@ -143,7 +148,14 @@ export class RunsModule implements OnModuleInit {
       module: RunsModule,
       imports: options.engine ? [...imports, engine] : imports,
       controllers: [RunsController, RunCommandsController, TasksController, DryRunController],
-      providers: [Runs, Tasks, CloseTasks, DryRuns, ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }])],
+      providers: [
+        Runs,
+        Tasks,
+        CloseTasks,
+        DryRuns,
+        RunGauges,
+        ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }]),
+      ],
       exports: options.engine ? [Runs, Tasks, engine] : [Runs, Tasks, RunEngine],
     };
   }
@@ -161,16 +173,7 @@ function settingsFrom({ leaseMs, flushLanes, maxInFlight, publicUrl, askAgainMs 
   return { ...DEFAULT_RUN_SETTINGS, leaseMs, lanes: flushLanes, maxInFlight, publicUrl, unknownScheduleMs };
 }
 
-function counting(metrics: Metrics) {
-  const asked = new Counter({
-    name: 'kassaflow_runs_attention_total',
-    help: 'Times that a run waited for a person, by why',
-    labelNames: ['flow', 'kind'],
-    registers: [metrics.registry],
-  });
-  return {
-    started: ({ flow }: { flow: { name: string } }) => metrics.runsStarted.inc({ flow: flow.name }),
-    ended: ({ flow }: { flow: { name: string } }, status: string) => metrics.runsFinished.inc({ flow: flow.name, status }),
-    asked: ({ flow }: { flow: { name: string } }, kind: string) => asked.inc({ flow: flow.name, kind }),
-  };
+function observed(engine: PostgresEngine, metrics: Metrics): PostgresEngine {
+  gaugesOfEngine(metrics, engine);
+  return engine;
 }

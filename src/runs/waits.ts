@@ -7,7 +7,7 @@ import type { JournalEntry, StepEntry } from './journal-entry.ts';
 import { Mailbox, NO_MAIL, type MailChanges } from './mailbox.ts';
 import { OpenQuestions, type Attention } from './open-questions.ts';
 import { timedOut } from './run-context.ts';
-import type { RunFacts, RunReason } from './run.ts';
+import { IN_DOUBT, type RunFacts, type RunReason } from './run.ts';
 import { RunTimers } from './run-timers.ts';
 import type { ChildStart, Signal } from './signals.ts';
 import { inDoubt, type StepState } from './step-state.ts';
@@ -211,12 +211,14 @@ export class Waits {
     this.#mail?.keepOnly(this.#sleepers);
   }
 
-  /** Where a run that waits stands, for people. */
+  /** Where a run that waits stands, for people: at what needs one, else at a call in doubt, else at its first pause. */
   get standing(): RunReason | undefined {
-    const [step] = this.needing.size > 0 ? this.needing : this.#sleepers.keys();
-    if (step === undefined) return undefined;
-    const { parked, outcome } = this.stateOf(step) ?? {};
-    return { step, message: parked ?? (outcome && 'message' in outcome ? outcome.message : '') };
+    const step = this.#standingStep();
+    const state = step === undefined ? undefined : this.stateOf(step);
+    if (step === undefined || !state) return step === undefined ? undefined : { step, message: '' };
+    const { parked, outcome, doubtAt, firstAt } = state;
+    const message = parked ?? (outcome && 'message' in outcome ? outcome.message : '');
+    return { step, message, ...(inDoubt(state) && { code: IN_DOUBT, since: new Date(doubtAt ?? firstAt).toISOString() }) };
   }
 
   /** Brings what is waited for up to date with one more entry. */
@@ -267,6 +269,17 @@ export class Waits {
   drop(): void {
     this.#sleepers.clear();
     this.#mail = undefined;
+  }
+
+  #standingStep(): string | undefined {
+    const [needing] = this.needing;
+    if (needing !== undefined) return needing;
+    let first: string | undefined;
+    for (const [path, { state }] of this.#sleepers) {
+      if (inDoubt(state)) return path;
+      first ??= path;
+    }
+    return first;
   }
 
   #mailbox(): Mailbox {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { PaymentsModule } from '../domain/payments/index.ts';
 import { InboxController } from './inbox.controller.ts';
+import { InboxGauges } from './inbox-gauges.ts';
 import { Inbox } from './inbox.ts';
 import { ProviderWebhooksController } from './provider-webhooks.controller.ts';
 import { TranslateInbox } from './translate-inbox.ts';
@@ -8,7 +9,7 @@ import { TranslateInbox } from './translate-inbox.ts';
 @Module({
   imports: [PaymentsModule],
   controllers: [ProviderWebhooksController, InboxController],
-  providers: [Inbox, TranslateInbox],
+  providers: [Inbox, InboxGauges, TranslateInbox],
   exports: [Inbox, TranslateInbox],
 })
 export class WebhooksModule {}

@@ -4,6 +4,7 @@ import { CustomersModule } from '../customers/index.ts';
 import { InvoicesModule } from '../invoices/index.ts';
 import { LedgerModule } from '../ledger/index.ts';
 import { ApplyFacts } from './apply-facts.ts';
+import { AttemptGauges } from './attempt-gauges.ts';
 import { Authorizations } from './authorizations.service.ts';
 import { CheckOpenPayments } from './check-open-payments.ts';
 import { NewPayment } from './new-payment.ts';
@@ -21,6 +22,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
   controllers: [PaymentsController, RefundsController],
   providers: [
     ApplyFacts,
+    AttemptGauges,
     Authorizations,
     CheckOpenPayments,
     NewPayment,

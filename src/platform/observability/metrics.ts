@@ -60,13 +60,8 @@ export class Metrics {
   });
   readonly readyDelaySeconds = new Histogram({
     name: 'kassaflow_ready_delay_seconds',
-    help: 'How long work that could run waited for its turn',
+    help: 'Time from taking an event in until its run and what the run will do first are on disk, and the first call leaves',
     buckets: STEP_SECONDS,
-    ...this.#into,
-  });
-  readonly timersDue = new Gauge({
-    name: 'kassaflow_timers_due',
-    help: 'Timers whose time has come and that have not fired',
     ...this.#into,
   });
   readonly payments = new Counter({
@@ -86,12 +81,6 @@ export class Metrics {
     name: 'kassaflow_webhooks_received_total',
     help: 'Webhooks from providers',
     labelNames: ['provider', 'result'],
-    ...this.#into,
-  });
-  readonly reconciliationDifferences = new Gauge({
-    name: 'kassaflow_reconciliation_differences',
-    help: 'Open differences between settlements and the ledger',
-    labelNames: ['provider'],
     ...this.#into,
   });
   /** 1 when it works, 0 when it is paused or its check fails. */

@@ -27,6 +27,7 @@ const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 class StorageWatch implements OnModuleInit, OnModuleDestroy {
   readonly #log = new Logger('storage');
   readonly #free: Gauge;
+  readonly #size: Gauge;
   #timer: NodeJS.Timeout | undefined;
   #making: Promise<void> | undefined;
   #problem = '';
@@ -38,6 +39,11 @@ class StorageWatch implements OnModuleInit, OnModuleDestroy {
     this.#free = new Gauge({
       name: 'kassaflow_storage_free_bytes',
       help: 'Free on the disk of our own PostgreSQL; events are refused below 128 MiB',
+      registers: [registry],
+    });
+    this.#size = new Gauge({
+      name: 'kassaflow_storage_size_bytes',
+      help: 'Size of the disk of our own PostgreSQL',
       registers: [registry],
     });
   }
@@ -59,6 +65,7 @@ class StorageWatch implements OnModuleInit, OnModuleDestroy {
     try {
       const before = this.room.look();
       this.#free.set(this.room.space.free);
+      this.#size.set(this.room.space.size);
       if (before !== undefined) this.#tell(before);
     } catch (error) {
       this.#warn(`The room on the disk is not known: ${messageOf(error)}`);
