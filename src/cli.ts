@@ -7,6 +7,7 @@ import { addDoctor } from './cli/doctor-command.ts';
 import { addEvent } from './cli/event-command.ts';
 import { addExplain } from './cli/explain-command.ts';
 import { addFlow } from './cli/flow-command.ts';
+import { addGuards } from './cli/guards-command.ts';
 import { addHousekeeping } from './cli/housekeeping-command.ts';
 import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
@@ -40,6 +41,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addKey,
     addConnection,
     addSwitch,
+    addGuards,
     addTask,
     addExplain,
     addDoctor,
