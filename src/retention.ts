@@ -6,6 +6,7 @@ import type { PartitionedTable } from './platform/housekeeping/partitions.ts';
 import { partitionsTask } from './platform/housekeeping/partitions-task.ts';
 import type { HousekeepingTask } from './platform/housekeeping/task.ts';
 import { EVENTS_OF_RUNS } from './runs/retention/events-of-runs.ts';
+import { bulkJobRetention, taskRetention } from './runs/retention/people-retention.ts';
 import { runRetention } from './runs/retention/run-retention.ts';
 import { JOURNAL_TABLE, RUN_TABLE } from './runs/retention/run-tables.ts';
 import { inboxRetention } from './webhooks/inbox-retention.ts';
@@ -21,6 +22,8 @@ export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDa
   return [
     partitionsTask(PARTITIONED_TABLES),
     runRetention(keepRunsDays),
+    bulkJobRetention(keepRunsDays),
+    taskRetention(keepRunsDays),
     eventRetention(keepEventsDays, EVENTS_OF_RUNS),
     inboxRetention(keepWebhooksDays),
     answersTask(),
