@@ -4,6 +4,9 @@
  * A `retry` makes the run forget what the steps that failed, and the flow's `on-failure`, had recorded; their next attempt
  * belongs to a new group. So does, with everything inside it, a step that was taken back. Everything else stays, so a retry
  * goes on behind what succeeded. To skip a failed step or to give it another input is a retry too.
+ *
+ * Where steps that were taken back are done again, they may come to something else, and what comes after them may be computed
+ * otherwise: what is done stays done with the input that it had, and values and ways are computed anew.
  */
 import type { JournalEntry, StepEntry } from './journal-entry.ts';
 import { applyEntry, isResting, newStepState, type StepState } from './step-state.ts';
@@ -36,6 +39,8 @@ export class History {
   readonly #groups = new Map<string, number>();
   readonly #stopped = new Map<string, number>();
   readonly #seen = new Set<string>();
+  /** Lists of a `for-each` that stand, whatever the flow computes. */
+  readonly #standingLists = new Set<string>();
   readonly #deadlines = new Map<string, number>();
   readonly #timedOut = new Set<string>();
   readonly #skipped = new Map<string, Readonly<Record<string, unknown>>>();
@@ -126,6 +131,12 @@ export class History {
 
   note(path: string): Note | undefined {
     return this.#use(path)?.note;
+  }
+
+  /** The elements of a `for-each`, where they stand whatever the flow computes. */
+  standingList(path: string): readonly unknown[] | undefined {
+    const note = this.#standingLists.has(path) ? this.note(path) : undefined;
+    return note?.kind === 'list' ? note.elements : undefined;
   }
 
   emit(path: string): EmitEntry | undefined {
@@ -254,6 +265,7 @@ export class History {
     for (const path of this.#end?.failed ?? []) this.#forgetFailed(path);
     for (const path of this.#steps.keys()) if (path.startsWith(HANDLER)) this.#forget(path);
     for (const [path, undone] of this.#undone) this.#forgetAll(undone ? path : `${path}.undo`);
+    if ([...this.#undone.values()].includes(true)) this.#letStand();
     this.#undone.clear();
     this.#stopped.clear();
     this.#end = undefined;
@@ -272,6 +284,16 @@ export class History {
     for (const path of this.#steps.keys()) if (isWithin(path, under)) this.#forget(path);
     const kept = this.#done.filter((path) => !isWithin(path, under));
     this.#done.splice(0, this.#done.length, ...kept);
+  }
+
+  /** What is recorded need not be what is computed, nor be come to again. The elements of a `for-each` stay: steps are named by them. */
+  #letStand(): void {
+    for (const [path, recorded] of this.#steps) {
+      this.#seen.add(path);
+      if (recorded.state) recorded.state.stands = true;
+      if (recorded.note?.kind === 'list') this.#standingLists.add(path);
+      else delete recorded.note;
+    }
   }
 
   #forget(path: string): void {

@@ -111,7 +111,7 @@ export class JournaledContext implements RunContext {
   async waitFor({ path, events, key, meant, until }: EventWait): Promise<ArrivedEvent | undefined> {
     const state = this.#state(path);
     const { window } = this.#at;
-    if (state.outward) this.run.compare(path, 'wait', { events: listened(state)?.events, key: listened(state)?.key }, { events, key });
+    if (state.outward) this.#compare(path, state, 'wait', { events: listened(state)?.events, key: listened(state)?.key }, { events, key });
     else {
       this.#checkInterrupt(path);
       const at = this.run.now();
@@ -130,7 +130,7 @@ export class JournaledContext implements RunContext {
   async ask({ path, text, who, choices, until }: PersonQuestion): Promise<PersonAnswer | undefined> {
     const state = this.#state(path);
     const asked = state.outward?.kind === 'asked' ? state.outward : undefined;
-    if (state.outward) this.run.compare(path, 'question', asked && [asked.text, asked.who, asked.choices], [text, who, choices]);
+    if (state.outward) this.#compare(path, state, 'question', asked && [asked.text, asked.who, asked.choices], [text, who, choices]);
     else {
       this.#checkInterrupt(path);
       const at = this.run.now();
@@ -152,7 +152,8 @@ export class JournaledContext implements RunContext {
 
   async child({ path, flow, inputs, waits }: ChildRequest): Promise<ChildResult> {
     const state = this.#state(path);
-    if (state.outward) this.run.compare(path, 'sub-flow', started(state) && [started(state)?.flow, started(state)?.inputs], [flow, inputs]);
+    if (state.outward)
+      this.#compare(path, state, 'sub-flow', started(state) && [started(state)?.flow, started(state)?.inputs], [flow, inputs]);
     else {
       this.#checkInterrupt(path);
       if ((this.facts.depth ?? 0) >= DEEPEST)
@@ -231,6 +232,13 @@ export class JournaledContext implements RunContext {
     this.run.noteUndone(path, problem);
   }
 
+  list(path: string, elements: readonly unknown[]): readonly unknown[] {
+    const standing = this.run.history?.standingList(path);
+    if (standing) return standing;
+    this.note({ kind: 'list', step: path, elements });
+    return elements;
+  }
+
   note(note: Note): void {
     const recorded = this.run.history?.note(note.step);
     if (!recorded) return this.run.append(note);
@@ -253,6 +261,10 @@ export class JournaledContext implements RunContext {
 
   #state(path: string): StepState {
     return this.run.history?.state(path) ?? newStepState();
+  }
+
+  #compare(path: string, { stands }: StepState, what: string, recorded: unknown, computed: unknown): void {
+    if (!stands) this.run.compare(path, what, recorded, computed);
   }
 
   /** What an event that is offered to the step comes to. */

@@ -173,6 +173,9 @@ export interface RunContext {
   /** Records that the step was taken back, or why it could not be; a person is told of the latter. */
   noteUndone(path: string, problem?: string): void;
 
+  /** Records the elements of a `for-each`. @returns those to go through: after some retries the ones of before */
+  list(path: string, elements: readonly unknown[]): readonly unknown[];
+
   /** Records a pure step. @throws runs.replay-diverged when another was recorded at this path */
   note(note: Note): void;
 

@@ -46,8 +46,8 @@ export interface StepState {
   plugin: string | undefined;
   action: string | undefined;
   input: Readonly<Record<string, unknown>> | undefined;
-  /** A person gave it `input`: what the flow computes need not be the same. */
-  edited: boolean;
+  /** Its input stands, whatever the flow computes: a person gave it, or it was done before a retry that did earlier steps again. */
+  stands: boolean;
   /** What it asked of the outside. */
   outward: Outward | undefined;
   /** What it was told from there. */
@@ -112,7 +112,7 @@ export function newStepState(group = 1): StepState {
     plugin: undefined,
     action: undefined,
     input: undefined,
-    edited: false,
+    stands: false,
     outward: undefined,
     told: undefined,
     overAt: undefined,
@@ -249,14 +249,14 @@ function applyResolution(state: StepState, resolution: Resolution): void {
     state.attention = undefined;
     return;
   }
-  const { action, input, connection, plugin, edited } = state;
-  Object.assign(state, newStepState(state.group + 1), { action, input, connection, plugin, edited });
+  const { action, input, connection, plugin, stands } = state;
+  Object.assign(state, newStepState(state.group + 1), { action, input, connection, plugin, stands });
 }
 
 function applyEdit(state: StepState, { action, input, connection, plugin }: Extract<StepEntry, { kind: 'edited' }>): void {
   // One that was forgotten for a retry is in its new group already.
   const group = state.attempt === 0 ? state.group : state.group + 1;
-  Object.assign(state, newStepState(group), { action, input, connection, plugin, edited: true });
+  Object.assign(state, newStepState(group), { action, input, connection, plugin, stands: true });
 }
 
 function again(state: StepState): Move {
@@ -285,7 +285,8 @@ function afterFailure(state: StepState, rules: StepRules, now: number, random: n
       if (notLetOut(failed) && !state.rested) return { do: 'sleep', until: now + (failed.retryAfterMs ?? 0) };
       return doubtTooOld(state, rules, now) ?? afterTechnicalFailure(state, rules, now, random, failed.retryAfterMs ?? 0);
     case 'auth': {
-      if (state.rested) return again(state);
+      // The connection may be refused for as long as it takes, and an earlier attempt's key be forgotten meanwhile.
+      if (state.rested) return doubtTooOld(state, rules, now) ?? again(state);
       const pause = rules.authScheduleMs[state.refusals - 1] ?? rules.authScheduleMs.at(-1) ?? 60_000;
       return { do: 'sleep', until: now + pause, because: 'connection' };
     }

@@ -64,8 +64,7 @@ export async function walkForEach(
   if (!Array.isArray(list)) throw stepFailure(path, 'flow.not-a-list', 'What the for-each goes through is not a list.');
   if (list.length > MOST_PASSES)
     throw stepFailure(path, 'flow.list-too-long', `The list has ${list.length} elements; ${MOST_PASSES} are the most.`);
-  const elements: readonly unknown[] = list;
-  here.context.note({ kind: 'list', step: path, elements });
+  const elements = here.context.list(path, list);
   if (elements.length === 0) return;
   const branches = elements.map((element, index): Branch => {
     const there = inside(here, step, 'for-each', index);

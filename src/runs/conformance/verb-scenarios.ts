@@ -379,6 +379,39 @@ const orders: readonly VerbScenario[] = [
     // The first step twice, under two keys.
     calls: 6,
   },
+  {
+    name: 'a step that is done again may come to something else: what was done after it stays done',
+    flow: flow([
+      withUndo(call('test.keyed', literal({}), { id: 'first' }), [call('test.lookup')]),
+      set({ reference: field('steps', 'first.reference') }),
+      call('test.lookup', field('vars', 'reference')),
+      call('test.read'),
+      call('test.keyed', field('vars', 'reference')),
+    ]),
+    script: broken('test.read'),
+    happenings: [{ order: { kind: 'retry', by: 'kim' } }],
+    status: 'completed',
+    done: ['0', '0.undo.0', '2', '3', '4'],
+    calls: 7,
+  },
+  {
+    name: 'a step that is done again and fails keeps the run from what came after it, which stays done',
+    flow: flow([withUndo(call('test.keyed'), [call('test.lookup')]), call('test.lookup'), call('test.read')]),
+    script: (provider) => {
+      let first: string | undefined;
+      const onlyOnce = (sent: Parameters<typeof provider.happen>[0]) => {
+        first ??= sent.idempotencyKey;
+        return sent.idempotencyKey === first ? provider.happen(sent) : failed('permanent', 'Not again');
+      };
+      provider.script('test.read', () => failed('permanent', 'Closed'));
+      provider.script('test.keyed', onlyOnce, onlyOnce, onlyOnce);
+    },
+    happenings: [{ order: { kind: 'retry', by: 'kim' } }],
+    status: 'failed',
+    done: ['0', '0.undo.0', '1'],
+    calls: 5,
+    reason: 'Not again',
+  },
 ];
 
 export const verbScenarios: readonly VerbScenario[] = [...waits, ...loops, ...children, ...undoing, ...limits, ...orders];
