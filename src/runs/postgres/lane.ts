@@ -136,6 +136,11 @@ export class Lane {
     }
   }
 
+  /** These could not be loaded. They are still this lane's, and nobody has them. */
+  unclaimed(ids: readonly string[]): void {
+    for (const id of ids) this.#claimed.delete(id);
+  }
+
   /** Takes a run into memory that was claimed, and starts it. */
   keep(run: LiveRun): void {
     this.#claimed.delete(run.facts.id);

@@ -55,7 +55,7 @@ const TRIAL_POLL_MS = 10;
 
 export class Resume {
   readonly #log = new Logger('runs');
-  /** The answer to a claim was lost: some runs may be this process's without it knowing, until `findOwn`. */
+  /** The answer to a claim was lost, or what was claimed could not be loaded: some runs may be this process's without it knowing, until `findOwn`. */
   uncertain = false;
 
   constructor(
@@ -68,12 +68,12 @@ export class Resume {
    * What is not returned belongs to somebody else, or is not in such a status.
    */
   async claim(lane: Lane, ids: readonly string[], statuses: readonly RunStatus[]): Promise<readonly LiveRun[]> {
-    return this.#load(lane, await this.#take(lane, CLAIM_RUNS, [ids, statuses]), false);
+    return this.#taken(lane, (client, epoch, flush) => idsOf(client, CLAIM_RUNS, [epoch, flush, ids, statuses]));
   }
 
   /** Takes the oldest queued run of each key that is free, and loads it. They are not begun. */
   async takeTurns(lane: Lane, keys: readonly TurnKey[]): Promise<readonly LiveRun[]> {
-    return this.#load(lane, await this.#take(lane, TAKE_TURNS, [JSON.stringify(keys)]), false);
+    return this.#taken(lane, (client, epoch, flush) => idsOf(client, TAKE_TURNS, [epoch, flush, JSON.stringify(keys)]));
   }
 
   /** Loads a run of this lane again, after its revision has changed. */
@@ -83,7 +83,7 @@ export class Resume {
 
   /** Takes over one lease whose time is over, with its runs. @returns false when there is none */
   async adopt(lane: Lane): Promise<boolean> {
-    const adopted = await lane.between((client, epoch) => inTransaction(client, () => takeOver(client, epoch, lane)));
+    const adopted = await lane.between((client, epoch) => inTransaction(client, () => takeOver(client, epoch)));
     if (!adopted) return false;
     const { runs, afterDeath } = adopted;
     if (runs.length > 0) this.#log.log(`Took over ${runs.length} runs of a process that ${afterDeath ? 'died' : 'stopped'}`);
@@ -91,27 +91,24 @@ export class Resume {
     return true;
   }
 
-  /** Loads what this lane owns without knowing, after the answer to a claim was lost. */
+  /** Loads what this lane owns without knowing, after the answer to a claim was lost or a claimed run could not be loaded. */
   async findOwn(lane: Lane): Promise<void> {
     const own = await lane.between(async (client, epoch) => {
       await client.query(OWN_STARTED, [epoch]);
-      const { rows } = await client.query<{ id: string }>(OWN_CLAIMED, [epoch]);
-      const lost = rows.map(({ id }) => id).filter((id) => !lane.has(id));
-      lane.claimed(lost);
-      return lost;
+      return (await idsOf(client, OWN_CLAIMED, [epoch])).filter((id) => !lane.has(id));
     });
     await this.#begin(lane, own, false);
   }
 
-  /** Makes runs the lane's by a statement that returns them. */
-  async #take(lane: Lane, statement: string, values: readonly unknown[]): Promise<readonly string[]> {
+  /** Makes runs the lane's by a statement between two flushes, and loads them. */
+  async #taken(lane: Lane, take: (client: pg.ClientBase, epoch: string, flush: string) => Promise<readonly string[]>): Promise<LiveRun[]> {
     try {
-      return await lane.between(async (client, epoch, flush) => {
-        const { rows } = await client.query<{ id: string }>(statement, [epoch, flush, ...values]);
-        const ids = rows.map(({ id }) => id);
-        lane.claimed(ids);
-        return ids;
+      const ids = await lane.between(async (client, epoch, flush) => {
+        const taken = await take(client, epoch, flush);
+        lane.claimed(taken);
+        return taken;
       });
+      return await this.#load(lane, ids, false);
     } catch (error) {
       this.uncertain = true;
       throw error;
@@ -122,7 +119,9 @@ export class Resume {
     const { lease } = lane;
     const suspects: LiveRun[] = [];
     for (let at = 0; at < ids.length; at += LOAD_MOST) {
-      for (const run of await this.#load(lane, ids.slice(at, at + LOAD_MOST), afterDeath)) {
+      const slice = ids.slice(at, at + LOAD_MOST);
+      lane.claimed(slice);
+      for (const run of await this.#load(lane, slice, afterDeath)) {
         if (run.suspect) suspects.push(run);
         else lane.keep(run);
       }
@@ -144,8 +143,18 @@ export class Resume {
     }
   }
 
+  /** Loads claimed runs. When that fails they are claimed no more, so that `findOwn` finds them. */
   async #load(lane: Lane, ids: readonly string[], afterDeath: boolean): Promise<LiveRun[]> {
     if (ids.length === 0) return [];
+    try {
+      return await this.#read(lane, ids, afterDeath);
+    } catch (error) {
+      lane.unclaimed(ids);
+      throw error;
+    }
+  }
+
+  async #read(lane: Lane, ids: readonly string[], afterDeath: boolean): Promise<LiveRun[]> {
     const [runs, journals] = await lane.between(async (client, epoch) => [
       (await client.query<RunRow>(LOAD_RUNS, [epoch, ids])).rows,
       Map.groupBy((await client.query<JournalRow>(LOAD_JOURNALS, [ids])).rows, (row) => row.run_id),
@@ -180,16 +189,18 @@ export class Resume {
 }
 
 /** Takes one dead lease; its runs are `lane`'s when the transaction commits. */
-async function takeOver(client: pg.ClientBase, epoch: string, lane: Lane): Promise<Adopted | undefined> {
+async function takeOver(client: pg.ClientBase, epoch: string): Promise<Adopted | undefined> {
   const dead = (await client.query<{ epoch: string; low_water: string; released: boolean }>(TAKE_LEASE, [epoch])).rows[0];
   if (!dead) return undefined;
   // Statements of their own: their snapshots are younger than the lock on the lease, so they see the last flush of the former owner.
-  const started = await client.query<{ id: string }>(ADOPT_STARTED, [epoch, dead.epoch, dead.low_water]);
-  const claimed = await client.query<{ id: string }>(ADOPT_CLAIMED, [epoch, dead.epoch]);
+  const started = await idsOf(client, ADOPT_STARTED, [epoch, dead.epoch, dead.low_water]);
+  const claimed = await idsOf(client, ADOPT_CLAIMED, [epoch, dead.epoch]);
   await client.query(FORGET_LEASES);
-  const ids = [...claimed.rows, ...started.rows].map(({ id }) => id).toSorted();
-  lane.claimed(ids);
-  return { runs: ids, afterDeath: !dead.released };
+  return { runs: [...claimed, ...started].toSorted(), afterDeath: !dead.released };
+}
+
+async function idsOf(client: pg.ClientBase, statement: string, values: readonly unknown[]): Promise<string[]> {
+  return (await client.query<{ id: string }>(statement, [...values])).rows.map(({ id }) => id);
 }
 
 /** Stands in for a flow that cannot be read. */
