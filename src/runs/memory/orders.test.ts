@@ -116,7 +116,7 @@ test('whatever people want of a run, and whenever its process dies, nothing is d
 function happen(engine: MemoryEngine, run: string, next: Exclude<Happening, { crashIn: number }>, stored: StoredRun | undefined): void {
   if ('event' in next) return engine.arrive({ id: newUuid(), type: next.event, occurredAt: new Date(engine.now), data: {} });
   if ('answer' in next) {
-    for (const step of [...(stored?.questions.keys() ?? [])]) engine.answer(run, step, next.answer);
+    for (const step of stored?.questions.keys() ?? []) engine.answer(run, step, next.answer);
     return;
   }
   if (stored?.status === 'completed' || stored?.status === 'cancelled' || stored?.status === 'stopped') return;
