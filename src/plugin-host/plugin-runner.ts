@@ -10,7 +10,7 @@
  * - `stopped`: the application ends.
  *
  *     starting → ready → waiting → starting        the usual life, with a crash in it
- *     starting → refused                           before it was ever ready: bad manifest, throws at load, hangs, exits
+ *     starting → refused                           before it was ever ready: bad manifest, throws at load, exits, hangs three times
  *     waiting  → broken  → starting
  *     any      → stopped
  *
@@ -69,6 +69,9 @@ interface Pending {
 }
 
 const LOAD_MS = 15_000;
+/** Starts before a plugin that never says what it is in time is refused. */
+const LOADS = 3;
+const LATE: ReadonlySet<string> = new Set(['plugin.load', 'plugin.hung']);
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 const CRASHES = 5;
@@ -80,6 +83,7 @@ export class PluginRunner {
   readonly #calls = new Map<string, Pending>();
   #state: RunnerState = 'starting';
   #process: PluginProcess | undefined;
+  #loads = 0;
   #manifest: PluginManifest | undefined;
   #refusal: KassaflowError | undefined;
   #crashes: number[] = [];
@@ -254,7 +258,12 @@ export class PluginRunner {
     const wasNetworkOnly =
       this.#state === 'starting' && !this.#manifest && this.#network === 'direct' && reason.startsWith('it is started again');
     if (wasNetworkOnly) return this.#launchKeepingWaiters();
-    if (!this.#manifest) return this.#refuse(pluginErrors.load({ plugin: this.id, problem: reason }));
+    if (!this.#manifest) {
+      this.#loads += 1;
+      // A busy machine makes every start slow: only one that is late each time hangs.
+      if (LATE.has(code) && this.#loads < LOADS) return this.#launchKeepingWaiters();
+      return this.#refuse(pluginErrors.load({ plugin: this.id, problem: reason }));
+    }
     this.#options.log('warn', 'the plugin’s process ended', { code, reason });
     this.#settled.resolve();
     this.#planRestart();

@@ -54,7 +54,7 @@ export async function executeStep(host: StepHost, request: StepRequest, state: S
   }
   if (state.input !== undefined) {
     host.compare(path, 'action', state.action, request.action);
-    if (!state.stands) host.compare(path, 'input', state.input, request.input);
+    if (!state.edited) host.compare(path, 'input', state.input, request.input);
   }
   for (;;) {
     const move = nextMove(state, rulesOf(host, request, state), host.now(), host.random());
@@ -66,8 +66,18 @@ export async function executeStep(host: StepHost, request: StepRequest, state: S
     if (move.do === 'fail') throw new StepFailed(move.message, [path], move.code);
     // A call that a crash left without an answer is asked about before the branch ends: nothing unknown is dropped silently.
     if (!state.open || state.attention !== undefined) checkInterrupt();
-    await make(move, host, request, state);
+    if (move.do !== 'rest' && manifestsFor(host, request, state).length === 0) await waitForPlugin(host, request, state);
+    else await make(move, host, request, state);
   }
+}
+
+/** Its plugin does not run here: it was refused at the start, or taken away. The run is kept; another process may have the plugin. */
+async function waitForPlugin(host: StepHost, request: StepRequest, state: StepState): Promise<void> {
+  const { path: step, action } = request;
+  const at = host.now();
+  const until = at + (host.settings.authScheduleMs[0] ?? 0);
+  host.record(state, { kind: 'parked', step, at, action, message: `No plugin that runs offers ${action}.`, until });
+  await host.rest(step, state, until);
 }
 
 async function make(move: Exclude<Move, { do: 'done' | 'fail' }>, host: StepHost, request: StepRequest, state: StepState): Promise<void> {
@@ -234,12 +244,12 @@ function manifestsFor(host: StepHost, request: StepRequest, { plugin }: Pick<Ste
 /** Where it is not known which plugin's rules hold, the most careful ones do. */
 function rulesOf(host: StepHost, request: StepRequest, state: StepState): StepRules {
   const manifests = manifestsFor(host, request, state);
-  const first = manifests[0];
-  if (!first) throw new StepFailed(`There is no action ${request.action}.`, [request.path], 'step.unknown-action');
+  const effect = manifests[0]?.effect ?? 'once';
   return {
-    effect: manifests.every(({ effect }) => effect === first.effect) ? first.effect : 'once',
-    keyTtlMs: Math.min(...manifests.map(({ keyTtlMs }) => keyTtlMs ?? 0)),
-    movesMoney: manifests.some(({ movesMoney }) => movesMoney === true),
+    effect: manifests.every((manifest) => manifest.effect === effect) ? effect : 'once',
+    keyTtlMs: manifests.length === 0 ? 0 : Math.min(...manifests.map(({ keyTtlMs }) => keyTtlMs ?? 0)),
+    // A plugin that is away may be one that moves money.
+    movesMoney: manifests.length === 0 || manifests.some(({ movesMoney }) => movesMoney === true),
     retry: request.retry,
     onUnknown: request.onUnknown,
     unknownScheduleMs: host.settings.unknownScheduleMs,

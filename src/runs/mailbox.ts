@@ -86,10 +86,13 @@ export class Mailbox {
     for (const letter of this.#letters.values()) if (letter.step === step) this.took(letter.id);
   }
 
-  /** The run is over. */
+  /**
+   * The run is over. News of a sub-flow that no step has recorded stays where it is: the run may be retried, its step waits again then,
+   * and a sub-flow ends once.
+   */
   forgetAll(): void {
     for (const step of [...this.#waits, ...this.#asks]) this.forget(step);
-    for (const id of this.#letters.keys()) this.took(id);
+    for (const { id, kind } of this.#letters.values()) if (kind !== 'child') this.took(id);
   }
 
   /** Puts a signal into the box. @returns false when it is or was in it already */

@@ -2,11 +2,20 @@ import type pg from 'pg';
 import type { Clock } from '../../kernel/clock.ts';
 import { DATABASE_TIME } from './queries/peek-timers.ts';
 
-/** The database's clock, as this process last saw it: timers are due by it, so that no jump of a machine's clock loses one. */
+/**
+ * The database's clock, as this process last saw it: timers are due by it, and runs write their moments by it, so that no jump of a
+ * machine's clock loses a timer, makes a sleep longer, or lets a call be repeated after its key was forgotten. Before it was seen for
+ * the first time it is the machine's.
+ */
 export class DatabaseClock {
-  #offset = 0;
+  /** The same for who takes a {@link Clock}. */
+  readonly asClock: Clock;
+  #offset: number;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.#offset = clock.now().getTime() - clock.elapsed();
+    this.asClock = { now: () => new Date(this.now()), elapsed: () => clock.elapsed() };
+  }
 
   /** Milliseconds since 1970. */
   now(): number {

@@ -338,7 +338,7 @@ export class PostgresEngine {
   #hostOf(lane: Lane): RunHost {
     let host = this.#hosts.get(lane);
     if (!host) {
-      const { door, gate, clock, settings } = this.parts;
+      const { door, gate, settings } = this.parts;
       const isStopping = () => this.#draining;
       host = {
         get stopping() {
@@ -346,7 +346,7 @@ export class PostgresEngine {
         },
         door,
         gate,
-        clock,
+        clock: this.#databaseClock.asClock,
         settings,
         random: Math.random,
         readSubjects: (facts, names) => this.#subjects.read(facts, names),
