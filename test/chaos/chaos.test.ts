@@ -21,7 +21,14 @@ describe('a short campaign', () => {
   );
 
   test('chooses the same troubles for the same seed', () => {
-    const told = (seed: number) => Array.from({ length: 50 }, ((random) => () => random.pick(['a', 'b', 'c']))(seededRandom(seed)));
+    const told = (seed: number) =>
+      Array.from(
+        { length: 50 },
+        (
+          (random) => () =>
+            random.pick(['a', 'b', 'c'])
+        )(seededRandom(seed)),
+      );
     expect(told(SEED)).toEqual(told(SEED));
     expect(told(SEED)).not.toEqual(told(SEED + 1));
   });

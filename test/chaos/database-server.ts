@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { isAlive } from '../../src/platform/database/embedded/postmaster-file.ts';
 import { PostgresProcess, SOCKET_PORT } from '../../src/platform/database/embedded/postgres-process.ts';
 import { Disk, mayMount } from './disks.ts';
 
@@ -81,8 +82,9 @@ export class CampaignDatabase {
     return `postgresql://${LOGIN}:none@127.0.0.1:${port}/${DATABASE}?sslmode=disable`;
   }
 
+  /** kill -9, unless it has just died of something else. */
   kill(): void {
-    if (this.#server) process.kill(this.#server.pid, 'SIGKILL');
+    if (this.#server && isAlive(this.#server.pid)) process.kill(this.#server.pid, 'SIGKILL');
   }
 
   /** One connection past everything that can be cut. @throws while the server is away */

@@ -12,13 +12,13 @@ export interface Hunt {
   readonly seconds: number;
 }
 
-/** Each bug gets up to `tries` campaigns, with other seeds. Those whose names do not contain `only` are left out. */
+/** Each bug gets up to `tries` campaigns, with other seeds. Those whose names contain no part of `only` (with commas between them) are left out. */
 export async function huntMutants(
   settings: Pick<CampaignOptions, 'payments' | 'minutes' | 'seed' | 'diskMegabytes' | 'atOnce' | 'say'>,
   { only, tries }: { readonly only: string; readonly tries: number },
 ): Promise<readonly Hunt[]> {
   const hunts: Hunt[] = [];
-  for (const mutant of MUTANTS.filter(({ name }) => name.includes(only))) {
+  for (const mutant of MUTANTS.filter(({ name }) => only.split(',').some((part) => name.includes(part.trim())))) {
     const hunt = await huntOne(mutant, settings, tries);
     settings.say(
       `${hunt.caughtBy === undefined ? 'NOT CAUGHT' : 'caught'}: ${mutant.name}${hunt.caughtBy === undefined ? '' : `: ${hunt.caughtBy}`}`,

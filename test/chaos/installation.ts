@@ -1,15 +1,16 @@
 /** A copy of the built program: what others build meanwhile does not reach a campaign, and a planted bug stays in it. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mutant } from './mutants.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What the program reads beside its own code. */
 const LINKED = ['migrations', 'package.json', 'flows', 'scripts'];
-/** Plugins of the campaign, and one that only misbehaves. */
-const OWN_PLUGINS = [
+/** The bank, one that only misbehaves, and Stripe's. Others would only make every start slower. */
+const PLUGINS = [
   ['bank', join(import.meta.dirname, 'plugins/bank')],
   ['bad', join(ROOT, 'src/plugin-host/test-plugins/bad')],
+  ['stripe', join(ROOT, 'plugins/stripe')],
 ] as const;
 
 export interface Installation {
@@ -33,8 +34,7 @@ export function install(mutant?: Mutant): Installation {
   const plugins = join(folder, 'plugins');
   mkdirSync(plugins);
   // Copies: a folder that is only a link is no plugin.
-  for (const name of readdirSync(join(ROOT, 'plugins'))) cpSync(join(ROOT, 'plugins', name), join(plugins, name), { recursive: true });
-  for (const [name, path] of OWN_PLUGINS) cpSync(path, join(plugins, name), { recursive: true });
+  for (const [name, path] of PLUGINS) cpSync(path, join(plugins, name), { recursive: true });
   if (mutant) plant(folder, mutant);
   return { folder, binary: join(folder, 'bin/kassaflow.mjs'), plugins };
 }

@@ -34,6 +34,8 @@ interface PaymentRun {
   readonly run: string;
   readonly status: string;
   readonly reason: string | null;
+  /** It had failed, and a person let it go on: meanwhile others of its customer went on too. */
+  readonly retried: boolean;
 }
 
 /** In this order: the last one damages the books on purpose. */
@@ -62,7 +64,8 @@ function finding(id: string, question: string, checked: number, violations: read
 
 async function paymentRuns(database: pg.Client): Promise<readonly PaymentRun[]> {
   const { rows } = await database.query<PaymentRun>(
-    `select e.data ->> 'payment' as payment, r.id::text as run, r.status, r.reason::text as reason
+    `select e.data ->> 'payment' as payment, r.id::text as run, r.status, r.reason::text as reason,
+       exists (select from run_journal j, json_array_elements(j.entries) x where j.run_id = r.id and x ->> 'kind' = 'retry') as retried
      from event e join run r on r.event_id = e.id where e.type = 'custom.chaos-payment' order by r.id`,
   );
   return rows;
@@ -111,6 +114,9 @@ function everyPart({ workload }: World, runs: readonly PaymentRun[], effects: re
     const parts = ['receipt', 'booking', ...(spoiled ? ['unbooking'] : [])];
     return parts.filter((kind) => !happened.has(`${kind} ${payment}`)).map((kind) => `run ${run} is ${status} without its ${kind}`);
   });
+  const needed = runs.filter(({ retried }) => retried).length;
+  // No flow of the campaign fails by itself but those that are spoiled: a run that a person had to let go on again is a finding.
+  if (needed > 0) violations.push(`${needed} runs failed for no reason of theirs and had to be retried by a person`);
   return finding('O2', 'what a finished run says was done has happened', runs.length, violations);
 }
 
@@ -206,17 +212,17 @@ async function nothingStuck(database: pg.Client): Promise<Finding> {
 
 /** O5. Payments of one customer are booked in their order, and none is left out. */
 function inOrder({ workload }: World, runs: readonly PaymentRun[], effects: readonly Effect[]): Finding {
-  const cancelled = new Set(runs.filter(({ status }) => status === 'cancelled').map(({ payment }) => payment));
+  const apart = new Set(runs.filter(({ status, retried }) => status === 'cancelled' || retried).map(({ payment }) => payment));
   const last = new Map<string, number>();
   const violations: string[] = [];
   let checked = 0;
   for (const { kind, reference, customer, place } of effects) {
-    if (kind !== 'booking' || !workload.payments.has(reference)) continue;
+    if (kind !== 'booking' || !workload.payments.has(reference) || apart.has(reference)) continue;
     checked += 1;
     const before = last.get(customer) ?? 0;
     if (place < before) violations.push(`${reference} was booked after ${customer}-${before}`);
     for (let left = before + 1; left < place; left += 1)
-      if (!cancelled.has(`${customer}-${left}`)) violations.push(`${customer}-${left} was left out before ${reference}`);
+      if (!apart.has(`${customer}-${left}`)) violations.push(`${customer}-${left} was left out before ${reference}`);
     last.set(customer, Math.max(before, place));
   }
   return finding('O5', 'payments of one customer are booked in order', checked, violations);

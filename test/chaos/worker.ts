@@ -41,7 +41,7 @@ export class Worker {
   kill(next: Readonly<Record<string, string>> = {}): void {
     this.#next = next;
     this.isReady = false;
-    if (!this.app.ended) process.kill(this.app.pid, 'SIGKILL');
+    this.#signal(this.app.pid, 'SIGKILL');
   }
 
   /** Stops it as a long pause of the machine does, and lets it go on: it does not know that time has passed. */
@@ -88,6 +88,8 @@ export class Worker {
   }
 
   #signal(pid: number, signal: NodeJS.Signals): boolean {
+    // Of one that has ended the number may be somebody else's by now.
+    if (this.app.ended || pid === 0) return false;
     try {
       return process.kill(pid, signal);
     } catch {
