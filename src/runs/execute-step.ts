@@ -54,7 +54,7 @@ export async function executeStep(host: StepHost, request: StepRequest, state: S
   }
   if (state.input !== undefined) {
     host.compare(path, 'action', state.action, request.action);
-    if (!state.edited) host.compare(path, 'input', state.input, request.input);
+    if (!state.stands) host.compare(path, 'input', state.input, request.input);
   }
   for (;;) {
     const move = nextMove(state, rulesOf(host, request, state), host.now(), host.random());
