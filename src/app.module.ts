@@ -14,6 +14,7 @@ import { HousekeepingModule } from './platform/housekeeping/housekeeping.module.
 import { HttpModule } from './platform/http/http.module.ts';
 import type { Log } from './platform/observability/log.ts';
 import { ObservabilityModule } from './platform/observability/observability.module.ts';
+import type { Tracer } from './platform/observability/tracing.ts';
 import type { MasterKeys } from './platform/secrets/master-keys.ts';
 import { StorageModule } from './platform/storage/storage.module.ts';
 import { SecretsModule } from './platform/secrets/secrets.module.ts';
@@ -38,6 +39,8 @@ export interface AppParts {
   readonly address: DatabaseAddress;
   readonly masterKeys: MasterKeys;
   readonly log: Log;
+  /** Absent where nobody collects traces. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The system's clock for every module; tests of single modules bring their own. */
@@ -54,7 +57,7 @@ export class AppModule implements OnModuleInit {
   }
 
   /** `web` answers requests and only appends events, `worker` also moves runs, `all` is both. */
-  static of({ config, address, masterKeys, log }: AppParts): DynamicModule {
+  static of({ config, address, masterKeys, log, tracer }: AppParts): DynamicModule {
     const engine = config.role !== 'web';
     const runs = RunsModule.over([FlowsModule], { engine });
     return {
@@ -62,7 +65,7 @@ export class AppModule implements OnModuleInit {
       imports: [
         ConfigModule.with(config),
         { module: ClockModule, global: true },
-        ObservabilityModule.forRoot({ level: config.logLevel, log }),
+        ObservabilityModule.forRoot({ level: config.logLevel, log, tracer }),
         EventEmitterModule.forRoot(),
         DatabaseModule.on({
           address,

@@ -1,5 +1,6 @@
 /** The process: settings, database, application, ready line; and the way back when it is told to stop. */
 import 'reflect-metadata';
+import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.ts';
@@ -18,6 +19,7 @@ import { Metrics } from './platform/observability/metrics.ts';
 import { MetricsServer } from './platform/observability/metrics-server.ts';
 import { NestLog } from './platform/observability/nest-log.ts';
 import { Readiness } from './platform/observability/readiness.ts';
+import type { Tracer } from './platform/observability/tracing.ts';
 import { adoptDataKeys } from './platform/secrets/data-keys.ts';
 import { MasterKeys } from './platform/secrets/master-keys.ts';
 import { Tenants } from './platform/tenancy/tenants.ts';
@@ -82,7 +84,8 @@ async function openMasterKeys(config: Config, server: DatabaseServer, log: Log):
 }
 
 async function createApp(config: Config, server: DatabaseServer, masterKeys: MasterKeys, log: Log): Promise<NestFastifyApplication> {
-  const module = AppModule.of({ config, address: server.address, masterKeys, log });
+  const tracer = await openTracerFor(config, log);
+  const module = AppModule.of({ config, address: server.address, masterKeys, log, tracer });
   const app = await NestFactory.create<NestFastifyApplication>(module, new Door(), { bufferLogs: true, abortOnError: false });
   app.useLogger(app.get(NestLog));
   await prepareHttp(app, { requestsPerMinute: config.requestsPerMinute, version: VERSION });
@@ -93,6 +96,20 @@ async function createApp(config: Config, server: DatabaseServer, masterKeys: Mas
   await app.init();
   routePretendProviders(app.getHttpAdapter().getInstance(), app.get(PluginHost));
   return app;
+}
+
+/** What sends traces is loaded only where somebody collects them. */
+async function openTracerFor({ otlpEndpoint, otlpHeaders, otlpPercent }: Config, log: Log): Promise<Tracer | undefined> {
+  if (otlpEndpoint === undefined) return undefined;
+  const { openTracer } = await import('./platform/observability/open-telemetry.ts');
+  return openTracer({
+    endpoint: otlpEndpoint,
+    headers: JSON.parse(otlpHeaders?.reveal() ?? '{}') as Record<string, string>, // made so by the settings
+    ratio: otlpPercent / 100,
+    version: VERSION,
+    instance: `${hostname()}/${process.pid}`,
+    onProblem: (message) => log.warn({ part: 'traces' }, message),
+  });
 }
 
 function stopOnSignals(app: NestFastifyApplication, server: DatabaseServer, log: Log): void {

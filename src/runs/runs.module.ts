@@ -15,6 +15,7 @@ import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
 import { EnginePool } from '../platform/database/engine-pool.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
+import { Tracing } from '../platform/observability/tracing.ts';
 import { Gate } from '../guards/gate.ts';
 import { Parking } from '../guards/parking.ts';
 import { ActionDoor } from '../plugin-host/action-call.ts';
@@ -32,9 +33,11 @@ import { DryRuns } from './flow-tests/dry-run.service.ts';
 import { testsOfAText } from './flow-tests/tests-of-a-text.ts';
 import { RunCommandsController } from './operations/run-commands.controller.ts';
 import { RunsController } from './operations/runs.controller.ts';
+import { BothWatch } from './observability/both-watch.ts';
 import { CountedGate } from './observability/counted-gate.ts';
 import { gaugesOfEngine, RunCounts } from './observability/run-counts.ts';
 import { RunGauges } from './observability/run-gauges.ts';
+import { TracedDoor, TracedRuns } from './observability/traced-runs.ts';
 import { Runs } from './operations/runs.service.ts';
 import { staffTask } from './operations/staff-task.action.ts';
 import { TasksController } from './operations/tasks.controller.ts';
@@ -105,7 +108,7 @@ export class RunsModule implements OnModuleInit {
       providers: [
         {
           provide: PostgresEngine,
-          inject: [EnginePool, ActionDoor, SubjectReaders, TriggerIndex, FlowCatalogue, CLOCK, Config, Metrics, Gate, Parking],
+          inject: [EnginePool, ActionDoor, SubjectReaders, TriggerIndex, FlowCatalogue, CLOCK, Config, Metrics, Gate, Parking, Tracing],
           useFactory: (
             pool: EnginePool,
             door: ActionDoor,
@@ -117,11 +120,14 @@ export class RunsModule implements OnModuleInit {
             metrics: Metrics,
             gate: Gate,
             parking: Parking,
-          ) =>
-            observed(
+            { tracer }: Tracing,
+          ) => {
+            const counts = new RunCounts(metrics, clock);
+            const traces = tracer && new TracedRuns(tracer, clock);
+            return observed(
               new PostgresEngine({
                 pool,
-                door,
+                door: traces ? new TracedDoor(door, traces) : door,
                 subjects,
                 index,
                 catalogue,
@@ -129,10 +135,11 @@ export class RunsModule implements OnModuleInit {
                 settings: { ...settingsFrom(config), ...options.settings },
                 gate: new CountedGate(gate, metrics),
                 parking,
-                watch: new RunCounts(metrics, clock),
+                watch: traces ? new BothWatch(counts, traces) : counts,
               }),
               metrics,
-            ),
+            );
+          },
         },
         PostgresIntake,
         FireSchedules,

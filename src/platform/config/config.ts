@@ -28,6 +28,12 @@ export abstract class Config {
   abstract readonly previousMasterKey: Secret | undefined;
   /** A port of its own for `/metrics`, on the loopback address. */
   abstract readonly metricsPort: number | undefined;
+  /** The collector's origin; `undefined`: nothing is traced. */
+  abstract readonly otlpEndpoint: string | undefined;
+  /** A JSON object: what the collector wants with each request. */
+  abstract readonly otlpHeaders: Secret | undefined;
+  /** 0 to 100. */
+  abstract readonly otlpPercent: number;
   abstract readonly pluginIsolation: 'basic' | 'strict';
   /** Absolute path of the folder in which plugins are looked for. */
   abstract readonly pluginsDirectory: string;

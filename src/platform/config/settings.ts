@@ -17,6 +17,13 @@ export const settings = {
   KASSAFLOW_PUBLIC_URL: origin().optional().describe('how people and providers reach this server; the default is http://HOST:PORT'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info').describe('the least important line to log'),
   KASSAFLOW_METRICS_PORT: whole(1, 65_535).optional().describe('a port of its own for /metrics, on the loopback address'),
+  KASSAFLOW_OTLP_ENDPOINT: origin()
+    .optional()
+    .describe('where traces are sent by OTLP over HTTP: http://127.0.0.1:4318; without it there are none'),
+  KASSAFLOW_OTLP_HEADERS: otlpHeaders().describe(
+    'what the collector of traces wants with each request: name=value, with commas between them',
+  ),
+  KASSAFLOW_OTLP_PERCENT: whole(0, 100, 100).describe('how many of a hundred runs and requests are traced'),
   KASSAFLOW_ROLE: oneOf(['all', 'web', 'worker'], 'all').describe('web answers requests, worker runs flows, all does both'),
   KASSAFLOW_DEMO: flag()
     .optional()
@@ -65,6 +72,7 @@ export const SECRET_SETTINGS: ReadonlySet<string> = new Set([
   'KASSAFLOW_MASTER_KEY',
   'KASSAFLOW_MASTER_KEY_PREVIOUS',
   'KASSAFLOW_API_KEY',
+  'KASSAFLOW_OTLP_HEADERS',
 ]);
 
 /** Names with our prefix that other files own: the crash points of tests. */
@@ -171,6 +179,20 @@ function egressMap() {
       return map;
     })
     .default(new Map<string, string>());
+}
+
+/** Values may hold a key. */
+function otlpHeaders() {
+  const accepted = 'pairs of name and value: authorization=Bearer abc, with commas between them';
+  return z
+    .string()
+    .transform((value, context) => {
+      const pairs = value.split(',').map((pair) => /^\s*([A-Za-z0-9-]{1,100})=([\x20-\x7e]{1,4000})$/.exec(pair));
+      const known = pairs.flatMap((match) => (match?.[1] !== undefined && match[2] !== undefined ? [[match[1], match[2]] as const] : []));
+      if (known.length < pairs.length) context.addIssue(accepted);
+      return new Secret(JSON.stringify(Object.fromEntries(known)));
+    })
+    .optional();
 }
 
 /** `host`, for every port of it, or `host:port`; what an address in a connection's settings can name. */

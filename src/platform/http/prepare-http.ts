@@ -3,11 +3,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Authenticator } from '../auth/authenticate.ts';
 import { LOG, type Log } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
+import { Tracing } from '../observability/tracing.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { refusalOf } from './door.ts';
 import { OpenApi } from './openapi.ts';
 import { limitRate } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
+import { traceRequests } from './request-trace.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 
 export interface HttpOptions {
@@ -29,6 +31,8 @@ export async function prepareHttp(app: NestFastifyApplication, { requestsPerMinu
     void reply.header('x-request-id', request.id);
     done();
   });
+  const { tracer } = app.get(Tracing);
+  if (tracer) traceRequests(fastify, tracer);
   logRequests(fastify, app.get<Log>(LOG), app.get(Metrics));
   // In this order, so that a refusal too has its id, its line in the log and the security headers.
   await addSecurityHeaders(fastify);

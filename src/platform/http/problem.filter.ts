@@ -3,6 +3,7 @@ import { Catch, HttpException, Injectable, Logger, type ArgumentsHost, type Exce
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isKassaflowError, type KassaflowError } from '../../kernel/errors.ts';
 import { asDatabaseError } from '../database/sql-state.ts';
+import { placeIn } from '../observability/tracing.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { PROBLEM_MEDIA_TYPE, problemHeaders, problemOf } from './problem.ts';
 import { internalErrors, requestErrors } from './request-errors.ts';
@@ -26,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
       .status(error.spec.status)
       .headers(problemHeaders(error))
       .type(PROBLEM_MEDIA_TYPE)
-      .send(JSON.stringify(problemOf(error, request.id)));
+      .send(JSON.stringify(problemOf(error, request.id, traceOf(request))));
   }
 
   #known(exception: unknown, request: FastifyRequest, reply: FastifyReply): KassaflowError {
@@ -45,6 +46,11 @@ export class ProblemFilter implements ExceptionFilter {
     void reply.header('allow', methods.join(', '));
     return requestErrors['method-not-allowed']({ method: request.method, allowed: methods.join(', ') });
   }
+}
+
+/** Known where nothing is traced too, when the caller names it: it is what its own people look for. */
+function traceOf({ span, headers }: FastifyRequest): string | undefined {
+  return (span?.place ?? placeIn(headers['traceparent']))?.traceId;
 }
 
 /** What Fastify refuses by itself, in our words. */

@@ -18,10 +18,12 @@ export interface Problem {
   readonly help?: string;
   /** The same as in the header `X-Request-Id` and in the log. */
   readonly requestId: string;
+  /** The trace that the request belongs to: the caller's, when it named one in `traceparent`. */
+  readonly traceId?: string;
 }
 
 /** Describes `error` for a caller. Anything that is not ours becomes `internal.unexpected`, without a word about the cause. */
-export function problemOf(error: unknown, requestId: string): Problem {
+export function problemOf(error: unknown, requestId: string, traceId?: string): Problem {
   const known = isKassaflowError(error) ? error : internalErrors.unexpected();
   const hidden = known.spec.status >= 500 && known.code.startsWith('internal.');
   return {
@@ -33,6 +35,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
     ...(known.problems.length > 0 && { errors: known.problems }),
     ...(known.spec.help !== undefined && { help: known.spec.help }),
     requestId,
+    ...(traceId !== undefined && { traceId }),
   };
 }
 

@@ -13,9 +13,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Dispatcher } from 'undici';
 import { isKassaflowError } from '../../kernel/errors.ts';
 import { CALL_HEADER, REFUSAL_HEADER } from '../child/protocol.ts';
+import { currentSpan, type OpenSpan } from '../../platform/observability/tracing.ts';
 import { egressErrors } from './egress-errors.ts';
 import { parseAddress, type EgressRules } from './egress-rules.ts';
-import { MAX_BODY_BYTES, type HttpClient } from './http-client.ts';
+import { MAX_BODY_BYTES, type HttpClient, type HttpRequest } from './http-client.ts';
 
 /** What a call of the host did on the network so far. */
 export interface CallTraffic {
@@ -39,6 +40,8 @@ interface OpenCall {
   requests: number;
   readonly mayCallOut: boolean;
   readonly signal: AbortSignal;
+  /** The span that the call is made in. */
+  readonly span: OpenSpan | undefined;
 }
 
 /** Deadline of one exchange when the call has none that is nearer. */
@@ -94,7 +97,7 @@ export class EgressGateway {
 
   /** Opens the way out for one call and returns its live traffic. `signal` ends its requests. */
   open(callId: string, mayCallOut: boolean, signal: AbortSignal): CallTraffic {
-    const call: OpenCall = { left: false, requests: 0, mayCallOut, signal };
+    const call: OpenCall = { left: false, requests: 0, mayCallOut, signal, span: currentSpan.getStore() };
     this.#calls.set(callId, call);
     return call;
   }
@@ -123,7 +126,8 @@ export class EgressGateway {
       const destination = this.#rules.destinationOf(url);
       const body = await bodyOf(request);
       call.requests += 1;
-      const result = await this.#client.send({
+      const send = (exchange: HttpRequest) => this.#client.send(exchange);
+      const exchange: HttpRequest = {
         destination,
         method: (request.method ?? 'GET') as Dispatcher.HttpMethod, // node:http has parsed it against its list of methods
         path: url.pathname + url.search,
@@ -134,7 +138,8 @@ export class EgressGateway {
         onLeaving: () => {
           call.left = true;
         },
-      });
+      };
+      const result = await (call.span ? currentSpan.run(call.span, send, exchange) : send(exchange));
       if (result.kind === 'answered') {
         note(result.status);
         response.writeHead(

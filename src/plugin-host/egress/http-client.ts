@@ -7,6 +7,7 @@
  */
 import { Pool, errors, type Dispatcher } from 'undici';
 import { isKassaflowError } from '../../kernel/errors.ts';
+import { currentSpan, type OpenSpan } from '../../platform/observability/tracing.ts';
 import type { Destination } from './egress-rules.ts';
 import { guardedLookup } from './public-address.ts';
 
@@ -55,6 +56,11 @@ export class HttpClient {
 
   /** Sends one request, once. Never rejects. */
   send(request: HttpRequest): Promise<HttpResult> {
+    const step = currentSpan.getStore();
+    return step ? traced(step, request, () => this.#send(request)) : this.#send(request);
+  }
+
+  #send(request: HttpRequest): Promise<HttpResult> {
     return new Promise((resolve) => {
       const exchange = new Exchange(request, resolve);
       if (request.signal?.aborted) return exchange.abort();
@@ -95,6 +101,15 @@ export class HttpClient {
     }
     return pool;
   }
+}
+
+/** The path is left out: it may name a customer. Nothing of the trace goes to the provider. */
+async function traced(step: OpenSpan, { method, destination }: HttpRequest, send: () => Promise<HttpResult>): Promise<HttpResult> {
+  const span = step.start(method, { kind: 'client', attributes: { 'http.request.method': method, 'server.address': destination.host } });
+  const result = await send();
+  if (result.kind === 'answered') span.set({ 'http.response.status_code': result.status });
+  span.end(result.kind === 'broken' ? result.reason : result.status >= 400 ? String(result.status) : undefined);
+  return result;
 }
 
 /** One request as undici reports on it. Settles exactly once. */

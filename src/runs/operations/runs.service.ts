@@ -6,8 +6,10 @@ import { Database, type Transaction } from '../../platform/database/transaction.
 import type { JournalEntry } from '../journal-entry.ts';
 import { RunEngine, type RunCommand } from '../run-engine.ts';
 import { idempotencyErrors } from '../../platform/http/idempotency.ts';
+import { Tracing } from '../../platform/observability/tracing.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { runErrors } from '../run.errors.ts';
+import { traceIdOf } from '../observability/trace-id.ts';
 import type { RunReason, RunStatus } from '../run.ts';
 import { happeningsOf, type HappeningView } from './run-history.ts';
 import { timelineOf, type StepView } from './timeline.ts';
@@ -26,6 +28,8 @@ export interface RunView {
 }
 
 export interface RunDetails extends RunView {
+  /** Where traces are collected: the one under which this run is found there. */
+  readonly traceId?: string;
   readonly inputs: unknown;
   readonly steps: readonly StepView[];
   /** What happened to the run as a whole, and what people did to it, in words. */
@@ -104,6 +108,7 @@ export class Runs {
     private readonly database: Database,
     private readonly engine: RunEngine,
     private readonly audit: Audit,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Newest first. */
@@ -142,7 +147,8 @@ export class Runs {
         [row.id, MOST_JOURNAL_ROWS],
       );
       const all = journal.flatMap(({ entries }) => entries);
-      return { ...viewOf(row), inputs: row.inputs, steps: timelineOf(all), happenings: happeningsOf(all) };
+      const trace = this.tracing.tracer && { traceId: traceIdOf(row.id) };
+      return { ...viewOf(row), ...trace, inputs: row.inputs, steps: timelineOf(all), happenings: happeningsOf(all) };
     });
   }
 

@@ -173,13 +173,16 @@ export class PostgresEngine {
 
   /** The fast path: the event, its key, its runs and their first intents in one commit. Resolves after it. */
   async accept(event: Omit<EventRow, 'routed'>): Promise<'accepted' | 'refused'> {
-    if (this.#stopping) throw eventErrors.unavailable().after(1_000);
-    if (!this.#admission.free) await this.#admission.wait(event.tenantId);
-    const lane = this.#quietest();
-    const routing = this.#route(event, lane);
-    const runs = routing.kind === 'routed' ? routing.runs : [];
-    const result = await this.#startOn(lane, { event: { ...event, routed: routing.kind === 'routed' }, runs });
-    return result.kind === 'started' ? 'accepted' : 'refused';
+    const settled = this.parts.watch?.accepting?.(event);
+    if (!settled) return this.#accept(event);
+    try {
+      const result = await this.#accept(event);
+      settled(result);
+      return result;
+    } catch (error) {
+      settled('failed');
+      throw error;
+    }
   }
 
   /**
@@ -214,6 +217,16 @@ export class PostgresEngine {
   /** Events were recorded by another part of this process. */
   eventsRecorded(): void {
     this.#outside.eventsRecorded();
+  }
+
+  async #accept(event: Omit<EventRow, 'routed'>): Promise<'accepted' | 'refused'> {
+    if (this.#stopping) throw eventErrors.unavailable().after(1_000);
+    if (!this.#admission.free) await this.#admission.wait(event.tenantId);
+    const lane = this.#quietest();
+    const routing = this.#route(event, lane);
+    const runs = routing.kind === 'routed' ? routing.runs : [];
+    const result = await this.#startOn(lane, { event: { ...event, routed: routing.kind === 'routed' }, runs });
+    return result.kind === 'started' ? 'accepted' : 'refused';
   }
 
   #route(event: StartingEvent, lane: Lane) {
@@ -279,9 +292,11 @@ export class PostgresEngine {
         this.#admission.released();
         this.#outside.released(run);
         if (run.finalStatus && !run.isNew) this.parts.watch?.ended(run, run.finalStatus);
+        this.parts.watch?.released?.(run);
       },
       acquired: () => void setImmediate(() => void this.#adopt()),
       started: (run) => this.parts.watch?.started(run),
+      resumed: (run) => this.parts.watch?.resumed?.(run),
       elapsed: () => clock.elapsed(),
       now: () => this.#databaseClock.now(),
       timersSet: (run, moments) => {

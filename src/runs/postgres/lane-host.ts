@@ -19,6 +19,8 @@ export interface LaneHost extends LeaseTerms {
   flushed(items: number, ms: number): void;
   /** A new run is on disk. */
   started(run: LiveRun): void;
+  /** A run that was there is in memory again. */
+  resumed(run: LiveRun): void;
   /** A run left memory, however it did. */
   released(run: LiveRun): void;
   /** The lease is new: runs of dead leases may be adopted under it. */

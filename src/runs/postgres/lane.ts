@@ -145,6 +145,7 @@ export class Lane {
   keep(run: LiveRun): void {
     this.#claimed.delete(run.facts.id);
     this.runs.set(run.facts.id, run);
+    this.host.resumed(run);
     run.begin();
     this.touched(run);
   }
