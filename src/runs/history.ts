@@ -11,7 +11,7 @@
 import type { JournalEntry, StepEntry } from './journal-entry.ts';
 import { applyEntry, isResting, newStepState, type StepState } from './step-state.ts';
 import type { Note } from './run-context.ts';
-import { Progress } from './progress.ts';
+import { isCleanUp, Progress } from './progress.ts';
 import type { RunReason } from './run.ts';
 
 type ReadEntry = Extract<JournalEntry, { kind: 'read' }>;
@@ -215,9 +215,12 @@ export class History {
     return this.#steps.get(path)?.state;
   }
 
-  /** Steps that rest: those that a person can let go on. */
+  /** Steps that rest: those that a person can let go on. Once what comes after a failure has begun, what it ended rests no more. */
   get resting(): readonly string[] {
-    return [...this.#steps].filter(([, { state }]) => state && isResting(state)).map(([path]) => path);
+    const { handling } = this;
+    return [...this.#steps]
+      .filter(([path, { state }]) => state && isResting(state) && (!handling || isCleanUp(path)))
+      .map(([path]) => path);
   }
 
   /** A step that was recorded and that the interpreter did not come to: the flow is not what it was. */

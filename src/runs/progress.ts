@@ -28,7 +28,7 @@ export class Progress {
   }
 
   #note(path: string): void {
-    if (path.startsWith(`${HANDLER}.`) || path.includes('.undo.')) this.cleaning = true;
+    if (isCleanUp(path)) this.cleaning = true;
     const parts = path.split('.');
     let list = '';
     for (const [index, part] of parts.entries()) {
@@ -37,6 +37,11 @@ export class Progress {
       list = list === '' ? part : `${list}.${part}`;
     }
   }
+}
+
+/** Tells whether the step is one of those that run after a failure or a cancel. */
+export function isCleanUp(path: string): boolean {
+  return path.startsWith(`${HANDLER}.`) || path.includes('.undo.');
 }
 
 function isInside(path: string, outer: string): boolean {

@@ -257,7 +257,7 @@ export class Lane {
       const isFresh = this.host.elapsed() - sentAt < this.#lease.ms;
       if (row?.fenced === 1 && isFresh) return resultOf(row);
       if (!(await this.#lease.holds(client, number))) return 'lost';
-      return row?.fenced === 1 ? resultOf(row) : await committedResult(client, batch);
+      return row?.fenced === 1 ? resultOf(row) : await committedResult(client, batch, first, this.#lease.epoch);
     } catch (error) {
       if (isRefusal(error)) return 'refused';
       this.#disconnect(error);

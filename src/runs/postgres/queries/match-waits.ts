@@ -1,7 +1,7 @@
 /** `offset 0` keeps the planner from joining in another order: there may be a million waits of a type, and few of a key. */
 const WAITS_OF_KEY = `
     select r.tenant_id, r.run_id, r.step, k.id, k.seq, r.position from run_wait r
-    where r.tenant_id = k.tenant_id and r.event_type = k.type and r.key = k.key and k.recorded_at >= r.since offset 0
+    where r.tenant_id = k.tenant_id and r.event_type = k.type and r.key = k.key and (k.seq > r.position or k.recorded_at >= r.since) offset 0
   `;
 
 /**
