@@ -144,11 +144,18 @@ export class Database {
   }
 
   /** What the lost answer said. */
-  replyOf({ starts }: Batch): Reply {
+  replyOf({ starts, first }: Batch, epoch: number): Reply {
     const ids = new Set(this.log.map(({ event }) => event.id));
     const accepted = new Set(starts.flatMap(({ event }) => (event && ids.has(event.id) ? [event.id] : [])));
-    const runs = starts.flatMap((start) => start.runs.map(({ facts }) => facts.id));
-    return { accepted, started: new Set(runs.filter((id) => this.runs.has(id) && this.runs.get(id)?.status !== 'queued')) };
+    const started = new Set<string>();
+    for (const { runs } of starts)
+      for (const run of runs) {
+        const row = this.runs.get(run.facts.id);
+        const left = row?.status !== 'queued' && first.get(run)?.row?.leaves === true;
+        if (row && (row.epoch === epoch || left || (this.#bugs.has('turn-forgotten') && row.status !== 'queued')))
+          started.add(row.facts.id);
+      }
+    return { accepted, started };
   }
 
   /** The heartbeat. */
@@ -234,7 +241,7 @@ export class Database {
       for (const wait of row.waits) {
         for (const { event, at, position } of this.log) {
           if (Math.max(position, wait.position) <= this.#cursor) continue;
-          if (at < wait.since || !wait.events.includes(event.type) || !hasKey(event.data, wait.key)) continue;
+          if ((at < wait.since && position < wait.position) || !wait.events.includes(event.type) || !hasKey(event.data, wait.key)) continue;
           this.#signal(row, { kind: 'event', step: wait.step, event, id: `${++this.#signals}` }, event.id);
         }
       }

@@ -93,7 +93,7 @@ export class EngineProcess {
     if (fate === 'held-up') return;
     if (fate === 'cut-before' && flight.state === 'sent') {
       flight.state = 'broken';
-      if (this.#world.has('intent-not-waited-for')) this.#settle(flight, this.#db.replyOf(flight.batch));
+      if (this.#world.has('intent-not-waited-for')) this.#settle(flight, this.#db.replyOf(flight.batch, this.epoch));
       return;
     }
     if (flight.state === 'sent') {
@@ -262,7 +262,7 @@ export class EngineProcess {
     // An answer that lay unread for as long as a lease lasts says nothing about who owns the lease by now.
     const isFresh = this.#world.now - flight.sentAt <= LEASE_MS || this.#world.has('stale-reply-trusted');
     if (reply && isFresh) return this.#settle(flight, reply);
-    if (this.#db.holds(this.epoch, number)) return this.#settle(flight, reply ?? this.#db.replyOf(batch));
+    if (this.#db.holds(this.epoch, number)) return this.#settle(flight, reply ?? this.#db.replyOf(batch, this.epoch));
     this.#lose(batch);
   }
 

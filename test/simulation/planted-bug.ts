@@ -15,6 +15,7 @@ export const PLANTED_BUGS = {
   'undo-forgotten': 'a run that is taken up again does not know what it has taken back',
   'intent-not-waited-for': 'a process takes its flush for committed when the connection broke',
   'stale-reply-trusted': 'a process that was paused trusts the answer to a flush that was committed before its lease was taken',
+  'turn-forgotten': 'a flush whose answer was lost takes a run for its own that was queued and has had its turn elsewhere since',
 } as const;
 
 export type PlantedBug = keyof typeof PLANTED_BUGS;

@@ -111,7 +111,10 @@ function waitsForChild(journal: readonly JournalEntry[], db: Database): boolean 
 function checkNews({ log }: Database, rows: readonly RunRow[]): void {
   for (const { facts, status, waits, journal } of rows) {
     if (!OPEN.includes(status)) continue;
+    const handles = journal.some((entry) => 'step' in entry && isCleanUp(entry.step));
     for (const { step, events, key, position } of waits) {
+      // What comes after a failure is not ended by a stop-on.
+      if (step === '' && handles) continue;
       const missed = log.find(({ event, position: at }) => at > position && events.includes(event.type) && hasKey(event.data, key));
       const heard = missed && journal.some((entry) => entry.kind === 'heard' && entry.event === missed.event.id);
       if (missed && !heard) throw new Violation('news', `${facts.id} waits at ${step || 'stop-on'} and was not told of ${missed.event.id}`);
@@ -150,7 +153,7 @@ function checkJournal({ facts, flow, journal, reason, status }: RunRow): void {
         if (entry.step === '') ending ??= 'stopped';
         break;
       case 'intent': {
-        const isHandler = entry.step.startsWith('on-failure.') || entry.step.includes('.undo.');
+        const isHandler = isCleanUp(entry.step);
         const mayBegin = ending === undefined || (ending !== 'cancelled' && isHandler);
         if (!begun.has(entry.step) && !mayBegin) throw new Violation('end', `${where} began ${entry.step} after it was ${ending}`);
         begun.add(entry.step);
@@ -160,4 +163,8 @@ function checkJournal({ facts, flow, journal, reason, status }: RunRow): void {
       // The other kinds are looked at by the replay.
     }
   }
+}
+
+function isCleanUp(step = ''): boolean {
+  return step.startsWith('on-failure.') || step.includes('.undo.');
 }

@@ -76,6 +76,7 @@ const NETWORK_MS = 30_000;
 /** Of a hundred decisions so many are about something that happens from outside. */
 const FROM_OUTSIDE = 22;
 const MOST_DECISIONS = 64;
+const MOST_ORDERS = 3;
 const MOST_CALM = 1_500;
 const MOST_JUMPS = 16;
 const CALM_TAPE = new RecordedTape([]);
@@ -207,6 +208,7 @@ export class Schedule implements EventWorld {
       if (process.stopping) process.leave();
     }
     this.#advance(LEASE_MS + 1);
+    drain();
     this.#replaceDead();
     for (let steps = 0, jumps = 0; ; steps += 1) {
       const [option] = this.#options();
@@ -375,7 +377,7 @@ export class Schedule implements EventWorld {
   }
 
   #order(): void {
-    if (this.deliveries.filter(({ event }) => event.type === 'sim.order').length < 4) this.#event('sim.order', this.#invoice());
+    if (this.deliveries.filter(({ event }) => event.type === 'sim.order').length < MOST_ORDERS) this.#event('sim.order', this.#invoice());
   }
 
   #invoice(): string {
