@@ -47,6 +47,11 @@ describe('the inputs of a flow that is started by hand', () => {
     });
   });
 
+  test('an amount may be written as flows write it, which is how another flow hands one on', async () => {
+    expect(await read({ amount: '12.5 EUR' })).toMatchObject({ amount: { amount: '12.50', currency: 'EUR' } });
+    expect(await read({ amount: '12EUR' })).toMatchObject({ amount: { amount: '12.00', currency: 'EUR' } });
+  });
+
   test.each<[string, Record<string, unknown>, string, string]>([
     ['a missing field', { amount: undefined }, '/inputs/amount', 'request.required'],
     ['an unknown field', { ammount: 1 }, '/inputs/ammount', 'request.unknown-field'],

@@ -32,7 +32,8 @@ const NO_SUCH = 'There is nothing with this id';
 const KINDS: Readonly<Record<string, InputSchema>> = {
   text: z.string().max(MOST_TEXT),
   number: z.number(),
-  money: moneySchema.transform(toWire),
+  // Another flow may write it as flows do, `12.50 EUR`.
+  money: z.preprocess((given) => (typeof given === 'string' ? wireOf(given) : given), moneySchema.transform(toWire)),
   // E.164, as SMS providers want it.
   phone: z.string().regex(/^\+[1-9][0-9]{6,14}$/, 'A phone number is written with its country: +31612345678'),
   email: z.email().max(254),
@@ -106,9 +107,9 @@ function subjectField(type: unknown): SubjectField | undefined {
 
 /** `12.50 EUR`, as it stands in the file. */
 function wireOf(text: unknown): unknown {
-  const [amount = '', currency = ''] = String(text).split(' ');
-  const parsed = KINDS['money']?.safeParse({ amount, currency });
-  return parsed?.success ? parsed.data : text;
+  const [, amount, currency] = /^(-?[0-9.]{1,24}) ?([A-Z]{3})$/.exec(String(text)) ?? [];
+  const parsed = moneySchema.transform(toWire).safeParse({ amount, currency });
+  return parsed.success ? parsed.data : text;
 }
 
 function description(field: unknown): Inputs {

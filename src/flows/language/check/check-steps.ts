@@ -7,7 +7,8 @@ import { kindWords } from '../expressions/check-expression.ts';
 import { formula, idLike } from '../read/read-step.ts';
 import { innerSteps, type FlowSyntax, type StepOf, type StepSyntax, type Text } from '../syntax.ts';
 import { CUSTOM_EVENT, type ActionWord, type Vocabulary } from '../vocabulary.ts';
-import type { YamlNode } from '../yaml/node.ts';
+import { propertyOf } from '../field-value.ts';
+import { guessed, isEmpty, type YamlMap, type YamlNode } from '../yaml/node.ts';
 import { checkObject, checkValue } from './check-values.ts';
 import { checkCall, formOf } from './check-calls.ts';
 import { checkWait } from './check-waits.ts';
@@ -210,8 +211,19 @@ export class StepsChecker {
   }
 
   #run(step: StepOf<'run'>, sight: Sight): void {
-    this.#values(step.with, formOf(this.vocabulary.forms, step.flow.text) ?? undefined, step.flow, sight);
+    const form = formOf(this.vocabulary.forms, step.flow.text) ?? undefined;
+    this.#values(step.with, form, step.flow, sight);
+    if (form && step.with?.kind === 'map') this.#plainTexts(step.with, form);
     checkCall(step, this.flow.name.text, this.vocabulary, this.#diagnostics);
+  }
+
+  /** What another flow takes may change, so values are handed on as they are written: `12` is a number there, also where a text is wanted. */
+  #plainTexts({ entries }: YamlMap, form: Schema): void {
+    for (const { key, value } of entries) {
+      if (value.kind !== 'scalar' || isEmpty(value) || propertyOf(form, key)?.type !== 'string' || typeof guessed(value) === 'string')
+        continue;
+      this.#diagnostics.report('flow.input-kind', value.span, { owner: key, expected: 'a text', example: `${key}: "${value.text}"` });
+    }
   }
 
   #text(text: Text, sight: Sight): void {
