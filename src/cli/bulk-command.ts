@@ -94,7 +94,7 @@ export function addBulk(program: Command, context: CommandContext): void {
     });
   bulk
     .command('list')
-    .description('list bulk jobs, newest first')
+    .description('list bulk jobs that were started, newest first')
     .option('--json', 'print the list as JSON')
     .action(async (options: Json) => {
       const { items } = await context.api.get<{ items: Job[] }>('/v1/bulk-jobs?limit=50');

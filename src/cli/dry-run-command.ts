@@ -5,6 +5,7 @@ import type { DryRun } from '../runs/flow-tests/dry-run.ts';
 import { renderDryRun } from '../runs/flow-tests/render-dry-run.ts';
 import { cliErrors } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
+import { jsonFrom } from './flow-files.ts';
 import { parseJson } from './parse-json.ts';
 
 interface Options {
@@ -42,7 +43,7 @@ export function addDryRun(flow: Command, context: CommandContext): void {
 function startOf({ event, inputs }: Options): object {
   if (inputs !== undefined) return { inputs: parseJson('--inputs', inputs) };
   if (event === undefined) throw cliErrors.usage({ problem: 'say --event, --inputs or --last' });
-  return { event: existsSync(event) ? parseJson(event, readFileSync(event, 'utf8')) : { id: event } };
+  return { event: existsSync(event) ? jsonFrom(event) : { id: event } };
 }
 
 /** What is in force now under the name of the text. */

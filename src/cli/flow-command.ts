@@ -105,16 +105,29 @@ export function addFlow(program: Command, context: CommandContext): void {
     .option('--skip-tests', 'publish although tests in the files fail')
     .option('--json', 'print the answers as JSON')
     .action(async (files: readonly string[], options: Json & { readonly skipTests?: boolean }) => {
+      const printer = context.printer(options);
       const published: FlowRow[] = [];
-      const texts = flowFiles(files).map((file) => ({ source: readFileSync(file, 'utf8') }));
-      for (const { source } of calledFirst(texts))
-        published.push(await context.api.post<FlowRow>('/v1/flows', { source, skipTests: options.skipTests === true }));
-      context
-        .printer(options)
-        .one(published, () =>
-          published.map(({ name, revision, changed }) => `${name} revision ${revision}${changed === true ? '' : ' (unchanged)'}`),
-        );
+      const texts = flowFiles(files).map((file) => ({ file, source: readFileSync(file, 'utf8') }));
+      try {
+        for (const { file, source } of calledFirst(texts)) published.push(await publish(context, file, source, options.skipTests === true));
+      } finally {
+        // Also when one is refused: those before it are in force.
+        printer.one(published, () => published.map(publishedLine));
+      }
     });
+}
+
+async function publish({ api }: CommandContext, file: string, source: string, skipTests: boolean): Promise<FlowRow> {
+  try {
+    return await api.post<FlowRow>('/v1/flows', { source, skipTests });
+  } catch (error) {
+    process.stderr.write(`${file} was not published:\n`);
+    throw error;
+  }
+}
+
+function publishedLine({ name, revision, changed }: FlowRow): string {
+  return `${name} revision ${revision}${changed === true ? '' : ' (unchanged)'}`;
 }
 
 function addSchedule(flow: Command, context: CommandContext): void {

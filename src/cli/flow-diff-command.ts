@@ -15,7 +15,7 @@ interface Revision {
 
 /**
  * With two numbers: these revisions. With one: that revision and the newest. With none: the newest and the file
- * `flows/<name>.yaml`, or, for a path, the file and what is published under its name.
+ * `flows/<name>.yaml`. For a path: what is published under its name, or that revision, and the file.
  */
 export function addDiff(flow: Command, context: CommandContext): void {
   flow
@@ -26,7 +26,8 @@ export function addDiff(flow: Command, context: CommandContext): void {
     .argument('[to]', 'number of the later revision; the newest when it is left out')
     .option('--json', 'print the changes as JSON')
     .action(async (name: string, from: string | undefined, to: string | undefined, options: { readonly json?: boolean }) => {
-      const file = from === undefined ? fileOf(name) : undefined;
+      const file = from === undefined || name.endsWith('.yaml') ? fileOf(name) : undefined;
+      if (file !== undefined && to !== undefined) throw cliErrors.usage({ problem: 'a file is compared with one revision' });
       const after = file === undefined ? undefined : parsed(readFileSync(file, 'utf8'), file);
       const flowName = after?.name.text ?? name;
       const path = `/v1/flows/${encodeURIComponent(flowName)}`;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { GuardRules } from '../guards/guard-rules.ts';
 import { cliErrors } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
+import { jsonFrom } from './flow-files.ts';
 import { parseJson } from './parse-json.ts';
 
 interface Guards {
@@ -45,7 +45,7 @@ export function addGuards(program: Command, context: CommandContext): void {
 }
 
 function draftFrom(file: string): Draft {
-  const draft = parseJson(file, readFileSync(file, 'utf8'));
+  const draft = jsonFrom(file);
   if (!isRecord(draft)) throw cliErrors.usage({ option: '--file', problem: 'the file must hold a JSON object' });
   return draft;
 }

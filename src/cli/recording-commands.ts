@@ -1,10 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readRecording, recordedFlow } from '../runs/repair/recording-file.ts';
 import { replayRun, type ReplayReport } from '../runs/repair/replay.ts';
 import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
-import { parseJson } from './parse-json.ts';
+import { jsonFrom } from './flow-files.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -18,7 +18,7 @@ export function addRecordingCommands(run: Command, context: CommandContext): voi
     .argument('<run>', 'run_…, or a file that `run export` wrote')
     .option('--json', 'print the report as JSON')
     .action(async (named: string, options: Json) => {
-      const isFile = statSync(named, { throwIfNoEntry: false })?.isFile() === true;
+      const isFile = !named.startsWith('run_') || statSync(named, { throwIfNoEntry: false })?.isFile() === true;
       const report = isFile ? await replayFile(named) : await replayStored(context, named);
       context.printer(options).one(report, () => describe(report));
       if (report.differences.length > 0) process.exitCode = EXIT.problems;
@@ -38,7 +38,7 @@ export function addRecordingCommands(run: Command, context: CommandContext): voi
 }
 
 function replayFile(file: string): Promise<ReplayReport> {
-  const recording = readRecording(parseJson(file, readFileSync(file, 'utf8')));
+  const recording = readRecording(jsonFrom(file));
   return replayRun(recordedFlow(recording), recording);
 }
 

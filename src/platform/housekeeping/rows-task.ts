@@ -7,9 +7,9 @@ export interface OldRows {
   readonly table: string;
   /** Which rows: SQL, with what `values` gives as `$1` and on. */
   readonly condition: string;
-  values(now: Date): readonly unknown[];
+  readonly values: (now: Date) => readonly unknown[];
   /** For people. */
-  what(count: number): string;
+  readonly what: (count: number) => string;
   /** A table whose rows go with them, which may be many for each: they go first. `condition` has the same values. */
   readonly first?: { readonly table: string; readonly condition: string };
 }

@@ -9,6 +9,7 @@ import { checkFlow } from '../../flows/language/check/check-flow.ts';
 import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import { compile, compileSource } from '../../flows/language/compile.ts';
 import type { Vocabulary } from '../../flows/language/vocabulary.ts';
+import { runErrors } from '../run.errors.ts';
 import { compareRevisions, type Comparison, type RecordedEvent } from './compare-revisions.ts';
 import { dryRun, dryRunOfEvent, type DryRun, type GivenEvent } from './dry-run.ts';
 import { payloadProblem } from './payloads.ts';
@@ -46,10 +47,12 @@ export class DryRuns {
     return dryRunOfEvent(flow, vocabulary, await this.#event(tenantId, event));
   }
 
-  /** A flow that a person starts. @throws flow.invalid, flow.not-found */
+  /** A flow that a person starts. What is not given is filled in. @throws flow.invalid, flow.not-found, runs.not-manual, runs.input-invalid */
   async tryInputs(tenantId: string, choice: FlowChoice, inputs: Readonly<Record<string, unknown>>, at: Date): Promise<DryRun> {
     const vocabulary = await this.flows.vocabularyOf(tenantId);
-    return dryRun(await this.#flow(tenantId, choice, vocabulary), vocabulary, { kind: 'manual', inputs, at });
+    const flow = await this.#flow(tenantId, choice, vocabulary);
+    refuseUnknown(flow, inputs);
+    return dryRun(flow, vocabulary, { kind: 'manual', inputs, at });
   }
 
   /**
@@ -96,4 +99,14 @@ export class DryRuns {
 
 function recorded({ id, type, data, occurredAt }: DomainEvent): RecordedEvent {
   return { id: idOf('evt', id), type, data, at: occurredAt };
+}
+
+/** Names that the flow does not ask for: most likely mistyped, and the run would be refused. */
+function refuseUnknown({ name, triggers }: CompiledFlow, inputs: Readonly<Record<string, unknown>>): void {
+  const forms = triggers.flatMap((trigger) => (trigger.kind === 'manual' ? [trigger.inputs] : []));
+  if (forms.length === 0) throw runErrors['not-manual']({ flow: name });
+  const problems = Object.keys(inputs)
+    .filter((input) => !forms.some((form) => Object.hasOwn(form, input)))
+    .map((input) => ({ pointer: `/inputs/${input}`, code: 'request.unknown-field', detail: 'There is no such field' }));
+  if (problems.length > 0) throw runErrors['input-invalid']({ problems: problems.length }).with(problems);
 }
