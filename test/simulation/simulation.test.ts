@@ -5,12 +5,12 @@ import { play, shrink, simulate } from './simulation.ts';
 import { RecordedTape, SeededTape } from './tape.ts';
 
 describe('the engine keeps its promises', () => {
-  test('in 3,000 schedules of crashes, lost leases, lost answers, people and a moody provider', async () => {
-    const { failure, schedules, counts } = await outsideMicrotasks(() => simulate(3_000, 20_261_121));
+  test('in 1,000 schedules of crashes, lost leases, lost answers, people and a moody provider', async () => {
+    const { failure, schedules, counts } = await outsideMicrotasks(() => simulate(1_000, 20_261_121));
     expect(failure && `npm run simulate -- --replay ${failure.seed}: ${failure.violation.message}`).toBeUndefined();
-    expect(schedules).toBe(3_000);
+    expect(schedules).toBe(1_000);
     for (const fault of ['crash', 'pause', 'lease lost', 'flush cut-after', 'flush cut-before', 'late request', 'clock moved'])
-      expect(counts[fault]).toBeGreaterThan(50);
+      expect(counts[fault]).toBeGreaterThan(20);
   }, 120_000);
 
   test('a schedule is the same each time it is played', async () => {
