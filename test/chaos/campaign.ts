@@ -158,7 +158,11 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   const selling = sales.run();
   const breaking = troubles.run();
   const telling = setInterval(() => options.say(status(client, workload, troubles, workers, database)), 10_000);
-  const curfew = setTimeout(() => workload.stop(), minutes * 72_000);
+  // The troubles end too: what is being sent is sent until it is answered.
+  const curfew = setTimeout(() => {
+    workload.stop();
+    troubles.stop();
+  }, minutes * 72_000);
   try {
     await workload.run();
   } finally {

@@ -76,7 +76,7 @@ export class Troubles {
     while (!this.#isOver) {
       await sleep(random.whole(300, 2_500));
       // One that is only starting is killed now and then; always, and nothing would ever be under way.
-      while (!this.#isOver && !this.#others().some(({ isReady }) => isReady) && !random.chance(0.002)) await sleep(20);
+      while (!this.#isOver && !this.#others().some(({ isReady }) => isReady) && !random.chance(0.0002)) await sleep(20);
       if (this.#isOver) return;
       const trouble = this.#next();
       this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
