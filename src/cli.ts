@@ -13,6 +13,7 @@ import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
+import { addStatus } from './cli/status-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
 import { addTask } from './cli/task-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
@@ -42,6 +43,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addConnection,
     addSwitch,
     addGuards,
+    addStatus,
     addTask,
     addExplain,
     addDoctor,

@@ -37,6 +37,8 @@ import { BothWatch } from './observability/both-watch.ts';
 import { CountedGate } from './observability/counted-gate.ts';
 import { gaugesOfEngine, RunCounts } from './observability/run-counts.ts';
 import { RunGauges } from './observability/run-gauges.ts';
+import { StatusController } from './observability/status.controller.ts';
+import { Status } from './observability/status.service.ts';
 import { TracedDoor, TracedRuns } from './observability/traced-runs.ts';
 import { Runs } from './operations/runs.service.ts';
 import { staffTask } from './operations/staff-task.action.ts';
@@ -154,13 +156,14 @@ export class RunsModule implements OnModuleInit {
     return {
       module: RunsModule,
       imports: options.engine ? [...imports, engine] : imports,
-      controllers: [RunsController, RunCommandsController, TasksController, DryRunController],
+      controllers: [RunsController, RunCommandsController, TasksController, DryRunController, StatusController],
       providers: [
         Runs,
         Tasks,
         CloseTasks,
         DryRuns,
         RunGauges,
+        Status,
         ...(options.engine ? [] : [{ provide: RunEngine, useClass: AbsentRunEngine }]),
       ],
       exports: options.engine ? [Runs, Tasks, engine] : [Runs, Tasks, RunEngine],

@@ -21,6 +21,7 @@ const VERBS_OF = {
   tasks: ['read', 'write'],
   'api-keys': ['read', 'write'],
   audit: ['read'],
+  status: ['read'],
   stream: ['read'],
 } as const;
 
