@@ -43,6 +43,23 @@ const guards = {
     money: { type: 'object', required: ['amount'], additionalProperties: false, properties: { amount: place } },
   },
 };
+/** A list of actions or triggers. @param more what their `spec` may say besides what both have */
+const offered = (maxItems: number, more: Readonly<Record<string, object>>) => ({
+  type: 'array',
+  maxItems,
+  items: {
+    type: 'object',
+    required: ['spec', 'methods'],
+    properties: {
+      methods: { type: 'array' },
+      spec: {
+        type: 'object',
+        required: ['name', 'title', 'about', 'input', 'output'],
+        properties: { name: { type: 'string', maxLength: 100 }, title: text, about: text, ...more },
+      },
+    },
+  },
+});
 const rawShape = compileJsonSchema({
   type: 'object',
   required: ['id', 'title', 'about', 'version', 'hosts', 'network', 'settings', 'parts', 'methods', 'actions'],
@@ -57,50 +74,12 @@ const rawShape = compileJsonSchema({
     settings: { type: 'object' },
     parts: { type: 'array', items: { type: 'string' } },
     methods: { type: 'array', items: { type: 'string' } },
-    triggers: {
-      type: 'array',
-      maxItems: 100,
-      items: {
-        type: 'object',
-        required: ['spec', 'methods'],
-        properties: {
-          methods: { type: 'array' },
-          spec: {
-            type: 'object',
-            required: ['name', 'title', 'about', 'input', 'output'],
-            properties: {
-              name: { type: 'string', maxLength: 100 },
-              title: text,
-              about: text,
-              everyMs: { type: 'integer', minimum: 1_000 },
-            },
-          },
-        },
-      },
-    },
-    actions: {
-      type: 'array',
-      maxItems: 200,
-      items: {
-        type: 'object',
-        required: ['spec', 'methods'],
-        properties: {
-          methods: { type: 'array' },
-          spec: {
-            type: 'object',
-            required: ['name', 'title', 'about', 'input', 'output'],
-            properties: {
-              name: { type: 'string', maxLength: 100 },
-              title: text,
-              about: text,
-              timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
-              guards,
-              causes: { type: 'array', maxItems: 20, items: { type: 'string', maxLength: 128 } },
-            },
-          },
-        },
-      },
-    },
+    triggers: offered(100, { everyMs: { type: 'integer', minimum: 1_000 } }),
+    actions: offered(200, {
+      timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
+      guards,
+      causes: { type: 'array', maxItems: 20, items: { type: 'string', maxLength: 128 } },
+    }),
   },
 });
 
