@@ -50,6 +50,7 @@ export const idErrors = defineErrors('id', {
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const VALUE = new Map(Array.from(ALPHABET, (letter, index) => [letter, BigInt(index)]));
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Where ids get their time and randomness from; tests pass their own. */
@@ -73,10 +74,12 @@ export function uuidv7Generator(source: IdSource): () => string {
     // More than 3,072 ids in a millisecond borrow the next one, so order holds without waiting.
     lastMs = counter > 0xfff ? ms + 1 : ms;
     if (counter > 0xfff) counter = 0;
-    const hex = [...bytes.subarray(8)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    const time = lastMs.toString(16).padStart(12, '0');
-    const variant = ((Number.parseInt(hex.slice(0, 1), 16) & 0x3) | 0x8).toString(16);
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${variant}${hex.slice(1, 4)}-${hex.slice(4)}`;
+    const high = lastMs / 0x1_0000_0000;
+    const time = hex(high >> 8) + hex(high) + hex(lastMs >>> 24) + hex(lastMs >>> 16);
+    const variant = hex(((bytes[8] ?? 0) & 0x3f) | 0x80) + hex(bytes[9] ?? 0);
+    const tail =
+      hex(bytes[10] ?? 0) + hex(bytes[11] ?? 0) + hex(bytes[12] ?? 0) + hex(bytes[13] ?? 0) + hex(bytes[14] ?? 0) + hex(bytes[15] ?? 0);
+    return `${time}-${hex(lastMs >>> 8)}${hex(lastMs)}-${hex(0x70 | (counter >> 8))}${hex(counter)}-${variant}-${tail}`;
   };
 }
 
@@ -122,6 +125,11 @@ export function uuidOf(prefix: IdPrefix, id: unknown): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** Two digits for the lowest eight bits. */
+function hex(value: number): string {
+  return HEX[value & 0xff] ?? '';
+}
+
 /** Random bytes from a pool of `size`: one call to the system's generator costs as much for 8 KiB as for 16 bytes. */
 function pooledRandom(size: number): (bytes: Uint8Array) => void {
   const pool = new Uint8Array(size);
@@ -131,7 +139,8 @@ function pooledRandom(size: number): (bytes: Uint8Array) => void {
       crypto.getRandomValues(pool);
       used = 0;
     }
-    bytes.set(pool.subarray(used, used + bytes.length));
+    // Byte by byte: a view of the pool for `set` costs more than the sixteen bytes.
+    for (let index = 0; index < bytes.length; index += 1) bytes[index] = pool[used + index] ?? 0;
     used += bytes.length;
   };
 }
