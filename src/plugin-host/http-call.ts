@@ -44,13 +44,12 @@ export class HttpCall {
     this.#rules = rules;
   }
 
-  /** Sends the request once. Never rejects. */
+  /** Sends the request once; the whole call is over after `timeoutMs`. Never rejects. */
   async run(
     connection: OpenConnection,
     { method = 'POST', path, body }: HttpCallInput,
     idempotencyKey: string,
     timeoutMs: number,
-    signal: AbortSignal,
   ): Promise<Outcome<HttpCallOutput>> {
     const prepared = this.#prepare(connection);
     if ('kind' in prepared) return prepared;
@@ -65,7 +64,7 @@ export class HttpCall {
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       timeoutMs,
-      signal,
+      deadlineMs: timeoutMs,
     });
     return outcomeOf(result, method === 'GET');
   }

@@ -151,14 +151,8 @@ export class Invoke extends ActionDoor {
     return outcome as Outcome<Value | undefined>; // the value was checked against the action's output, an object
   }
 
-  async #callHttp(connection: OpenConnection, call: ActionCall, input: Value, timeoutMs: number): Promise<Outcome<Value>> {
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), timeoutMs);
-    try {
-      return await this.#http.run(connection, input as unknown as HttpCallInput, call.idempotencyKey, timeoutMs, controller.signal); // checked by the schema
-    } finally {
-      clearTimeout(timer);
-    }
+  #callHttp(connection: OpenConnection, call: ActionCall, input: Value, timeoutMs: number): Promise<Outcome<Value>> {
+    return this.#http.run(connection, input as unknown as HttpCallInput, call.idempotencyKey, timeoutMs); // checked by the schema
   }
 
   async #callBuiltIn(action: BuiltInAction, call: ActionCall, verb: Verb): Promise<Outcome<Value | undefined>> {

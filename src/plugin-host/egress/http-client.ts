@@ -22,8 +22,10 @@ export interface HttpRequest {
   /** Name, value, name, value …, without `host`. */
   readonly headers: string[];
   readonly body?: string | Uint8Array;
-  /** For the answer's head and between parts of its body. The whole call is bounded by `signal`. */
+  /** For the answer's head and between parts of its body. The whole call is bounded by `deadlineMs` or by `signal`. */
   readonly timeoutMs: number;
+  /** After this long the call is ended as by `signal`; a timer costs a tenth of an AbortController with one. */
+  readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
   /** Called once, directly before the first byte is written. */
   readonly onLeaving?: () => void;
@@ -122,12 +124,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: Readonly<Record<string, string | string[] | undefined>> = {};
   #chunks: Buffer[] = [];
+  #deadline: NodeJS.Timeout | undefined;
   readonly #onAbort = (): void => this.abort();
 
   constructor(request: HttpRequest, settle: (result: HttpResult) => void) {
     this.#request = request;
     this.#settle = settle;
     request.signal?.addEventListener('abort', this.#onAbort);
+    if (request.deadlineMs !== undefined) this.#deadline = setTimeout(this.#onAbort, request.deadlineMs);
   }
 
   abort(): void {
@@ -170,6 +174,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     this.#request.signal?.removeEventListener('abort', this.#onAbort);
+    clearTimeout(this.#deadline);
     this.#settle(result);
   }
 }
