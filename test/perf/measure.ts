@@ -59,7 +59,11 @@ export function quantile(values: readonly number[], at: number): number {
 async function run(contestant: Contestant, sink: Sink, first: number, count: number, connections: number): Promise<number> {
   const sent = emptySent();
   const started = performance.now();
-  await saturate(contestant.target, first, count, connections, sent, () => sent.at.size - sink.postings < UNDER_WAY);
+  // As many requests as hold what may be under way: 64 batches of 100 would be four times that before the first is answered.
+  const atOnce = Math.min(connections, Math.floor(UNDER_WAY / (contestant.target.batch?.events ?? 1)));
+  // Events that were refused never reach the sink, so waiting for room would have no end.
+  const mayGo = () => sent.refused.length > 0 || sent.at.size - sink.postings < UNDER_WAY;
+  await saturate(contestant.target, first, count, atOnce, sent, mayGo);
   if (sent.refused.length > 0) throw new Error(`${contestant.name} refused ${sent.refused.length} events: ${sent.refused[0]}`);
   await sink.reached(count);
   while ((await contestant.unfinished()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
