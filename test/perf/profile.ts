@@ -66,6 +66,8 @@ function print(table: ReadonlyMap<string, number>, top: number): void {
   const total = [...table.values()].reduce((a, b) => a + b, 0);
   const rows = [...table].toSorted(([, a], [, b]) => b - a).slice(0, top);
   for (const [name, micros] of rows)
-    console.log(`${(micros / Number(options.runs)).toFixed(1).padStart(10)} µs ${((100 * micros) / total).toFixed(1).padStart(5)} %  ${name}`);
+    console.log(
+      `${(micros / Number(options.runs)).toFixed(1).padStart(10)} µs ${((100 * micros) / total).toFixed(1).padStart(5)} %  ${name}`,
+    );
   console.log(`${(total / Number(options.runs)).toFixed(1).padStart(10)} µs  in all`);
 }
