@@ -237,6 +237,8 @@ function manifestsOf(door: ActionDoor, action: string): readonly ActionManifest[
 /** The one of the plugin that the step was led to; all of them while it was led to none, or when that plugin is away. */
 function manifestsFor(host: StepHost, request: StepRequest, { plugin }: Pick<StepState, 'plugin'>): readonly ActionManifest[] {
   const all = manifestsOf(host.door, request.action);
+  // Asked several times a step, and nearly every action is offered by one plugin.
+  if (all.length < 2) return all;
   const own = all.filter((manifest) => manifest.plugin === plugin);
   return own.length > 0 ? own : all;
 }
