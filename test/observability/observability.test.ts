@@ -139,7 +139,7 @@ test('the status page tells the operator that all is well', async () => {
   const { code, output } = await app.cli(['status'], { KASSAFLOW_API_KEY: key });
   expect([code, output]).toEqual([0, expect.stringContaining('Nothing needs a person, and nothing is in doubt.')]);
   expect(output).toContain('No work waits.');
-  expect(output).toContain('Flush lanes: 2 live.');
+  expect(output).toContain('Flush lanes: 1 live.');
   expect(output).toMatch(/Disk: [0-9.]+ of [0-9.]+ GiB free/);
 });
 

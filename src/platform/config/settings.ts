@@ -39,7 +39,7 @@ export const settings = {
   KASSAFLOW_ASK_AGAIN_MS: whole(100, 3_600_000, 60_000).describe(
     'milliseconds until a provider is asked again what became of a call; the pauses after it grow',
   ),
-  KASSAFLOW_FLUSH_LANES: whole(1, 8, 2).describe('group commits under way at the same time'),
+  KASSAFLOW_FLUSH_LANES: whole(1, 8, 1).describe('group commits under way at the same time'),
   KASSAFLOW_KEEP_RUNS_DAYS: whole(1, 3_650, 90).describe('days for which a run and its journal are kept after its end'),
   KASSAFLOW_KEEP_EVENTS_DAYS: whole(1, 3_650, 400).describe(
     'days for which events are kept, and a repeated event is known; not less than runs',
