@@ -59,7 +59,8 @@ export class RunCounts implements RunWatch {
 
   flushed(items: number, ms: number): void {
     this.#flushSeconds.observe(ms / 1_000);
-    this.#flushItems.observe(items);
+    // An empty flush renews the lease: a commit like any other, but it would say that flushes are small.
+    if (items > 0) this.#flushItems.observe(items);
   }
 }
 
