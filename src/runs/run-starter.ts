@@ -1,5 +1,5 @@
 /** From an event to the runs that it starts, without waiting for anything: the way of every event that is taken in. */
-import { newUuid } from '../kernel/ids.ts';
+import { idOf, newUuid } from '../kernel/ids.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { admit, type Match, type TriggerIndex } from '../flows/trigger-index.ts';
 import type { Scope } from '../flows/language/compiled-flow.ts';
@@ -50,7 +50,7 @@ export class RunStarter {
   }
 
   #start(match: Match, event: StartingEvent, subjects: Readonly<Record<string, unknown>>, host: RunHost): LiveRun[] {
-    const scope: Scope = { event: event.data, vars: match.flow.vars, now: host.clock.now().toISOString(), ...subjects };
+    const scope = scopeOf(match, event, subjects, host);
     try {
       const admission = admit(match, scope);
       if (!admission.starts) return [];
@@ -63,6 +63,19 @@ export class RunStarter {
       return [run];
     }
   }
+}
+
+/** What a trigger and `one-per` may name. Of the run there is what is known before it exists: its flow and its event. */
+function scopeOf({ flow }: Match, event: StartingEvent, subjects: Readonly<Record<string, unknown>>, { clock }: RunHost): Scope {
+  return {
+    event: event.data,
+    vars: flow.vars,
+    now: clock.now().toISOString(),
+    get run() {
+      return { flow: flow.name, event: { id: idOf('evt', event.id), type: event.type, time: event.occurredAt.toISOString() } };
+    },
+    ...subjects,
+  };
 }
 
 /**
