@@ -58,7 +58,9 @@ describe('what is written by hand', () => {
 
   test('commands that are shown exist', () => {
     const commands = new Set(
-      sourceFiles(['src/cli']).flatMap(({ text }) => [...text.matchAll(/\.command\('([a-z]+(?:-[a-z]+)*)'\)/g)].map(([, name = '']) => name)),
+      sourceFiles(['src/cli']).flatMap(({ text }) =>
+        [...text.matchAll(/\.command\('([a-z]+(?:-[a-z]+)*)'\)/g)].map(([, name = '']) => name),
+      ),
     );
     const unknown = pages.flatMap((page) =>
       [...read(page).matchAll(/npx kassaflow ([a-z]+(?:-[a-z]+)*)/g)]

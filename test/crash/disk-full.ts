@@ -92,7 +92,7 @@ function free(): number {
 }
 
 function expect(what: string, holds: boolean): void {
-  console.log(`${holds ? 'ok     ' : 'problem'}  ${what}`);
+  process.stdout.write(`${holds ? 'ok     ' : 'problem'}  ${what}\n`);
   if (!holds) process.exitCode = 1;
 }
 

@@ -311,7 +311,7 @@ export class Schedule implements EventWorld {
     call.resolve(this.#outcome(call, fault));
   }
 
-  #outcome({ call, process, sentAt, resolve }: Call, fault: (typeof FAULTS)[number] | undefined): StepOutcome {
+  #outcome({ call, sentAt, resolve }: Call, fault: (typeof FAULTS)[number] | undefined): StepOutcome {
     switch (fault) {
       case undefined:
         return this.provider.perform(call, this.now);

@@ -40,7 +40,7 @@ async function give({ engine }: TestEngine, run: string, order: Ordered): Promis
     async () => {
       const found = await db.ownerPool.query<{ answer: unknown }>('select answer from run_command where id = $1', [rows[0]?.id]);
       if (found.rows[0]?.answer) expect(found.rows[0].answer).toEqual({ done: true });
-      return found.rows[0]?.answer != null;
+      return Boolean(found.rows[0]?.answer);
     },
     () => `${order.kind} was not answered`,
   );
