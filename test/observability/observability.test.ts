@@ -173,7 +173,7 @@ describe('metrics', () => {
     const text = await scrape();
     for (const line of [
       'kassaflow_runs_finished_total{flow="observed",status="completed"} 1',
-      'kassaflow_leases{state="live"} 2',
+      'kassaflow_leases{state="live"} 1',
       'kassaflow_steps_in_doubt 0',
       'kassaflow_timers_due 0',
     ])
