@@ -117,7 +117,8 @@ describe('if-running: replace', () => {
     const engines = [await engine(), await engine()];
     for (const n of [0, 1, 2]) await engines[n % 2]?.intake.accept(incoming(db.tenantId, { key: 'k', n }));
     await until(
-      async () => (await db.ownerPool.query('select from run_command where handled_at is not null')).rowCount === 1,
+      // Both processes may have told it: an order that was carried out already changes nothing.
+      async () => ((await db.ownerPool.query('select from run_command where handled_at is not null')).rowCount ?? 0) > 0,
       () => 'the run that has the key was not told',
     );
     held[0]?.();
