@@ -1,3 +1,4 @@
+import { isRecord } from '../kernel/record.ts';
 import type { Command } from 'commander';
 import type { GuardRules } from '../guards/guard-rules.ts';
 import { cliErrors } from './cli-errors.ts';
@@ -82,8 +83,4 @@ function lines({ version, own, rules }: Guards): string[] {
     return `budget ${name.padEnd(15)}  ${what} per ${per} of ${target === undefined ? 'the tenant' : `${of}/${target}`}${action === undefined ? '' : `, ${action}`}, whenReached ${whenReached}`;
   });
   return [version === 0 ? 'everything is as the defaults have it' : `version ${version}`, ...caps, ...budgets];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,23 +1,6 @@
 import type { Command } from 'commander';
+import type { StatusView, WaitingView } from '../runs/observability/status.service.ts';
 import type { CommandContext } from './command-context.ts';
-
-interface Waiting {
-  readonly what: string;
-  readonly count: number;
-  readonly oldestSeconds: number;
-}
-
-interface Status {
-  readonly trouble: readonly Waiting[];
-  readonly work: readonly Waiting[];
-  readonly resting: { readonly waitsForEvents: number; readonly parkedBySwitch: number; readonly parkedByCap: number };
-  readonly deadLetters: { readonly count: number; readonly largestGroup: number };
-  readonly leases: { readonly live: number; readonly dead: number; readonly oldestDeadSeconds: number };
-  readonly subscribers: readonly { readonly subscriber: string; readonly lagSeconds: number }[];
-  readonly memory: { readonly runs: number; readonly eventsInLine: number } | null;
-  readonly connectionsDown: readonly string[];
-  readonly disk: { readonly freeBytes: number; readonly sizeBytes: number } | null;
-}
 
 interface Plugin {
   readonly id: string;
@@ -33,7 +16,7 @@ export function addStatus(program: Command, context: CommandContext): void {
     .description('how the installation stands: what needs a person, what waits, who works')
     .option('--json', 'print it as JSON')
     .action(async (options: { readonly json?: boolean }) => {
-      const status = await context.api.get<Status>('/v1/status');
+      const status = await context.api.get<StatusView>('/v1/status');
       const { items: plugins } = await context.api.get<{ items: Plugin[] }>('/v1/plugins');
       context
         .printer(options)
@@ -45,7 +28,7 @@ export function addStatus(program: Command, context: CommandContext): void {
     });
 }
 
-function troubleOf({ trouble, deadLetters, connectionsDown }: Status): readonly string[] {
+function troubleOf({ trouble, deadLetters, connectionsDown }: StatusView): readonly string[] {
   const found = trouble.filter(({ count }) => count > 0).map(lineOf);
   return [
     found.length === 0 ? 'Nothing needs a person, and nothing is in doubt.' : 'Needs a person, or is in doubt:',
@@ -57,7 +40,7 @@ function troubleOf({ trouble, deadLetters, connectionsDown }: Status): readonly 
   ];
 }
 
-function workOf({ work, resting, subscribers }: Status): readonly string[] {
+function workOf({ work, resting, subscribers }: StatusView): readonly string[] {
   const late = subscribers
     .filter(({ lagSeconds }) => lagSeconds > 0)
     .map(({ subscriber, lagSeconds }) => `  ${subscriber} is ${lagSeconds} s behind`);
@@ -69,7 +52,7 @@ function workOf({ work, resting, subscribers }: Status): readonly string[] {
   ];
 }
 
-function machineOf({ leases, memory, disk }: Status, plugins: readonly Plugin[]): readonly string[] {
+function machineOf({ leases, memory, disk }: StatusView, plugins: readonly Plugin[]): readonly string[] {
   const away = plugins.filter(({ status }) => status !== 'ready').map(({ id, status }) => `${id} is ${status}`);
   return [
     `Flush lanes: ${leases.live} live${leases.dead > 0 ? `, ${leases.dead} dead for up to ${leases.oldestDeadSeconds} s` : ''}.`,
@@ -79,6 +62,6 @@ function machineOf({ leases, memory, disk }: Status, plugins: readonly Plugin[])
   ];
 }
 
-function lineOf({ what, count, oldestSeconds }: Waiting): string {
+function lineOf({ what, count, oldestSeconds }: WaitingView): string {
   return `  ${count} ${what}, the oldest for ${oldestSeconds} s`;
 }

@@ -8,6 +8,7 @@
  * A match is a candidate. Whether a run begins is decided by {@link admit}, which evaluates `where`, `when` and `one-per`;
  * most flows need only the event for that (`needs` is empty), the others need the current state of a subject first.
  */
+import { isRecord } from '../kernel/record.ts';
 import type { DomainEvent } from '../events/event.ts';
 import { addressesOf, addressOf, routesOf, type FlowRoutes } from './flow-routes.ts';
 import type { CompiledFlow, CompiledTrigger, Scope, Subject } from './language/compiled-flow.ts';
@@ -195,8 +196,4 @@ function keyText(value: unknown): string {
     : JSON.stringify(value, (_, inner: unknown) =>
         isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
       );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

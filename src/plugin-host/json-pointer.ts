@@ -1,3 +1,4 @@
+import { isRecord } from '../kernel/record.ts';
 import type { Field, Schema } from '@kassaflow/plugin-sdk';
 
 /** The value at a JSON pointer (RFC 6901) into plain objects; `undefined` when there is none. */
@@ -15,8 +16,4 @@ function keysOf(pointer: string): string[] {
     .split('/')
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

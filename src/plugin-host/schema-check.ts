@@ -1,3 +1,4 @@
+import { isRecord } from '../kernel/record.ts';
 import type { Schema } from '@kassaflow/plugin-sdk';
 
 /** Where a schema is used: what comes from people is closed all the way down; an output may hold free JSON deeper down. */
@@ -113,8 +114,4 @@ function objectProblem(field: Readonly<Record<string, unknown>>, use: SchemaUse,
 function looksSecret(name: string): boolean {
   const words = name.split(/(?<=[a-z0-9])(?=[A-Z])|[-_]/).map((word) => word.toLowerCase());
   return words.some((word) => SECRET_WORDS.has(word)) && !words.some((word) => PUBLIC_WORDS.has(word));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

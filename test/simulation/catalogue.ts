@@ -23,16 +23,11 @@ import {
   withUndo,
   type StepDraft,
 } from '../../src/runs/conformance/flow-builder.ts';
+import { field, forInvoice, invoice, MINUTE, soon } from './flow-parts.ts';
 
-const MINUTE = { count: 1, unit: 'minute' } as const;
 const SECOND = { count: 1, unit: 'second' } as const;
-const field = (root: string, path: string): Expression =>
-  computed([root], (scope) => path.split('.').reduce<unknown>((value, name) => (value as Scope | undefined)?.[name], scope[root]));
 const is = (expression: Expression, wanted: unknown): Expression =>
   computed([...expression.reads], (scope) => expression.evaluate(scope) === wanted);
-const soon = computed(['now'], ({ now }) => new Date(new Date(String(now)).getTime() + 5_000).toISOString());
-const invoice = field('event', 'invoice');
-const forInvoice = { key: { path: 'invoice', value: invoice } };
 const PATIENT: RetryPolicy = { kind: 'backoff', times: 4, firstMs: 1_000, factor: 2, longestMs: 60_000 };
 const send = (action: string, more: Partial<Extract<CompiledStep, { verb: 'do' }>> = {}): StepDraft =>
   call(

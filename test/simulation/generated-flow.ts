@@ -23,14 +23,11 @@ import {
   withUndo,
   type StepDraft,
 } from '../../src/runs/conformance/flow-builder.ts';
+import { forInvoice, invoice, MINUTE, soon } from './flow-parts.ts';
 import { SeededTape, type Tape } from './tape.ts';
 
 const known = new Map<number, CompiledFlow>();
-const MINUTE = { count: 1, unit: 'minute' } as const;
-const invoice = computed(['event'], ({ event }) => (event as { readonly invoice: string }).invoice);
-const forInvoice = { key: { path: 'invoice', value: invoice } };
 const isA = computed(['event'], (scope) => invoice.evaluate(scope) === 'a');
-const soon = computed(['now'], ({ now }) => new Date(new Date(String(now)).getTime() + 5_000).toISOString());
 const event = computed(['event'], (scope) => scope['event']);
 const ACTIONS = ['sim.keyed', 'sim.once', 'sim.lookup', 'sim.short', 'sim.again', 'sim.read'] as const;
 

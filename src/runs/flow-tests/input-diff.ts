@@ -1,5 +1,5 @@
 /** The differences between what a test expects of an input and what the input was: only what the test names is looked at. */
-import { isRecord } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
 
 const MOST_TEXT = 300;
 

@@ -9,7 +9,8 @@ import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import type { Data } from './flow-test.ts';
 import { modelOf } from './subject-models.ts';
 import { isSubject, type SimulatedWorld } from './simulated-world.ts';
-import { isRecord, mergedData } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
+import { mergedData } from './typed-value.ts';
 
 const PLAIN: Readonly<Record<string, unknown>> = {
   text: 'text',

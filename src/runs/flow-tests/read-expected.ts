@@ -6,7 +6,8 @@ import { actionsOf } from './mocked-door.ts';
 import { fieldShape } from './payloads.ts';
 import { durationsOf, entriesOf, itemsOf, keysOf, listed, textOf, unknownKey, type TestProblems } from './read-fields.ts';
 import { namedSteps, type NamedStep, type TestedFlow } from './tested-flow.ts';
-import { isRecord, valueByShape } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
+import { valueByShape } from './typed-value.ts';
 
 type Steps = ReadonlyMap<string, NamedStep>;
 

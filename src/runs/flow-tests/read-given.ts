@@ -10,7 +10,8 @@ import { payloadProblem, payloadShape, subjectShape } from './payloads.ts';
 import { itemsOf, keysOf, listed, textOf, unknownKey, type TestProblems } from './read-fields.ts';
 import { sampleHelp, sampleOf } from './samples/samples.ts';
 import type { TestedFlow } from './tested-flow.ts';
-import { isRecord, mergedData, valueByShape } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
+import { mergedData, valueByShape } from './typed-value.ts';
 
 type Trigger<K extends CompiledTrigger['kind']> = Extract<CompiledTrigger, { kind: K }>;
 

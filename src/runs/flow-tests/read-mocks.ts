@@ -11,7 +11,8 @@ import { plausibleOutput } from './plausible-output.ts';
 import { countOf, durationsOf, itemsOf, keysOf, listed, textOf, unknownKey, type TestProblems } from './read-fields.ts';
 import { SimulatedWorld } from './simulated-world.ts';
 import { namedSteps, type TestedFlow } from './tested-flow.ts';
-import { mergedData, valueByShape, isRecord } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
+import { mergedData, valueByShape } from './typed-value.ts';
 
 const REASONS: readonly FailureReason[] = ['temporary', 'rate-limited', 'auth', 'input', 'permanent'];
 

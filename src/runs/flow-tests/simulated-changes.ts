@@ -5,7 +5,8 @@ import type { SubjectName } from '../../events/catalogue/subjects.ts';
 import type { Data } from './flow-test.ts';
 import { isSubject, type SimulatedWorld } from './simulated-world.ts';
 import { modelOf } from './subject-models.ts';
-import { isRecord, mergedData } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
+import { mergedData } from './typed-value.ts';
 
 /** How the subjects of an event are after it, from how they were. */
 type Change = (was: Data, now: string) => Data;

@@ -7,7 +7,8 @@
 import type { IdPrefix } from '../../kernel/ids.ts';
 import { subjectSchemas, type SubjectName } from '../../events/catalogue/subjects.ts';
 import type { Data } from './flow-test.ts';
-import { isRecord, mergedData } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
+import { mergedData } from './typed-value.ts';
 
 const PREFIXES: Readonly<Record<SubjectName, IdPrefix>> = {
   payment: 'pay',

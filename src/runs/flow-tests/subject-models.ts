@@ -1,7 +1,7 @@
 import type { SubjectName } from '../../events/catalogue/subjects.ts';
 import type { Data } from './flow-test.ts';
 import { sampleOf } from './samples/samples.ts';
-import { isRecord } from './typed-value.ts';
+import { isRecord } from '../../kernel/record.ts';
 
 /** Where a subject that nobody describes is taken from. */
 const MODELS: Readonly<Record<SubjectName, readonly [type: string, sample: string]>> = {

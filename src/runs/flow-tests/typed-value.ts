@@ -1,4 +1,5 @@
 /** Values of a test as its author wrote them, read by the shape of what they stand for: `"12.50 EUR"` is money where money belongs. */
+import { isRecord } from '../../kernel/record.ts';
 import { isKassaflowError } from '../../kernel/errors.ts';
 import { parseMoney, toWire } from '../../kernel/money.ts';
 import { ANY, fieldOf, type Shape } from '../../flows/language/shape.ts';
@@ -34,10 +35,6 @@ export function merged(under: unknown, over: unknown): unknown {
 /** As {@link merged}, for two maps. */
 export function mergedData(under: Data, over: Data): Data {
   return merged(under, over) as Data; // two maps give a map
-}
-
-export function isRecord(value: unknown): value is Data {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function moneyOf(text: string): unknown {
