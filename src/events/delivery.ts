@@ -6,7 +6,7 @@ import { crashPoint } from '../platform/crash-points.ts';
 import { eventErrors } from './event-errors.ts';
 import type { EventReader } from './event-reader.ts';
 import type { EventBatch, EventSubscriber } from './event-subscriber.ts';
-import { WakeUp } from './wake-up.ts';
+import { WakeUp } from '../platform/wake-up.ts';
 
 /** How a subscriber stands. */
 export interface DeliveryStatus {

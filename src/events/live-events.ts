@@ -10,7 +10,7 @@ import { OnEvent } from '@nestjs/event-emitter';
 import { EVENTS_RECORDED } from './event-hints.ts';
 import { EventReader } from './event-reader.ts';
 import type { DomainEvent } from './event.ts';
-import { WakeUp } from './wake-up.ts';
+import { WakeUp } from '../platform/wake-up.ts';
 
 /** Which events a watcher wants; empty means all. */
 export interface Watch {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
 import { Payments, WebhookAddresses, type SignalResult } from '../domain/payments/index.ts';
-import { WakeUp } from '../events/wake-up.ts';
+import { WakeUp } from '../platform/wake-up.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';

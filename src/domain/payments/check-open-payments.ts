@@ -5,9 +5,9 @@ import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
+import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { takeDueChecks } from './payment-checks.ts';
 import { Payments } from './payments.service.ts';
-import { WorkerLoop } from './worker-loop.ts';
 
 /** How often due payments are looked for. */
 const EVERY_MS = 10_000;
@@ -19,7 +19,7 @@ const BATCH = 20;
 export class CheckOpenPayments implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger(CheckOpenPayments.name);
   readonly #loop = new WorkerLoop(
-    () => this.checkDue(),
+    () => this.checkDue().then(() => EVERY_MS),
     EVERY_MS,
     (error) => this.#log.error({ message: 'open payments could not be looked up', error }),
   );

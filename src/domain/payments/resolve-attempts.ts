@@ -5,13 +5,13 @@ import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
+import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Authorizations } from './authorizations.service.ts';
 import { CALL_TIMEOUT_MS, takeDueAttempt, type Attempt } from './payment-attempts.ts';
 import { PaymentEntity } from './payment.entity.ts';
 import { Payments } from './payments.service.ts';
 import { Refunds } from './refunds.service.ts';
-import { WorkerLoop } from './worker-loop.ts';
 
 /** How often due attempts are looked for. */
 const EVERY_MS = 1_000;
@@ -28,7 +28,7 @@ const SAFE_PART_OF_MEMORY = 0.8;
 export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger(ResolveAttempts.name);
   readonly #loop = new WorkerLoop(
-    () => this.resolveDue(),
+    () => this.resolveDue().then(() => EVERY_MS),
     EVERY_MS,
     (error) => this.#log.error({ message: 'attempts could not be resolved', error }),
   );

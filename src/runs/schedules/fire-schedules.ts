@@ -9,7 +9,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
-import { DueLoop } from './due-loop.ts';
+import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { dueSlots, type Missed } from './due-slots.ts';
 
 interface ScheduleRow {
@@ -33,6 +33,8 @@ const BATCH = 200;
 const AT_ONCE = 50;
 /** Also without a slot: what another process publishes is seen after so long at the latest. */
 const LOOK_EVERY_MS = 1_000;
+/** After work that failed: long enough for a database to come back, short enough for what is due. */
+const AFTER_FAILURE_MS = 1_000;
 /** How often it is asked whether the database's clock was set back. */
 const CLOCK_EVERY_MS = 5_000;
 
@@ -43,7 +45,11 @@ const CLOCK_EVERY_MS = 5_000;
 @Injectable()
 export class FireSchedules implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger('schedules');
-  readonly #loop = new DueLoop('Firing schedules', () => this.#look());
+  readonly #loop = new WorkerLoop(
+    () => this.#look(),
+    AFTER_FAILURE_MS,
+    (error) => this.#log.warn({ error }, 'Firing schedules failed and is tried again'),
+  );
   #clockAskedAt = -CLOCK_EVERY_MS;
 
   constructor(

@@ -8,7 +8,7 @@ import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { messageOf } from '../../platform/thrown.ts';
 import { TriggerDoor, type TriggerManifest } from '../../plugin-host/trigger-door.ts';
-import { DueLoop } from './due-loop.ts';
+import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { TriggerItems } from './trigger-items.ts';
 
 type Value = Readonly<Record<string, unknown>>;
@@ -42,6 +42,8 @@ interface Settled {
 const AT_ONCE = 16;
 const POLL_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 1_000;
+/** After work that failed: long enough for a database to come back, short enough for what is due. */
+const AFTER_FAILURE_MS = 1_000;
 const USUAL_EVERY_MS = 60_000;
 const SHORTEST_EVERY_MS = 1_000;
 /** After failures: 5 s, 10 s, … */
@@ -58,7 +60,11 @@ const STOP_MS = 2_000;
 @Injectable()
 export class PollTriggers implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger('triggers');
-  readonly #loop = new DueLoop('Polling triggers', () => this.#look());
+  readonly #loop = new WorkerLoop(
+    () => this.#look(),
+    AFTER_FAILURE_MS,
+    (error) => this.#log.warn({ error }, 'Polling triggers failed and is tried again'),
+  );
   readonly #inHand = new Set<Promise<void>>();
 
   constructor(
