@@ -3,7 +3,7 @@ import type { Schema } from '@kassaflow/plugin-sdk';
 import { nearest } from '../../../kernel/nearest.ts';
 import type { Diagnostics, Span } from '../diagnostic.ts';
 import { RESERVED_NAMES, STEP_NAME } from '../names.ts';
-import { kindWords } from '../expressions/check-expression.ts';
+import { kindWords } from '../expressions/kind-problems.ts';
 import { formula, idLike } from '../read/read-step.ts';
 import { innerSteps, type FlowSyntax, type StepOf, type StepSyntax, type Text } from '../syntax.ts';
 import { CUSTOM_EVENT, type ActionWord, type Vocabulary } from '../vocabulary.ts';

@@ -1,7 +1,7 @@
 /** Checks the values of `with:` against the schema of the action that takes them. */
 import type { Field } from '@kassaflow/plugin-sdk';
 import { nearest } from '../../../kernel/nearest.ts';
-import { kindWords } from '../expressions/check-expression.ts';
+import { kindWords } from '../expressions/kind-problems.ts';
 import { fieldsOf, kindOfText, literalValue, propertyOf } from '../field-value.ts';
 import { formula } from '../read/read-step.ts';
 import { isEmpty, type YamlMap, type YamlNode, type YamlScalar } from '../yaml/node.ts';

@@ -2,7 +2,8 @@
 import type { KassaflowError } from '../../../kernel/errors.ts';
 import type { Diagnostics } from '../diagnostic.ts';
 import type { Reading } from '../expressions/analysis.ts';
-import { ExpressionTypes, unknownField, type ExpressionReport } from '../expressions/check-expression.ts';
+import { ExpressionTypes, type ExpressionReport } from '../expressions/check-expression.ts';
+import { unknownField } from '../expressions/unknown-field.ts';
 import type { TextProblem } from '../expressions/text-problem.ts';
 import { rangeOf } from '../expressions/located.ts';
 import { fieldOf, objectShape, type Shape } from '../shape.ts';
