@@ -6,7 +6,7 @@
  * `s.matches(p)` becomes `s._matche(p)` on RE2; `has(order.id)` becomes a variable of the same length that holds the answer;
  * the body of `all`, `map`, … is wrapped in `_tick( )`, which counts. Names that begin with `_` are refused from authors.
  */
-import type { ASTNode } from '@marcbachmann/cel-js';
+import type { ASTNode, ParseResult } from '@marcbachmann/cel-js';
 import { expressionErrors } from './errors.ts';
 import { addPath, newPath, type PathNode } from './paths.ts';
 import type { Environment } from '@marcbachmann/cel-js';
@@ -33,6 +33,8 @@ export interface Reading {
 
 export interface Analysis {
   readonly ast: ASTNode;
+  /** The source as it stands. */
+  readonly parsed: ParseResult;
   /** Same length as the source: for the type check, so that places stay right. */
   readonly checked: string;
   /** With the step counter in place: for evaluation. */
@@ -55,17 +57,14 @@ export function analyse(source: string, environment: Environment): Analysis {
   if (source.trim() === '') throw expressionErrors.syntax({ found: 'nothing', accepted: 'for example  payment.status == "completed"' });
   const comment = source.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, (text) => '_'.repeat(text.length)).indexOf('//');
   if (comment >= 0) throw located(expressionErrors.syntax({ found: '//' }), comment, comment + 2);
-  let ast: ASTNode;
-  try {
-    ast = environment.parse(source).ast;
-  } catch (error) {
-    throw translated(error, source);
-  }
+  const parsed = parse(source, environment);
+  const { ast } = parsed;
   const walk = new Walk(source);
   walk.visit(ast, new Set(), 0, undefined);
   const sameLength = walk.edits.filter((edit) => edit.remove === edit.insert.length);
   return {
     ast,
+    parsed,
     checked: applied(source, sameLength),
     evaluated: applied(source, walk.edits),
     paths: walk.paths,
@@ -73,6 +72,15 @@ export function analyse(source: string, environment: Environment): Analysis {
     presences: walk.presences,
     readsNow: walk.readsNow,
   };
+}
+
+/** @throws expression.syntax and others, with their place in `source` */
+export function parse(source: string, environment: Environment): ParseResult {
+  try {
+    return environment.parse(source);
+  } catch (error) {
+    throw translated(error, source);
+  }
 }
 
 class Walk {

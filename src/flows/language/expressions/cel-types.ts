@@ -12,7 +12,7 @@ export function environmentOf(roots: RootShapes, key: readonly [object, object],
   const known = inner.get(key[1]);
   if (known) return known;
   const made = make();
-  registerRoots(roots, made);
+  for (const [name, shape] of Object.entries(roots)) registerRoot(name, shape, made);
   inner.set(key[1], made);
   return made;
 }
@@ -20,13 +20,11 @@ export function environmentOf(roots: RootShapes, key: readonly [object, object],
 /** Nothing else can be written in an expression; the library makes names of types from these and reads them again. */
 const NAMEABLE = /^[A-Za-z_][\w-]*$/;
 
-/** Makes variables of roots. One that is there already stays: the name of a loop's element may hide it, which is reported elsewhere. */
-export function registerRoots(roots: RootShapes, environment: Environment): void {
-  for (const [name, shape] of Object.entries(roots)) {
-    if (environment.hasVariable(name) || !NAMEABLE.test(name)) continue;
-    const type = celType(shape, environment);
-    environment.registerVariable({ name, ...(typeof type === 'string' ? { type } : { schema: type }) });
-  }
+/** Makes a variable of a root. One that is there already stays: the name of a loop's element may hide it, which is reported elsewhere. */
+export function registerRoot(name: string, shape: Shape | undefined, environment: Environment): void {
+  if (!shape || environment.hasVariable(name) || !NAMEABLE.test(name)) return;
+  const type = celType(shape, environment);
+  environment.registerVariable({ name, ...(typeof type === 'string' ? { type } : { schema: type }) });
 }
 
 type CelType = string | { [field: string]: CelType };

@@ -5,7 +5,7 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { objectShape, type Shape } from '../shape.ts';
 import { analyse, type Analysis, type Reading } from './analysis.ts';
-import { environmentOf, registerRoots } from './cel-types.ts';
+import { environmentOf, registerRoot } from './cel-types.ts';
 import { flowEnvironment } from './environment.ts';
 import type { RootShapes } from './expression.ts';
 import { beforeParsing, parseProblem } from './form-problems.ts';
@@ -22,24 +22,22 @@ export interface ExpressionReport {
   readonly type?: string;
 }
 
-/** A set of names with their shapes, ready to check many expressions against. */
+/**
+ * A set of names with their shapes, ready to check many expressions against. Types are made of a root when the first
+ * expression reads it: most roots of most flows are never read, and types are the costly part.
+ */
 export class ExpressionTypes {
   readonly roots: Shape;
-  readonly #environment: Environment;
+  #environment: Environment | undefined;
 
   /** @param shared roots that many flows have in common: what is made of them is kept for as long as the object lives
    * @param read what of `shapes` expressions may read: types are made of nothing else */
   constructor(
     readonly shapes: RootShapes,
-    shared: RootShapes = {},
-    read: RootShapes = shapes,
+    private readonly shared: RootShapes = {},
+    private readonly read: RootShapes = shapes,
   ) {
     this.roots = objectShape({ ...shared, ...shapes });
-    const { event, ...own } = read;
-    const common = environmentOf(shared, [shared, shared], () => flowEnvironment(true));
-    const started = event ? environmentOf({ event }, [shared, event], () => common.clone()) : common;
-    this.#environment = started.clone();
-    registerRoots(own, this.#environment);
   }
 
   /** @param condition the result must be true or false */
@@ -48,7 +46,7 @@ export class ExpressionTypes {
     if (written) return { problems: [written], readings: [] };
     let analysis: Analysis;
     try {
-      analysis = analyse(source, this.#environment);
+      analysis = analyse(source, this.#types());
     } catch (error) {
       return { problems: [parseProblem(translated(error, source), source)], readings: [] };
     }
@@ -65,7 +63,9 @@ export class ExpressionTypes {
     const { readings } = analysis;
     // Variables that stand for has( ) are true or false; the type check sees `true` of the same length.
     const text = analysis.checked.replace(/_h[0-9]+/g, (name) => 'true'.padEnd(name.length));
-    const result = this.#environment.check(text.length === source.length ? text : analysis.checked);
+    const environment = this.#types();
+    for (const name of analysis.paths.fields.keys()) registerRoot(name, this.read[name], environment);
+    const result = text === source ? analysis.parsed.check() : environment.check(text.length === source.length ? text : analysis.checked);
     if (!result.valid) return { problems: [typeProblem(translated(result.error, source), source)], readings };
     const type = result.type ?? 'dyn';
     if (!condition || type === 'bool' || type === 'dyn') return { problems: [], readings, type };
@@ -80,5 +80,13 @@ export class ExpressionTypes {
       ],
       readings,
     };
+  }
+
+  #types(): Environment {
+    if (this.#environment) return this.#environment;
+    const { event } = this.read;
+    const common = environmentOf(this.shared, [this.shared, this.shared], () => flowEnvironment(true));
+    const started = event ? environmentOf({ event }, [this.shared, event], () => common.clone()) : common;
+    return (this.#environment = started.clone());
   }
 }

@@ -2,7 +2,7 @@
 import { isKassaflowError, KassaflowError } from '../../../kernel/errors.ts';
 import type { Expression, Place, Scope } from '../compiled-flow.ts';
 import { ANY, type Shape } from '../shape.ts';
-import { analyse, pathOf, sourceOffset, type Analysis } from './analysis.ts';
+import { analyse, parse, pathOf, sourceOffset, type Analysis } from './analysis.ts';
 import { evaluating, flowEnvironment } from './environment.ts';
 import { expressionErrors } from './errors.ts';
 import { located, rangeOf, translated } from './located.ts';
@@ -21,7 +21,7 @@ const environment = flowEnvironment(false);
  */
 export function compileExpression(source: string, shapes: RootShapes, place?: Place): Expression {
   const analysis = analyse(source, environment);
-  const program = parsed(analysis, source);
+  const program = analysis.evaluated === source ? analysis.parsed : parse(analysis.evaluated, environment);
   const roots = [...analysis.paths.fields].map(([name, path]) => [name, converterOf(shapes[name] ?? ANY, path)] as const);
   const reads = new Set(roots.map(([name]) => name));
   for (const { names } of analysis.presences) reads.add(names[0] ?? '');
@@ -91,14 +91,6 @@ function plainRead({ ast }: Analysis, roots: readonly (readonly [string, Convert
     for (const name of names) value = value instanceof MoneyValue ? '' : ownField(value, name);
     return toJson(value);
   };
-}
-
-function parsed(analysis: Analysis, source: string) {
-  try {
-    return environment.parse(analysis.evaluated);
-  } catch (error) {
-    throw translated(error, source);
-  }
 }
 
 function withPlace(error: KassaflowError, source: string, analysis: Analysis, place: Place | undefined): KassaflowError {
