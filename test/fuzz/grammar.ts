@@ -61,6 +61,20 @@ export function file(flows: readonly string[], random: () => number): string {
   return text;
 }
 
+// prettier-ignore
+const SMALL = ['{\n', '\n  }', ',\n', ',\n  ]', '[\n  a,', ' ', '  ', '\n', '\n\n', '# c\n', '  # c\n', '    # c\n', '      # deep\n', ' # x', '#', ': ', ':', '- ', '-', '|', '|-', '|\n', '"', "'", "''", '\\n', '\\"', '{', '}', '[', ']', ', ', ',', '{ a: b }', '[a, b]', '{}', '[]', `{ a: [b, "c"], d: 'e' }`, 'a:\n', 'b: c\n', '- - x\n', '>', '&', '*', '!', '~', 'http://x', 'é', '\u00a0', 'a: b', '"x": ', '=a.b', '.', '-5', '? ', '\u2028', '\u0085', '\r'];
+
+/** Some lines of a real flow with up to three small changes: most of it is still good YAML. */
+export function excerpt(flows: readonly string[], random: () => number): string {
+  const lines = pick(flows, random).split('\n');
+  const from = Math.floor(random() * lines.length);
+  const some = lines.slice(from, from + 3 + Math.floor(random() * 12));
+  const margin = /^ */.exec(some[0] ?? '')?.[0].length ?? 0;
+  let text = some.map((line) => line.replace(new RegExp(`^ {0,${margin}}`), '')).join('\n') + (random() < 0.3 ? '\n' : '');
+  for (let wounds = Math.floor(random() * 4); wounds > 0; wounds -= 1) text = damaged(text, random, SMALL);
+  return text;
+}
+
 /** A piece is inserted, or put in the place of up to 20 characters. */
 function damaged(text: string, random: () => number, pieces: readonly string[]): string {
   const at = Math.floor(random() * (text.length + 1));

@@ -1,4 +1,5 @@
 /** What is tried with one text: the checker and the compiler as they are used, with every answer looked at. */
+import { isDeepStrictEqual } from 'node:util';
 import type { checkFlow } from '../../src/flows/language/check/check-flow.ts';
 import type { compile } from '../../src/flows/language/compile.ts';
 import type { Scope } from '../../src/flows/language/compiled-flow.ts';
@@ -6,12 +7,18 @@ import type { ExpressionTypes } from '../../src/flows/language/expressions/check
 import type { compileExpression } from '../../src/flows/language/expressions/expression.ts';
 import type { Shape } from '../../src/flows/language/shape.ts';
 import type { Vocabulary } from '../../src/flows/language/vocabulary.ts';
+import type { Diagnostics } from '../../src/flows/language/diagnostic.ts';
+import type { readAnything } from '../../src/flows/language/yaml/parse-yaml.ts';
+import type { readPlain } from '../../src/flows/language/yaml/plain-yaml.ts';
 
 export interface Language {
   readonly checkFlow: typeof checkFlow;
   readonly compile: typeof compile;
   readonly ExpressionTypes: typeof ExpressionTypes;
   readonly compileExpression: typeof compileExpression;
+  readonly Diagnostics: typeof Diagnostics;
+  readonly readAnything: typeof readAnything;
+  readonly readPlain: typeof readPlain;
 }
 
 const text: Shape = { kind: 'string' };
@@ -63,5 +70,20 @@ export function tryFile({ checkFlow, compile }: Pick<Language, 'checkFlow' | 'co
       if (help === '' || message === '' || place.line < 1 || place.column < 1 || place.length < 1)
         throw new Error(`an empty problem: ${message}`);
     if (flow) compile(flow, source, vocabulary);
+  };
+}
+
+/** What the reader of plain YAML reads is what the library reads, place by place. */
+export function tryYaml({
+  Diagnostics,
+  readAnything,
+  readPlain,
+}: Pick<Language, 'Diagnostics' | 'readAnything' | 'readPlain'>): (source: string) => void {
+  return (source) => {
+    const plain = readPlain(source);
+    if (!plain) return;
+    const diagnostics = new Diagnostics(source);
+    const whole = readAnything(source, source, diagnostics);
+    if (diagnostics.list().length > 0 || !isDeepStrictEqual(plain, whole)) throw new Error(`read as ${JSON.stringify(plain)}`);
   };
 }

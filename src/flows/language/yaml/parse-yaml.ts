@@ -2,6 +2,7 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument, type Document, type Node } from 'yaml';
 import type { Diagnostics, Span } from '../diagnostic.ts';
 import { type YamlEntry, type YamlMap, type YamlNode, type YamlScalar } from './node.ts';
+import { readPlain } from './plain-yaml.ts';
 import { repair } from './repair.ts';
 
 export const LARGEST_FILE = 262_144;
@@ -20,6 +21,11 @@ export function parseYaml(source: string, diagnostics: Diagnostics): YamlNode | 
     diagnostics.report('flow.too-deep', [deep, deep + 1]);
     return undefined;
   }
+  return (repaired === source ? readPlain(source) : undefined) ?? readAnything(source, repaired, diagnostics);
+}
+
+/** All of YAML. @param repaired the text with the structure that was meant, of the same length */
+export function readAnything(source: string, repaired: string, diagnostics: Diagnostics): YamlNode | undefined {
   const document = parseDocument(repaired, {
     version: '1.2',
     // Scalars are read by their source text and the schema of their field: resolving them here would be thrown away.
