@@ -3,11 +3,12 @@
  *
  * The crash table in `src/runs/README.md` says for each what is on disk then and which test kills it. A point costs one
  * comparison. It is armed only when NODE_ENV is `test`, by KASSAFLOW_CRASH_AT: `step.effect.after` kills this process,
- * `postgres@step.effect.after` the PostgreSQL server whose pid file KASSAFLOW_CRASH_POSTGRES names, once.
+ * `postgres@step.effect.after` the PostgreSQL server whose pid file KASSAFLOW_CRASH_POSTGRES names, once. With
+ * KASSAFLOW_CRASH_AFTER_MS the first so many milliseconds of the process are left alone.
  */
 import { readFileSync, writeSync } from 'node:fs';
 
-/** All of them. The flows of `test/chaos` pass each but `trigger.polled.*`, which `test/crash` kills at. */
+/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*` and `housekeeping.*`, which `test/crash` kills at. */
 export const CRASH_POINTS = [
   'webhook.stored.before',
   'webhook.stored.after',
@@ -58,16 +59,20 @@ export const CRASH_POINTS = [
   'chain.extended.after',
   'payment.attempt.after',
   'payment.created.before',
+  'housekeeping.commit.before',
+  'housekeeping.commit.after',
+  'housekeeping.batch.after',
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 const setting = process.env['NODE_ENV'] === 'test' ? (process.env['KASSAFLOW_CRASH_AT'] ?? '') : '';
 const [victim, point] = setting.startsWith('postgres@') ? ['postgres', setting.slice('postgres@'.length)] : ['process', setting];
 let armed = point;
+const notBefore = performance.now() + Number(process.env['KASSAFLOW_CRASH_AFTER_MS'] ?? 0);
 
 /** Dies here, as by `kill -9`, when this point is armed. */
 export function crashPoint(name: CrashPoint): void {
-  if (name !== armed) return;
+  if (name !== armed || performance.now() < notBefore) return;
   armed = '';
   // Past the logger, which has no time left to write.
   writeSync(process.stderr.fd, `crash point reached: ${setting}\n`);

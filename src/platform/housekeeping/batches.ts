@@ -1,4 +1,5 @@
 /** Deleting many rows a few at a time, for tables that are not cut by time. */
+import { crashPoint } from '../crash-points.ts';
 import type { OwnerSession } from './owner-session.ts';
 
 /** Rows per statement, so that no delete holds its locks for long. */
@@ -17,6 +18,7 @@ export async function deleteInBatches(
   const statement = `delete from ${table} where ctid = any (array(select ctid from ${table} where ${condition} limit ${BATCH}))`;
   for (let total = 0; ;) {
     const deleted = await session.count(statement, values);
+    crashPoint('housekeeping.batch.after');
     total += deleted;
     if (deleted < BATCH) return total;
   }

@@ -1,6 +1,7 @@
 /** One connection of the owner role, for work on the tables themselves. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { crashPoint } from '../crash-points.ts';
 import { connectionAs, type DatabaseAddress } from '../database/database-address.ts';
 import { sqlState } from '../database/sql-state.ts';
 import { housekeepingErrors } from './housekeeping-errors.ts';
@@ -40,7 +41,9 @@ export class OwnerSession {
     await this.rows('begin');
     try {
       const result = await work();
+      crashPoint('housekeeping.commit.before');
       await this.rows('commit');
+      crashPoint('housekeeping.commit.after');
       return result;
     } catch (error) {
       await this.rows('rollback').catch(() => undefined);
