@@ -1,24 +1,19 @@
 /** One campaign from the first process to the last question: the world is built, broken for a while, left in peace, and looked at. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { SOCKET_PORT } from '../../src/platform/database/embedded/postgres-process.ts';
-import { startStripeServer } from '../providers/stripe-server.ts';
-import { Bank, type BankOptions } from './bank.ts';
 import { Client } from './client.ts';
-import { CampaignDatabase, DATABASE } from './database-server.ts';
-import { install, uninstall, type Installation } from './installation.ts';
+import { DATABASE, type CampaignDatabase } from './database-server.ts';
+import { idsIn, keep, tailOf, talesOf } from './evidence.ts';
 import type { Mutant } from './mutants.ts';
-import { askOracle, openWork, type Finding } from './oracle.ts';
+import { becomeCalm, listOf, openRuns } from './open-work.ts';
+import { askOracle, type Finding } from './oracle.ts';
 import { People } from './people.ts';
 import { seededRandom } from './random.ts';
 import { Sales } from './sales.ts';
-import { TcpProxy } from './tcp-proxy.ts';
+import { buildStage, Closings, furnish, LEASE_MS, type Stage } from './stage.ts';
 import { Troubles, type TroubleName } from './troubles.ts';
-import { Worker } from './worker.ts';
+import type { Worker } from './worker.ts';
 import { Workload } from './workload.ts';
 
 export interface CampaignOptions {
@@ -32,8 +27,14 @@ export interface CampaignOptions {
   /** Share of the bank's calls that go wrong. */
   readonly faultRate: number;
   readonly atOnce: number;
+  /** Seconds between two troubles, on average, of each of the two hands that make them. */
+  readonly pace: number;
   readonly troubles?: readonly TroubleName[] | undefined;
   readonly mutant?: Mutant | undefined;
+  /** Where journals and books go when something does not hold. */
+  readonly keep?: string | undefined;
+  /** Ends the campaign early; it leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined;
   /** Hears what is going on, now and then. */
   readonly say: (line: string) => void;
 }
@@ -64,80 +65,39 @@ export interface CampaignReport {
   readonly findings: readonly Finding[];
 }
 
-const LEASE_MS = 1_000;
-/** As the plugin says: `plugins/bank/plugin.ts`. */
-const KEY_TTL_MS = 20_000;
 /** Longer than the longest pause before an unknown outcome is asked for once more, which is the fourth. */
 const CALM_MS = 280_000;
 /** With a bank that behaves there are no such pauses. */
 const SHORT_CALM_MS = 60_000;
-const TENANT = 'chaos';
-const ACCOUNTS = 20;
-const WEBHOOK_SECRET = 'whsec_the_secret_of_this_campaign';
-const FLOWS = ['chaos-credit', 'chaos-payment', 'chaos-round', 'chaos-rounded', 'chaos-poison', 'chaos-tick'];
+/** Of runs that never ended, or of which the oracle says something, so many are told. */
+const TOLD = 20;
 
-/** Everything of one campaign that has to be closed again. */
-interface Stage {
-  readonly folder: string;
-  readonly installation: Installation;
-  readonly database: CampaignDatabase;
-  readonly proxy: TcpProxy;
-  readonly bank: Bank;
-  readonly stripe: Awaited<ReturnType<typeof startStripeServer>>;
-  readonly workers: readonly Worker[];
-}
-
+/** @throws when it cannot be built or breaks off; also then nothing of it stays behind, unless this process is killed */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
-  const stage = await build(options);
+  const closings = new Closings();
+  let stage: Stage | undefined;
   try {
-    return await perform(options, stage);
+    stage = await whileWanted(options.signal, buildStage(options, closings));
+    return await whileWanted(options.signal, perform(options, stage));
   } catch (error) {
-    throw new Error(`The campaign broke off. The processes said:\n${stage.workers.map(({ app }) => app.output.slice(-3_000)).join('\n')}`, {
-      cause: error,
-    });
+    const said = stage?.workers.map(({ app }) => app.output.slice(-3_000)).join('\n') ?? 'nothing';
+    if (stage && options.keep !== undefined) keep(stage.folder, options.keep, [], [String(error)]);
+    throw new Error(`The campaign broke off: ${String(error)}\nThe processes said: ${said}`, { cause: error });
   } finally {
-    await Promise.all(stage.workers.map((worker) => worker.dispose()));
-    await Promise.all([stage.bank.close(), stage.stripe.close(), stage.proxy.close()]);
-    await stage.database.stop();
-    rmSync(stage.folder, { recursive: true, force: true });
-    uninstall(stage.installation);
+    await closings.close();
   }
 }
 
-async function build(options: CampaignOptions): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'kc-'));
-  const random = seededRandom(options.seed);
-  const installation = install(options.mutant);
-  const database = await CampaignDatabase.start({
-    folder,
-    diskMegabytes: options.diskMegabytes,
-    ...(options.mutant?.database && { settings: options.mutant.database }),
+/** Rejects as soon as nobody wants it any more; what it was doing then fails against a world that is gone. */
+async function whileWanted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work;
+  const unwanted = new Promise<never>((_, reject) => {
+    const tell = () => reject(new Error('it was stopped'));
+    if (signal.aborted) tell();
+    signal.addEventListener('abort', tell, { once: true });
   });
-  const proxy = await TcpProxy.open(() => database.socket);
-  const bankOptions: BankOptions = {
-    journal: join(folder, 'bank.ndjson'),
-    random: random.fork('bank'),
-    faultRate: options.faultRate,
-    keyTtlMs: KEY_TTL_MS,
-  };
-  const [bank, stripe] = await Promise.all([Bank.open(bankOptions), startStripeServer()]);
-  const environment = {
-    LOG_LEVEL: 'warn',
-    KASSAFLOW_DEMO: 'false',
-    KASSAFLOW_FLOWS: 'database',
-    DATABASE_URL: database.urlThrough(proxy.port),
-    KASSAFLOW_MASTER_KEY: randomBytes(32).toString('base64'),
-    KASSAFLOW_LEASE_MS: String(LEASE_MS),
-    // Longer than any pause of a process here is, as a minute is longer than the pauses of real ones: a call that a paused process
-    // sends when it goes on must not come after its successor has been told twice that nothing happened.
-    KASSAFLOW_ASK_AGAIN_MS: '2000',
-    KASSAFLOW_REQUESTS_PER_MINUTE: '10000000',
-    KASSAFLOW_PLUGINS_DIR: installation.plugins,
-    KASSAFLOW_EGRESS_MAP: `https://bank.example.com=${bank.url},https://api.stripe.com=${stripe.url},https://api.bad.test=${bank.url}`,
-    KASSAFLOW_CRASH_POSTGRES: database.pidFile,
-  };
-  const workers = await Promise.all(Array.from({ length: options.workers }, () => Worker.prepare(environment, installation.binary)));
-  return { folder, installation, database, proxy, bank, stripe, workers };
+  work.catch(() => undefined);
+  return Promise.race([work, unwanted]);
 }
 
 async function perform(options: CampaignOptions, stage: Stage): Promise<CampaignReport> {
@@ -149,7 +109,15 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   const workload = new Workload({ payments, overMs: minutes * 60_000, random: random.fork('workload'), client, bank, accounts, atOnce });
   const people = new People({ database, client, bank, random: random.fork('people') });
   const sales = new Sales({ client, stripe, random: random.fork('sales') });
-  const troubles = new Troubles({ workers, database, proxy, random: random.fork('troubles'), leaseMs: LEASE_MS, only: options.troubles });
+  const troubles = new Troubles({
+    workers,
+    database,
+    proxy,
+    random: random.fork('troubles'),
+    leaseMs: LEASE_MS,
+    pace: options.pace,
+    only: options.troubles,
+  });
   await sales.prepare();
   options.say('the world is built');
 
@@ -180,7 +148,9 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   bank.calmDown();
   await Promise.all(workers.map((worker) => worker.becameReady()));
   await client.finish();
-  const calmMs = await becomeCalm(database, options.mutant ? SHORT_CALM_MS : CALM_MS);
+  const calm = await becomeCalm((look) => database.asSuperuser(look), options.mutant ? SHORT_CALM_MS : CALM_MS, options.say);
+  if (calm.open.size > 0) options.say(`NOT CALM after ${(calm.ms / 1_000).toFixed(0)} s: ${listOf(calm.open)}`);
+  else options.say(`calm after ${(calm.ms / 1_000).toFixed(0)} s`);
   await people.goHome();
   // Ticks come every minute; without the processes nothing moves while the oracle looks.
   await Promise.all(workers.map((worker) => worker.stop()));
@@ -190,14 +160,15 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   const asksBooks = options.mutant === undefined || options.mutant.caughtBy.includes('O6');
   const books = asksBooks ? (whose: 'one' | 'each') => verifyBooks(whose === 'one' ? workers.slice(0, 1) : workers) : undefined;
   try {
-    const findings = await askOracle({ client, bank, workload, sales, database: looking, books });
+    const findings = await askOracle({ client, bank, workload, sales, database: looking, books, say: options.say });
+    await tell(options, folder, looking, findings);
     const { rows } = await looking.query<{ status: string; n: number }>(
       'select status, count(*)::int as n from run group by 1 order by 2 desc',
     );
     return {
       seed: options.seed,
       seconds: stormMs / 1_000,
-      calmSeconds: calmMs / 1_000,
+      calmSeconds: calm.ms / 1_000,
       sent: workload.payments.size,
       acknowledged: client.acknowledged,
       repeats: client.repeats,
@@ -222,66 +193,19 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   }
 }
 
-/** Writes down whenever a lease is taken from somebody whose time is not over: `taken_early`. */
-const WATCH_LEASES = `
-create table taken_early (epoch bigint, expires_at timestamptz, at timestamptz);
-grant insert on taken_early to public;
-create function note_taken_early() returns trigger language plpgsql as $$ begin
-  insert into taken_early values (old.epoch, old.expires_at, clock_timestamp());
-  return null;
-end $$;
-create trigger note_taken_early after update on engine_lease for each row
-  when (new.taken_by is not null and old.taken_by is null and not old.released and old.expires_at > clock_timestamp())
-  execute function note_taken_early()`;
-
-/** Starts the processes, makes a key, connections, customers and flows, as an administrator does. */
-async function furnish({ workers, stripe, database }: Stage): Promise<{ key: string; accounts: readonly string[] }> {
-  const [first, ...others] = workers;
-  if (!first) throw new Error('A campaign needs a process');
-  await first.start();
-  await database.asSuperuser((client) => client.query(WATCH_LEASES));
-  const { app } = first;
-  const made = await app.cli(['key', 'create', 'chaos', '--tenant', TENANT, '--json']);
-  if (made.code !== 0) throw new Error(made.output);
-  const { secret: key } = JSON.parse(made.output) as { secret: string };
-  const post = async (path: string, body: object): Promise<{ id: string }> => {
-    const answer = await fetch(`${app.url}${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
-    return JSON.parse(text) as { id: string };
-  };
-  await post('/v1/connections', { name: 'bank', plugin: 'bank', settings: { baseUrl: 'https://bank.example.com' } });
-  await post('/v1/connections', { name: 'bad', plugin: 'bad', settings: { apiKey: 'none' } });
-  const card = await post('/v1/connections', {
-    name: 'card',
-    plugin: 'stripe',
-    settings: { secretKey: stripe.apiKey, webhookSecrets: [WEBHOOK_SECRET] },
-  });
-  stripe.webhooks.target = { url: `${app.url}/webhooks/stripe/${card.id}`, secrets: [WEBHOOK_SECRET] };
-  for (const flow of FLOWS) await post('/v1/flows', { source: readFileSync(join(import.meta.dirname, 'flows', `${flow}.yaml`), 'utf8') });
-  const accounts: string[] = [];
-  for (let number = 0; number < ACCOUNTS; number += 1)
-    accounts.push(
-      (await post('/v1/customers', { reference: `account-${number}`, name: 'Kim Jansen', email: `account-${number}@example.com` })).id,
-    );
-  await Promise.all(others.map((worker) => worker.start()));
-  return { key, accounts };
-}
-
-/** Waits until nothing is left to do, or until it is plain that something never ends. @returns milliseconds */
-async function becomeCalm(database: CampaignDatabase, mostMs: number): Promise<number> {
-  const began = performance.now();
-  let quiet = 0;
-  while (performance.now() - began < mostMs && quiet < 3) {
-    await sleep(500);
-    const left = await database.asSuperuser(openWork).catch(() => 1);
-    quiet = left === 0 ? quiet + 1 : 0;
-  }
-  return performance.now() - began;
+/** Says of the runs that never ended, and of those of which the oracle says something, what their journals say; keeps all of it. */
+async function tell(
+  { say, keep: to, mutant }: CampaignOptions,
+  folder: string,
+  database: pg.Client,
+  findings: readonly Finding[],
+): Promise<void> {
+  const violations = findings.flatMap((finding) => finding.violations.map((violation) => `${finding.id}: ${violation}`));
+  if (violations.length === 0 || mutant) return;
+  const tales = await talesOf(database, [...new Set([...(await openRuns(database, 200)), ...idsIn(violations)])]);
+  for (const tale of tales.slice(0, TOLD)) say(tailOf(tale).join('\n            '));
+  if (tales.length > TOLD) say(`and ${tales.length - TOLD} more`);
+  if (to !== undefined) keep(folder, to, tales, violations);
 }
 
 /** Each process has heads of its own in its folder; all of them must fit. */

@@ -1,9 +1,10 @@
 /**
  * Everything breaks for some minutes, and then nothing may be lost, doubled or stuck:
  *
- *   npm run chaos -- [--payments N] [--minutes M] [--workers W] [--seed S] [--disk MIB] [--only "pause,network"] [--report FILE]
+ *   npm run chaos -- [--payments N] [--minutes M] [--workers W] [--seed S] [--pace SECONDS] [--disk MIB] [--only "pause,network"] [--report FILE] [--keep DIR]
  *
- * Prints what happened and what the oracle says; ends with 1 when something does not hold. As root the database stands on disks in
+ * Prints what happened and what the oracle says; ends with 1 when something does not hold. `--keep` is where the journals of the runs
+ * then go, with the books of the others and what the processes said. Stopped by a signal, it takes everything down that it put up. As root the database stands on disks in
  * memory that are filled up; otherwise that trouble is left out, and said so. `--mutants all` (or a part of a name)
  * plants bugs instead, and looks whether each is found.
  */
@@ -21,13 +22,17 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '3' },
     workers: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    pace: { type: 'string', default: '2' },
     disk: { type: 'string', default: '1500' },
     only: { type: 'string' },
     report: { type: 'string' },
+    keep: { type: 'string' },
     mutants: { type: 'string' },
     tries: { type: 'string', default: '2' },
   },
 });
+const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort());
 const options: CampaignOptions = {
   payments: Number(values.payments),
   minutes: Number(values.minutes),
@@ -35,15 +40,26 @@ const options: CampaignOptions = {
   seed: Number(values.seed),
   diskMegabytes: Number(values.disk),
   faultRate: 0.1,
-  atOnce: 400,
+  // A minute of the load: the program is behind by more than that only while nothing at all goes on.
+  atOnce: Math.max(400, Number(values.payments) / Number(values.minutes)),
+  pace: Number(values.pace),
   // Names that do not exist are simply never chosen.
   troubles: values.only?.split(',').map((name) => name.trim()) as readonly TroubleName[] | undefined,
+  keep: values.keep,
+  signal: stopping.signal,
   say: (line) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`),
 };
 console.log(`seed ${options.seed}`);
 if (!mayMount()) console.log('not root: disks are not filled up');
-if (values.mutants === undefined) await campaign();
-else await hunt(values.mutants);
+try {
+  if (values.mutants === undefined) await campaign();
+  else await hunt(values.mutants);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+// What was under way when a campaign broke off may still wait for something.
+process.exit();
 
 async function campaign(): Promise<void> {
   const report = await runCampaign(options);

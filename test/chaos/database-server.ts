@@ -44,8 +44,10 @@ export class CampaignDatabase {
   #stopping = false;
   #watch: Promise<void> = Promise.resolve();
 
-  static async start(options: DatabaseServerOptions): Promise<CampaignDatabase> {
+  /** @param onMade gets what ends it, as soon as there is anything to end */
+  static async start(options: DatabaseServerOptions, onMade: (stop: () => Promise<void>) => void): Promise<CampaignDatabase> {
     const database = new CampaignDatabase(options);
+    onMade(() => database.stop());
     database.#server = await database.#launch();
     if (database.wal) await database.#moveLog(database.wal);
     await database.asSuperuser(async (client) => {
@@ -101,10 +103,13 @@ export class CampaignDatabase {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#server?.stop();
-    await this.#watch;
-    this.data?.unmount();
-    this.wal?.unmount();
+    try {
+      await this.#server?.stop();
+      await this.#watch;
+    } finally {
+      this.data?.unmount();
+      this.wal?.unmount();
+    }
   }
 
   #launch(): Promise<PostgresProcess> {

@@ -14,7 +14,7 @@ export interface Hunt {
 
 /** Each bug gets up to `tries` campaigns, with other seeds. Those whose names contain no part of `only` (with commas between them) are left out. */
 export async function huntMutants(
-  settings: Pick<CampaignOptions, 'payments' | 'minutes' | 'seed' | 'diskMegabytes' | 'atOnce' | 'say'>,
+  settings: Pick<CampaignOptions, 'payments' | 'minutes' | 'seed' | 'diskMegabytes' | 'atOnce' | 'pace' | 'signal' | 'say'>,
   { only, tries }: { readonly only: string; readonly tries: number },
 ): Promise<readonly Hunt[]> {
   const hunts: Hunt[] = [];
@@ -30,7 +30,7 @@ export async function huntMutants(
 
 async function huntOne(
   mutant: Mutant,
-  settings: Pick<CampaignOptions, 'payments' | 'minutes' | 'seed' | 'diskMegabytes' | 'atOnce' | 'say'>,
+  settings: Pick<CampaignOptions, 'payments' | 'minutes' | 'seed' | 'diskMegabytes' | 'atOnce' | 'pace' | 'signal' | 'say'>,
   tries: number,
 ): Promise<Hunt> {
   const began = performance.now();

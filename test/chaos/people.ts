@@ -28,6 +28,8 @@ select id as run from run where status = 'failed' and finished_at < now() - inte
   and not coalesce(reason::text like '%spoiled on purpose%', false) order by id limit 20`;
 const TASKS = `select id from staff_task where state = 'open' and run_id is not null order by id limit 20`;
 const SOME_RUN = `select id as run from run where finished_at is null order by random() limit 1`;
+/** Long pauses of runs: most wait to ask once more for an unknown outcome, with a customer's other payments in line behind them. */
+const RESTING = `select run_id as run from run_timer where wake_at > clock_timestamp() + interval '5 seconds' order by wake_at desc limit 50`;
 /** What the bank calls the effect of an action. */
 const EFFECTS: Readonly<Record<string, string>> = { 'bank.receipt': 'receipt', 'bank.book': 'booking', 'bank.unbook': 'unbooking' };
 
@@ -76,6 +78,9 @@ export class People {
     for (const question of await look<OpenQuestion>(QUESTIONS)) await this.#answer(question);
     for (const { run } of await look<{ run: string }>(FAILED)) await this.#give('retry', run, {}, `retry-${run}-${hour}`);
     for (const { id } of await look<{ id: string }>(TASKS)) await this.#decide(id);
+    // Not while processes stand still: one that goes on may send a call of which its successor was just told that it did not happen.
+    if (!this.#mayDisturb)
+      for (const { run } of await look<{ run: string }>(RESTING)) await this.#give('resume', run, {}, `resume-${run}-${hour}`);
     if (!this.#mayDisturb) return;
     if (this.#random.chance(0.2)) for (const { run } of await look<{ run: string }>(SOME_RUN)) await this.#cancel(run, hour);
     if (hour % 20 === 10) await this.#cancelMany(await look<{ run: string }>(SOME_RUN), hour);

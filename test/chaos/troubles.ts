@@ -13,6 +13,8 @@ export interface TroublesOptions {
   readonly random: Random;
   /** The lease of a process: a pause is longer than three of it. */
   readonly leaseMs: number;
+  /** Seconds between two troubles, on average, for each of the two hands. A process that starts needs two seconds of a processor. */
+  readonly pace: number;
   /** What may go wrong; everything unless told. */
   readonly only?: readonly TroubleName[] | undefined;
 }
@@ -28,6 +30,10 @@ const JUMPS = [HOUR, -HOUR, 40 * 24 * HOUR, -24 * HOUR, 5_000, -5_000];
 /** A point that is not passed within this time is not tried again in this round. */
 const POINT_MS = 15_000;
 const START_MS = 30_000;
+/** No flow of a campaign has a polling trigger, and nothing in it is old enough to be dropped; `test/crash` kills there. */
+const NOT_PASSED = ['trigger.polled.', 'housekeeping.'];
+/** After the death of PostgreSQL at a point, the process has so long to go on before it is killed for the next point. */
+const AFTERWARDS_MS = 2_000;
 
 const TROUBLES = {
   'kill process': 8,
@@ -74,7 +80,7 @@ export class Troubles {
   async #anything(): Promise<void> {
     const { random } = this.#options;
     while (!this.#isOver) {
-      await sleep(random.whole(300, 2_500));
+      await sleep(this.#pause());
       // One that is only starting is killed now and then; always, and nothing would ever be under way.
       while (!this.#isOver && !this.#others().some(({ isReady }) => isReady) && !random.chance(0.0002)) await sleep(20);
       if (this.#isOver) return;
@@ -82,6 +88,12 @@ export class Troubles {
       this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
       await this.#make(trouble);
     }
+  }
+
+  /** @returns milliseconds */
+  #pause(): number {
+    const { random, pace } = this.#options;
+    return pace * random.whole(200, 1_800);
   }
 
   #next(): TroubleName {
@@ -121,7 +133,7 @@ export class Troubles {
   }
 
   async #fill(disk: CampaignDatabase['data']): Promise<void> {
-    disk?.fill(200_000);
+    await disk?.fill(200_000);
     await sleep(this.#options.random.whole(1_000, 3_000));
     disk?.free();
   }
@@ -141,31 +153,40 @@ export class Troubles {
   async #crashPoints(): Promise<void> {
     const [worker] = this.#options.workers;
     if (!worker) return;
+    let current: Death | undefined;
     while (!this.#isOver) {
-      for (const death of this.#round()) {
+      for (const next of this.#round()) {
+        await this.#until(() => !worker.isArmed, START_MS);
         if (this.#isOver) return;
-        if (await this.#dieAt(worker, death)) this.deaths.set(nameOf(death), (this.deaths.get(nameOf(death)) ?? 0) + 1);
+        // Before the one that runs now has died: whatever starts then, starts with the next.
+        worker.arm({ KASSAFLOW_CRASH_AT: nameOf(next), KASSAFLOW_CRASH_AFTER_MS: String(this.#pause()) });
+        if (current && (await this.#dies(worker))) {
+          this.deaths.set(nameOf(current), (this.deaths.get(nameOf(current)) ?? 0) + 1);
+          if (current.victim === 'postgres') await sleep(AFTERWARDS_MS);
+        }
+        if (this.#isOver) return;
+        if (worker.isArmed && !worker.app.ended) worker.kill();
+        current = next;
       }
     }
   }
 
   /** Each point once by each death, in an order of its own; those that are still without a death first. */
   #round(): readonly Death[] {
-    const all = CRASH_POINTS.flatMap((point) => (['process', 'postgres'] as const).map((victim) => ({ victim, point })));
+    const passed = CRASH_POINTS.filter((point) => !NOT_PASSED.some((group) => point.startsWith(group)));
+    const all = passed.flatMap((point) => (['process', 'postgres'] as const).map((victim) => ({ victim, point })));
     const order = new Map(all.map((death) => [death, this.#options.random()]));
     return all.sort(
       (a, b) => (this.deaths.get(nameOf(a)) ?? 0) - (this.deaths.get(nameOf(b)) ?? 0) || (order.get(a) ?? 0) - (order.get(b) ?? 0),
     );
   }
 
-  /** @returns whether somebody died there */
-  async #dieAt(worker: Worker, { victim, point }: Death): Promise<boolean> {
-    const before = worker.pointsReached;
-    worker.kill({ KASSAFLOW_CRASH_AT: victim === 'postgres' ? `postgres@${point}` : point });
-    const deaths = worker.deaths;
-    const started = (): boolean => worker.deaths > deaths && worker.isReady;
+  /** Waits for the death at the point with which the process was started. @returns whether somebody died there */
+  async #dies(worker: Worker): Promise<boolean> {
+    const before = worker.pointsBefore;
     const reached = (): boolean => worker.pointsReached > before;
-    return (await this.#until(() => started() || reached(), START_MS)) && (await this.#until(reached, POINT_MS));
+    const most = 1_800 * this.#options.pace + POINT_MS;
+    return (await this.#until(() => worker.isReady || reached(), START_MS)) && (await this.#until(reached, most));
   }
 
   /** @returns whether it came to hold within the time */

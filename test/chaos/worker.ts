@@ -1,8 +1,11 @@
 /** One process of the program under the eye of a supervisor that starts it again whenever it dies. */
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppProcess } from '../support/app-process.ts';
+
+/** Of what it says in one life so many characters are kept. */
+const LOG_KEPT = 200_000;
 
 export class Worker {
   readonly app: AppProcess;
@@ -14,19 +17,22 @@ export class Worker {
   /** Can take requests. */
   isReady = false;
   readonly #clockFile: string;
+  readonly #log: string;
   #next: Readonly<Record<string, string>> = {};
   #pointsBefore = 0;
   #isStopping = false;
   #watch: Promise<void> = Promise.resolve();
 
-  static async prepare(environment: Readonly<Record<string, string>>, binary: string): Promise<Worker> {
+  /** @param log what it says is written there, life after life */
+  static async prepare(environment: Readonly<Record<string, string>>, binary: string, log: string): Promise<Worker> {
     const preload = join(import.meta.dirname, 'clock-jump.mjs');
     const app = await AppProcess.prepare({ ...environment, NODE_OPTIONS: `--import ${preload}` }, binary);
-    return new Worker(app);
+    return new Worker(app, log);
   }
 
-  private constructor(app: AppProcess) {
+  private constructor(app: AppProcess, log: string) {
     this.app = app;
+    this.#log = log;
     this.#clockFile = join(app.folder, 'clock');
     writeFileSync(this.#clockFile, '0');
   }
@@ -37,9 +43,18 @@ export class Worker {
     this.#watch = this.#keepAlive();
   }
 
-  /** kill -9. `next` is added to the environment of the next start only: a crash point. */
-  kill(next: Readonly<Record<string, string>> = {}): void {
+  /** Adds to the environment of the next start, and of no other: a crash point. */
+  arm(next: Readonly<Record<string, string>>): void {
     this.#next = next;
+  }
+
+  /** What it was armed with waits for a start. */
+  get isArmed(): boolean {
+    return Object.keys(this.#next).length > 0;
+  }
+
+  /** kill -9. */
+  kill(): void {
     this.isReady = false;
     this.#signal(this.app.pid, 'SIGKILL');
   }
@@ -64,6 +79,11 @@ export class Worker {
     return this.#pointsBefore + (this.app.output.includes('crash point reached') ? 1 : 0);
   }
 
+  /** The same, without its present life. */
+  get pointsBefore(): number {
+    return this.#pointsBefore;
+  }
+
   async becameReady(ms = 90_000): Promise<void> {
     const deadline = performance.now() + ms;
     while (!this.isReady) {
@@ -78,6 +98,7 @@ export class Worker {
     this.isReady = false;
     const code = this.app.ended ? null : await this.app.stop().catch(() => null);
     await this.#watch;
+    this.#writeDown('it was stopped');
     return code;
   }
 
@@ -98,6 +119,10 @@ export class Worker {
     }
   }
 
+  #writeDown(what: string): void {
+    appendFileSync(this.#log, `${this.app.output.slice(-LOG_KEPT)}── ${new Date().toISOString()} ${what}\n`);
+  }
+
   async #startOnce(): Promise<void> {
     const next = this.#next;
     this.#next = {};
@@ -113,6 +138,7 @@ export class Worker {
       if (this.#isStopping) return;
       this.isReady = false;
       this.deaths += 1;
+      this.#writeDown('it died');
       const since = performance.now();
       while (!this.#isStopping) {
         try {
@@ -121,6 +147,7 @@ export class Worker {
           break;
         } catch {
           this.failedStarts += 1;
+          this.#writeDown(`it did not start within ${(performance.now() - since).toFixed(0)} ms`);
           if (!this.app.ended) await this.app.kill();
           await sleep(100);
         }

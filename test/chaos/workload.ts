@@ -37,6 +37,8 @@ export interface WorkloadOptions {
 /** Ways in which the plugin `bad` misbehaves. */
 const POISONS = ['throw', 'exit', 'abort', 'hang', 'never', 'heap', 'shape', 'undefined', 'cycle', 'huge', 'print', 'reject in a timer'];
 const PAYMENTS_PER_CUSTOMER = 25;
+/** So often a customer pays: less than a payment in trouble takes, so that some always queue behind it. */
+const SECONDS_BETWEEN = 3;
 
 export class Workload {
   readonly payments = new Map<string, Payment>();
@@ -56,10 +58,11 @@ export class Workload {
   /** Sends everything. Resolves when the last event is acknowledged, or soon after {@link stop}. */
   async run(): Promise<void> {
     this.#began = performance.now();
-    const { payments, random, atOnce } = this.#options;
+    const { payments, random, overMs } = this.#options;
     const customers = Math.max(4, Math.ceil(payments / PAYMENTS_PER_CUSTOMER));
+    const atOnce = Math.max(8, Math.ceil((payments * SECONDS_BETWEEN * 1_000) / overMs));
     let next = 0;
-    const senders = Array.from({ length: Math.min(48, customers, atOnce) }, async () => {
+    const senders = Array.from({ length: Math.min(customers, atOnce) }, async () => {
       while (next < customers && !this.#isOver) {
         const customer = next;
         next += 1;
@@ -79,7 +82,7 @@ export class Workload {
   async #sendFor(customer: string, count: number, random: Random): Promise<void> {
     const { client, accounts } = this.#options;
     for (let place = 1; place <= count && !this.#isOver; place += 1) {
-      while (!this.#mayGo() && !this.#isOver) await sleep(10);
+      while (!this.#mayGo() && !this.#isOver) await sleep(20);
       const payment: Payment = {
         payment: `${customer}-${place}`,
         customer,
