@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
-import { call, computed, flow } from '../conformance/flow-builder.ts';
+import { call, computed, flow, waitFor } from '../conformance/flow-builder.ts';
 import type { Provider } from '../conformance/provider.ts';
 import { incoming, type TestCatalogue } from './engine.test-support.ts';
 import { Workers } from './workers.test-support.ts';
@@ -94,6 +94,25 @@ describe('if-running: queue', () => {
     held[0]?.();
     await reaches('completed', 'cancelled', 'completed');
     expect(started()).toEqual([0, 2]);
+  });
+
+  test('what is recorded while a run is queued is not missed: it ends its wait, and an event of stop-on ends the run', async () => {
+    const itsOwn = { key: { path: 'n', value: computed(['event'], ({ event }) => (event as { n: number }).n) } };
+    catalogue.add(
+      db.tenantId,
+      flow([call('test.once', input), waitFor(['custom.paid'], { match: itsOwn }), call('test.keyed', input)], {
+        onePer: { key: computed(['event'], ({ event }) => (event as { key: string }).key), ifRunning: 'queue' },
+        stopOn: [{ event: 'custom.cancelled', match: itsOwn }],
+      }),
+    );
+    const held = holdFirstCalls(1);
+    const one = await engine();
+    for (const n of [0, 1, 2]) await one.intake.accept(incoming(db.tenantId, { key: 'k', n }));
+    await reaches('running', 'queued', 'queued');
+    for (const n of [0, 1]) await one.intake.accept(incoming(db.tenantId, { key: 'k', n }, { type: 'custom.paid' }));
+    await one.intake.accept(incoming(db.tenantId, { key: 'k', n: 2 }, { type: 'custom.cancelled' }));
+    held[0]?.();
+    await reaches('completed', 'completed', 'stopped');
   });
 
   test('a turn that was not given because the process died is given by the sweep of another', async () => {
