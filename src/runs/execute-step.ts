@@ -13,7 +13,7 @@ import type { StepEntry, StepOutcome } from './journal-entry.ts';
 import type { RunFacts } from './run.ts';
 import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
-import { nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
+import { isKeyTooOld, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
 import { waitOut } from './wait-out.ts';
 
 /** What `executeStep` needs of the run around it. */
@@ -108,6 +108,8 @@ async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request
   // A repeat goes out with the very input of the first attempt, in the same order of keys: providers compare bytes.
   const input = state.input ?? request.input;
   const via = state.input === undefined ? await resolveConnection(host, request) : { connection: state.connection, plugin: state.plugin };
+  if ('kind' in via)
+    return host.record(state, { kind: 'settled', step: request.path, at: host.now(), action: request.action, input, outcome: via });
   const { group, attempt } = move;
   const manifest = watchedManifest(host, request, via);
   if (manifest && !(await passGate(host, guardedCall(host, request, { ...state, ...via, group, input }, manifest), state))) return;
@@ -126,10 +128,17 @@ async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request
   await host.commit();
   crashPoint('step.intent.after');
   if (state.wasParked) host.gate?.proceeded(host.facts.id, request.path);
-  const outcome = await host.door.invoke(callOf(host, request, state));
+  const isTooLate = state.doubtAt !== undefined && isKeyTooOld(state, rulesOf(host, request, state), host.now());
+  const outcome = isTooLate ? NOT_SENT : await host.door.invoke(callOf(host, request, state));
   crashPoint('step.effect.after');
   host.record(state, { kind: 'answer', step: request.path, at: host.now(), outcome });
 }
+
+/** A commit may take as long as the database is away, and a key is remembered for so long. */
+const NOT_SENT: StepOutcome = {
+  kind: 'unknown',
+  message: 'It was not sent again: it was held up until the provider may have forgotten the key of an earlier attempt.',
+};
 
 /** The action's manifest when a guard may have something to say to this call. */
 function watchedManifest(host: StepHost, request: StepRequest, via: Pick<StepState, 'connection' | 'plugin'>): ActionManifest | undefined {
@@ -194,14 +203,18 @@ function guardedCall(
   };
 }
 
-async function resolveConnection(host: StepHost, request: StepRequest): Promise<Pick<StepState, 'connection' | 'plugin'>> {
+/** @returns a failure, to be recorded like any other, when there is no connection that it could be: another time there may be one */
+async function resolveConnection(
+  host: StepHost,
+  request: StepRequest,
+): Promise<Pick<StepState, 'connection' | 'plugin'> | Extract<StepOutcome, { kind: 'failed' }>> {
   try {
     const chosen = await waitOut(() => host.door.resolveConnection(host.facts.tenantId, request.action, request.via));
     // Named where it matters: it would be in every intent.
     const isOneOfSeveral = manifestsOf(host.door, request.action).length > 1;
     return { connection: chosen?.id, plugin: isOneOfSeveral ? chosen?.plugin : undefined };
   } catch (error) {
-    if (isKassaflowError(error)) throw new StepFailed(error.message, [request.path], error.code);
+    if (isKassaflowError(error)) return { kind: 'failed', reason: 'permanent', code: error.code, message: error.message };
     throw error;
   }
 }

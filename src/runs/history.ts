@@ -16,11 +16,12 @@ import type { RunReason } from './run.ts';
 
 type ReadEntry = Extract<JournalEntry, { kind: 'read' }>;
 type EmitEntry = Extract<JournalEntry, { kind: 'emit' }>;
+type LeftEntry = Extract<JournalEntry, { kind: 'left' }>;
 type EndEntry = Extract<JournalEntry, { kind: 'end' }>;
 type CancelEntry = Extract<JournalEntry, { kind: 'cancel' }>;
 
 /** An entry about one step. */
-type StepRecord = StepEntry | Note | ReadEntry | EmitEntry;
+type StepRecord = StepEntry | Note | ReadEntry | EmitEntry | LeftEntry;
 
 interface Recorded {
   read?: ReadEntry;
@@ -41,6 +42,8 @@ export class History {
   readonly #seen = new Set<string>();
   /** Lists of a `for-each` that stand, whatever the flow computes. */
   readonly #standingLists = new Set<string>();
+  /** What stands from before a retry that does again what comes before it: the run need not have come past anything. */
+  readonly #standing = new Set<string>();
   readonly #deadlines = new Map<string, number>();
   readonly #timedOut = new Set<string>();
   readonly #skipped = new Map<string, Readonly<Record<string, unknown>>>();
@@ -169,6 +172,11 @@ export class History {
     return output;
   }
 
+  /** The interpreter is at the step. @returns whether it, or a step inside it, has recorded anything */
+  comesBackTo(path: string): boolean {
+    return this.#use(path) !== undefined || this.has(path);
+  }
+
   /** How many steps with an `undo` were done before the one at `path` was; `undefined` when it is not recorded as done. */
   doneAt(path: string): number | undefined {
     const index = this.#done.indexOf(path);
@@ -198,16 +206,12 @@ export class History {
    * ordered since.
    */
   isBehind(path: string, outer: string): boolean {
-    if (this.#steps.size === 0) return false;
-    this.#progress ??= new Progress(this.#steps.keys());
-    return this.#progress.isBehind(path, outer);
+    return this.#steps.size > 0 && this.#ensureProgress().isBehind(path, outer);
   }
 
   /** The run had begun what comes after a failure. */
   get handling(): boolean {
-    if (this.#steps.size === 0) return false;
-    this.#progress ??= new Progress(this.#steps.keys());
-    return this.#progress.cleaning;
+    return this.#steps.size > 0 && this.#ensureProgress().cleaning;
   }
 
   /** Where the step stands, for somebody who asks before the run has begun; {@link state} is for the step itself. */
@@ -235,6 +239,10 @@ export class History {
     return (open ?? steps.at(-1))?.[0] ?? '';
   }
 
+  #ensureProgress(): Progress {
+    return (this.#progress ??= new Progress([...this.#steps.keys()].filter((path) => !this.#standing.has(path))));
+  }
+
   #use(path: string): Recorded | undefined {
     this.#seen.add(path);
     return this.#steps.get(path);
@@ -251,10 +259,11 @@ export class History {
     if (entry.kind === 'edited' && this.#end) this.#retry();
     const recorded = this.#steps.get(entry.step) ?? {};
     this.#steps.set(entry.step, recorded);
+    this.#standing.delete(entry.step);
     if (entry.kind === 'read') recorded.read = entry;
     else if (entry.kind === 'emit') recorded.emit = entry;
     else if (isNote(entry)) recorded.note = entry;
-    else applyEntry((recorded.state ??= newStepState(this.#groups.get(entry.step) ?? 1)), entry);
+    else if (entry.kind !== 'left') applyEntry((recorded.state ??= newStepState(this.#groups.get(entry.step) ?? 1)), entry);
   }
 
   #retry(): void {
@@ -293,6 +302,7 @@ export class History {
   #letStand(): void {
     for (const [path, recorded] of this.#steps) {
       this.#seen.add(path);
+      this.#standing.add(path);
       if (recorded.state) recorded.state.stands = true;
       if (recorded.note?.kind === 'list') this.#standingLists.add(path);
       else delete recorded.note;
@@ -310,7 +320,7 @@ export class History {
 /** Journals of old do not say which branch it was. */
 const NOBODY = -1;
 
-function isNote(entry: StepEntry | Note): entry is Note {
+function isNote(entry: StepEntry | Note | LeftEntry): entry is Note {
   return NOTES.has(entry.kind);
 }
 

@@ -3,6 +3,7 @@
  * again: run over the same journal it takes the same way.
  */
 import type { CompiledFlow, CompiledStep, Scope } from '../flows/language/compiled-flow.ts';
+import { isKassaflowError } from '../kernel/errors.ts';
 import { asFailure } from './as-failure.ts';
 import { NOTHING, readPlan } from './read-plan.ts';
 import type { FinalStatus, RunReason } from './run.ts';
@@ -105,6 +106,7 @@ async function walkOrHandle(here: Here, step: CompiledStep, path: string): Promi
     if (began && step.undo) here.setting.undoable.push({ here, step, path, order: here.context.done(path) });
   } catch (thrown) {
     if (thrown instanceof StepSkipped && thrown.path === path) return remember(here, step, skippedValue(here.context.skipped(path) ?? {}));
+    if (isOwnEnd(thrown, step, path)) here.context.left(path);
     const failure = asFailure(thrown, path);
     if (failure.fatal || step.onFailure === 'stop') throw failure;
     remember(here, step, { outcome: 'failed', status: 'failed', code: failure.code, message: failure.message });
@@ -172,6 +174,14 @@ async function walkVerb(here: Here, step: CompiledStep, path: string, scope: Sco
     case 'fail':
       throw new StepFailed(String(step.reason.evaluate(scope)), [path], 'flow.failed-on-purpose');
   }
+}
+
+/** Tells whether the step itself ended so, and not one inside it nor what interrupted it. */
+function isOwnEnd(thrown: unknown, { verb }: CompiledStep, path: string): boolean {
+  if (thrown instanceof RunInterrupted) return thrown.why === 'stopped' && thrown.step === path;
+  // What became of a call is recorded.
+  if (thrown instanceof StepFailed) return verb !== 'do' && thrown.steps[0] === path;
+  return isKassaflowError(thrown) && !isKassaflowError(thrown, 'runs.replay-diverged');
 }
 
 /** What later steps read of a step that a person skipped. */

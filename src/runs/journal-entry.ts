@@ -52,7 +52,7 @@ export type StepEntry =
       readonly message: string;
       readonly until?: number;
     }
-  /** A guard decided the step's outcome, and no call was made. */
+  /** A guard decided the step's outcome, or there is no connection for it: no call was made. */
   | {
       readonly kind: 'settled';
       readonly step: string;
@@ -148,6 +148,8 @@ export type JournalEntry =
   | { readonly kind: 'emit'; readonly step: string; readonly type: string; readonly event: string }
   /** `by` is the branch that ended the others, by its place. */
   | { readonly kind: 'stopped'; readonly step: string; readonly by?: number }
+  /** In a parallel group: the step failed, or stopped the run, by what the flow computes, so that a replay knows that it began. */
+  | { readonly kind: 'left'; readonly step: string }
   /** Whether a `repeat` goes on; the step is the round, `0.repeat.2`. */
   | { readonly kind: 'round'; readonly step: string; readonly again: boolean }
   /** The elements of a `for-each`. */

@@ -80,9 +80,8 @@ export class JournaledContext implements RunContext {
 
   proceed(path: string): void {
     if (!this.run.halt && !this.#at.place && !this.#lateBound()) return;
-    const { history } = this.run;
-    if (history?.has(path)) return;
-    this.#checkInterrupt(path, undefined, (outer) => history?.isBehind(path, outer) === true);
+    if (this.run.history?.has(path)) return;
+    this.#checkInterrupt(path);
   }
 
   async read(path: string, plan: ReadPlan): Promise<Reads> {
@@ -254,6 +253,11 @@ export class JournaledContext implements RunContext {
     this.run.append({ kind: 'emit', step: path, type, event: id });
   }
 
+  left(path: string): void {
+    const { history } = this.run;
+    if (this.#at.place && history?.comesBackTo(path) !== true) this.run.append({ kind: 'left', step: path });
+  }
+
   handler(): RunContext {
     this.run.handle();
     return new JournaledContext(this.run, { ...this.#at, bounds: [], handles: true });
@@ -316,29 +320,34 @@ export class JournaledContext implements RunContext {
     group.stoppedBy = branch;
     this.run.append({ kind: 'stopped', step: group.path, by: branch });
     this.run.interruptSleepers(
-      (path) => path.startsWith(`${group.path}.`),
+      (path, state) => path.startsWith(`${group.path}.`) && !inDoubt(state),
       new RunInterrupted('sibling', 'Another branch ended the group.'),
     );
   }
 
   /**
+   * What ends something now did not end it then when a run that is replayed has come past the step inside of it.
+   *
    * @param state of a step that may have been carried out: what does not have to end at once lets it find out first
-   * @param isBehind whether a run that is replayed has come past the step, inside what is at a path, so that what ends that now did not
-   * end it then
    */
-  #checkInterrupt(path: string, state?: StepState, isBehind: (outer: string) => boolean = never): void {
+  #checkInterrupt(path: string, state?: StepState): void {
     const { halt } = this.run;
-    if (halt && (halt.final || !this.#at.handles) && !(state && settlesFirst(halt, state)) && !isBehind(''))
+    const isInDoubt = state !== undefined && inDoubt(state);
+    if (halt && (halt.final || !this.#at.handles) && !(state && settlesFirst(halt, state)) && !this.#isBehind(path, ''))
       throw new RunInterrupted(halt.why, halt.message, undefined, { undo: halt.undo });
-    for (let { place } = this.#at; place; place = place.outer) {
-      const { stoppedBy } = place.group;
-      if (stoppedBy !== undefined && stoppedBy !== place.branch && !isBehind(place.group.path))
+    for (let { place } = this.#at; place && !isInDoubt; place = place.outer) {
+      const { stoppedBy, path: group } = place.group;
+      if (stoppedBy !== undefined && stoppedBy !== place.branch && !this.#isBehind(path, group))
         throw new RunInterrupted('sibling', 'Another branch ended the group.');
     }
-    const late = state && inDoubt(state) ? undefined : this.#lateBound();
-    if (late === undefined || isBehind(late)) return;
+    const late = isInDoubt ? undefined : this.#lateBound();
+    if (late === undefined || this.#isBehind(path, late)) return;
     this.run.timeOut(late);
     throw timedOut(path, late);
+  }
+
+  #isBehind(path: string, outer: string): boolean {
+    return this.run.history?.isBehind(path, outer) === true;
   }
 
   #lateBound(): string | undefined {
@@ -368,8 +377,4 @@ function listened({ outward }: StepState): Extract<Outward, { kind: 'listen' }> 
 
 function started({ outward }: StepState): Extract<Outward, { kind: 'child' }> | undefined {
   return outward?.kind === 'child' ? outward : undefined;
-}
-
-function never(): boolean {
-  return false;
 }

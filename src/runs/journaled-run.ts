@@ -35,7 +35,7 @@ export interface JournaledRun extends StepHost {
   /** A branch becomes several, or the last of several comes back. */
   branched(by: number): void;
   /** Wakes the branches that rest at these steps with `reason`. */
-  interruptSleepers(concerned: (path: string) => boolean, reason: RunInterrupted): void;
+  interruptSleepers(concerned: (path: string, state: StepState) => boolean, reason: RunInterrupted): void;
   /** Listens for events that end the run, from now on. */
   watch(watches: readonly EventWatch[]): void;
   /**

@@ -385,6 +385,9 @@ export class LiveRun implements JournaledRun, WaitingRun {
   }
 
   rest(path: string, state: StepState, until: number | undefined): Promise<void> {
+    // A run that had ended took its questions back; once it goes on where it stood, they are asked again.
+    const { attention: kind, attentionMessage: message } = state;
+    if (kind !== undefined && !this.#waits.needing.has(path)) this.#ask({ step: path, kind, message });
     return this.#waits.rest(path, state, until);
   }
 
@@ -398,7 +401,7 @@ export class LiveRun implements JournaledRun, WaitingRun {
     if (this.idle) this.host.touched(this);
   }
 
-  interruptSleepers(concerned: (path: string) => boolean, reason: RunInterrupted): void {
+  interruptSleepers(concerned: (path: string, state: StepState) => boolean, reason: RunInterrupted): void {
     this.#waits.interrupt(concerned, reason);
   }
 
@@ -526,7 +529,8 @@ export class LiveRun implements JournaledRun, WaitingRun {
     if (!leaves && status === this.#written) return undefined;
     this.#written = status;
     if (leaves) this.#mode = 'leaving';
-    if (leaves) this.#waits.leave();
+    // One that is set aside does not know what it will need once a person lets it go on.
+    if (leaves && !this.history?.aside) this.#waits.leave();
     return { status, reason: this.history?.aside ?? this.#waits.standing, leaves, ended: false };
   }
 

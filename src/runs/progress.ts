@@ -19,10 +19,13 @@ export class Progress {
   isBehind(path: string, outer: string): boolean {
     const parts = path.split('.');
     let list = '';
+    // The undo of a step comes after everything else, the newest step's first: only inside it there is an order that is known.
+    const undone = path.slice(0, Math.max(0, path.lastIndexOf('.undo.')));
+    const bound = undone.length > outer.length ? undone : outer;
     for (const [index, part] of parts.entries()) {
-      if (isInside(list, outer) && isOrdered(parts, index) && Number(part) < (this.#last.get(list) ?? -1)) return true;
+      if (isInside(list, bound) && isOrdered(parts, index) && Number(part) < (this.#last.get(list) ?? -1)) return true;
       list = list === '' ? part : `${list}.${part}`;
-      if (isInside(list, outer) && this.#handled.has(list) && parts[index + 1] !== HANDLER) return true;
+      if (isInside(list, bound) && this.#handled.has(list) && parts[index + 1] !== HANDLER) return true;
     }
     return false;
   }

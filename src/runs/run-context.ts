@@ -180,6 +180,12 @@ export interface RunContext {
   note(note: Note): void;
 
   /**
+   * The step fails, or stops the run, by what the flow computes. Recorded in a parallel group: on a replay the step must come to that
+   * again, whatever another branch has done to the group since.
+   */
+  left(path: string): void;
+
+  /**
    * For what comes after a failure: `undo` steps and the flow's `on-failure`. As this one, but no longer bound by a `timeout`, and
    * ended only by a person who cancels without undo.
    */

@@ -85,6 +85,8 @@ function cancel(order: Order<'cancel'>, run: OrderedRun): OrderRefusal | undefin
 }
 
 function retry(order: Order<'retry'>, run: OrderedRun): OrderRefusal | undefined {
+  // It leaves memory at once: whoever has set it aside, or has just told it something else.
+  if (run.begun && run.history?.aside) return 'runs.in-memory';
   if (run.begun || (run.history?.end?.status !== 'failed' && !run.history?.aside)) return 'runs.not-failed';
   if (order.revision !== undefined) run.tell({ kind: 'moved', at: run.now(), ...person(order), revision: order.revision });
   run.tell({ kind: 'retry', at: run.now(), ...person(order) });

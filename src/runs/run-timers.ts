@@ -62,6 +62,8 @@ function asleep(entries: readonly JournalEntry[]): ReadonlyMap<string, number> {
   const moments = new Map<string, number>();
   for (const entry of entries) {
     if (entry.kind === 'sleep') moments.set(entry.step, entry.until);
+    // Whether it was lifted is not recorded, and a step that was skipped since does not lift it.
+    else if (entry.kind === 'deadline') moments.set(`deadline of ${entry.step ?? ''}`, entry.until);
     else if (entry.kind === 'listen' || entry.kind === 'asked' || entry.kind === 'parked') {
       if (entry.until !== undefined) moments.set(entry.step, entry.until);
     } else if (OVER.has(entry.kind) && 'step' in entry && entry.step !== undefined) moments.delete(entry.step);

@@ -40,6 +40,8 @@ export interface StepState {
   /** A guard has kept it from its call before. */
   wasParked: boolean;
   attention: AttentionKind | undefined;
+  /** What the person was told; empty as long as nobody was. */
+  attentionMessage: string;
   resolution: Resolution | undefined;
   connection: string | undefined;
   /** The connection's plugin, when several offer the action. */
@@ -107,6 +109,7 @@ export function newStepState(group = 1): StepState {
     parked: undefined,
     wasParked: false,
     attention: undefined,
+    attentionMessage: '',
     resolution: undefined,
     connection: undefined,
     plugin: undefined,
@@ -132,6 +135,11 @@ export function isListening({ outward, told, rested }: StepState): boolean {
 /** Tells whether the step rests: it waits for a moment, a person, or something from outside. */
 export function isResting(state: StepState): boolean {
   return state.sleepUntil !== undefined || state.parked !== undefined || state.attention !== undefined || isListening(state);
+}
+
+/** Tells whether an earlier attempt of this group may have been carried out so long ago that its key protects a repeat no more. */
+export function isKeyTooOld({ doubtAt }: StepState, { effect, keyTtlMs = 0 }: StepRules, now: number): boolean {
+  return effect === 'keyed' && doubtAt !== undefined && now - doubtAt > KEY_TRUST * keyTtlMs;
 }
 
 /** Brings `state` up to date with one more entry. */
@@ -184,6 +192,7 @@ export function applyEntry(state: StepState, entry: StepEntry): void {
       return applyEdit(state, entry);
     case 'attention':
       state.attention = entry.why;
+      state.attentionMessage = entry.message;
       return;
     case 'resolved':
       return applyResolution(state, entry.resolution);
@@ -296,10 +305,8 @@ function afterFailure(state: StepState, rules: StepRules, now: number, random: n
   }
 }
 
-/** An earlier attempt of this group may have been carried out: its key protects a repeat only as long as it is remembered. */
 function doubtTooOld(state: StepState, rules: StepRules, now: number): Move | undefined {
-  if (rules.effect !== 'keyed' || state.doubtAt === undefined) return undefined;
-  return now - state.doubtAt > KEY_TRUST * (rules.keyTtlMs ?? 0) ? person('An earlier attempt may have been carried out.') : undefined;
+  return isKeyTooOld(state, rules, now) ? person('An earlier attempt may have been carried out.') : undefined;
 }
 
 function afterTechnicalFailure(state: StepState, rules: StepRules, now: number, random: number, retryAfterMs: number): Move {

@@ -4,7 +4,7 @@
  */
 import type { CompiledFlow } from '../../src/flows/language/compiled-flow.ts';
 import { hasKey } from '../../src/runs/event-key.ts';
-import type { JournalEntry } from '../../src/runs/journal-entry.ts';
+import type { AttentionKind, JournalEntry } from '../../src/runs/journal-entry.ts';
 import type { Checkpoint, LiveRun } from '../../src/runs/live-run.ts';
 import type { RunOrder } from '../../src/runs/run-order.ts';
 import type { FinalStatus, RunEvent, RunFacts, RunReason, RunStatus } from '../../src/runs/run.ts';
@@ -71,7 +71,8 @@ export interface RunRow {
   waits: Wait[];
   readonly signals: Map<string, Signal>;
   readonly questions: Map<string, Question>;
-  readonly attentions: Set<string>;
+  /** Who is needed where; one of the kind `failed` sets the run aside. */
+  readonly attentions: Map<string, AttentionKind>;
 }
 
 export interface Command {
@@ -308,7 +309,7 @@ export class Database {
     this.#writeTimers(row, checkpoint);
     // Rows of their own: what is over is what was there before this statement.
     for (const step of checkpoint.attentionsOver) row.attentions.delete(step);
-    for (const { step } of checkpoint.attentions) row.attentions.add(step);
+    for (const { step, kind } of checkpoint.attentions) row.attentions.set(step, kind);
     this.#writeWaits(row, checkpoint);
     for (const id of checkpoint.signalsTaken) row.signals.delete(id);
     for (const step of checkpoint.questionsGone) row.questions.delete(step);
@@ -354,6 +355,13 @@ export class Database {
   }
 }
 
+/** It was set aside, and is told nothing until a person lets it go on. */
+export function isAside({ status, attentions }: RunRow): boolean {
+  if (status !== 'attention') return false;
+  for (const kind of attentions.values()) if (kind === 'failed') return true;
+  return false;
+}
+
 export const FINAL: ReadonlySet<RunStatus> = new Set(['completed', 'stopped', 'failed', 'cancelled']);
 
 function sourceOf(signal: Signal): string {
@@ -374,6 +382,6 @@ function newRow(facts: RunFacts, flow: CompiledFlow, turn: string | undefined): 
     waits: [],
     signals: new Map(),
     questions: new Map(),
-    attentions: new Set(),
+    attentions: new Map(),
   };
 }

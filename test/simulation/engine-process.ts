@@ -176,7 +176,8 @@ export class EngineProcess {
     }
     if (!run.reachable) return;
     const refused = run.order(command.order);
-    if (refused === 'runs.in-memory') return void this.#acted.add(command);
+    // It is on its way out; whoever looks then finds the command.
+    if (refused === 'runs.in-memory') return;
     this.#acted_(command, refused);
   }
 

@@ -1,7 +1,7 @@
 /** What must hold when a schedule has come to rest. docs/simulation.md says which guarantee each check stands for. */
 import { hasKey } from '../../src/runs/event-key.ts';
 import type { JournalEntry } from '../../src/runs/journal-entry.ts';
-import { FINAL, OPEN, type Database, type RunRow } from './database.ts';
+import { FINAL, isAside, OPEN, type Database, type RunRow } from './database.ts';
 import { checkReplay } from './replayed.ts';
 import type { SimulatedProvider } from './provider.ts';
 import { Violation } from './violation.ts';
@@ -94,7 +94,7 @@ function checkRest(db: Database, rows: readonly RunRow[]): void {
       throw new Violation('rest', `${facts.id} is ${status} and keeps its key`);
     if (!OPEN.includes(status)) continue;
     if (status === 'running' || !willGoOn(row, db)) throw new Violation('rest', `${facts.id} is ${status} and nothing will take it on`);
-    if (row.signals.size > 0) throw new Violation('rest', `${facts.id} has not taken its signals`);
+    if (row.signals.size > 0 && !isAside(row)) throw new Violation('rest', `${facts.id} has not taken its signals`);
   }
 }
 
@@ -109,8 +109,9 @@ function waitsForChild(journal: readonly JournalEntry[], db: Database): boolean 
 
 /** No event that was recorded after a wait is missed by it. */
 function checkNews({ log }: Database, rows: readonly RunRow[]): void {
-  for (const { facts, status, waits, journal } of rows) {
-    if (!OPEN.includes(status)) continue;
+  for (const row of rows) {
+    const { facts, status, waits, journal } = row;
+    if (!OPEN.includes(status) || isAside(row)) continue;
     const handles = journal.some((entry) => 'step' in entry && isCleanUp(entry.step));
     for (const { step, events, key, position } of waits) {
       // What comes after a failure is not ended by a stop-on.

@@ -13,7 +13,7 @@ import type { RunOrder } from '../../src/runs/run-order.ts';
 import { endsChain } from '../../src/runs/run-starter.ts';
 import type { ChildStart } from '../../src/runs/signals.ts';
 import { FLOWS, SUB_FLOWS } from './catalogue.ts';
-import { Database, FINAL, LEASE_MS, OPEN, type Command, type RunRow, type SimulatedEvent, type Start } from './database.ts';
+import { Database, FINAL, isAside, LEASE_MS, OPEN, type Command, type RunRow, type SimulatedEvent, type Start } from './database.ts';
 import { drain } from './drain.ts';
 import { EngineProcess, type FlightFate } from './engine-process.ts';
 import { generatedFlow } from './generated-flow.ts';
@@ -249,7 +249,7 @@ export class Schedule implements EventWorld {
     if (!OPEN.includes(row.status)) return;
     const process = row.epoch === 0 ? anybody : this.#processes.find(({ epoch }) => epoch === row.epoch);
     if (!process || !isActive(process) || (row.epoch !== 0 && !process.runs.has(row.facts.id))) return;
-    if (row.signals.size > 0 && process.hasToHand(row)) options.push({ kind: 'hand', process, row });
+    if (row.signals.size > 0 && !isAside(row) && process.hasToHand(row)) options.push({ kind: 'hand', process, row });
     for (const at of row.timers) {
       // One that is in memory and busy is looked at again when something has changed.
       if (at > this.now || (row.epoch !== 0 && this.#looked.get(row) === this.now * 1_000 + row.rows)) continue;

@@ -258,6 +258,25 @@ const children: readonly VerbScenario[] = [
 
 const undoing: readonly VerbScenario[] = [
   {
+    name: 'a stop in one branch counts, also when another branch has just ended the group by its failure',
+    flow: flow([orElse(parallel({ a: [fail('no')], b: [stop('enough')] }, 'stop-others'), 'continue'), call('test.keyed')]),
+    status: 'stopped',
+    done: [],
+    reason: 'enough',
+  },
+  {
+    name: 'a branch whose call is in doubt finds out before it ends because another one failed',
+    flow: flow([parallel({ a: [call('test.lookup')], b: [call('test.keyed')] }, 'stop-others')]),
+    script: (provider) => {
+      provider.script('test.lookup', () => ({ kind: 'failed', reason: 'permanent', message: 'No such account' }));
+      provider.script('test.keyed', () => ({ kind: 'unknown', message: 'Connection reset' }));
+    },
+    status: 'failed',
+    done: ['0.parallel.b.0'],
+    calls: 3,
+    reason: 'No such account',
+  },
+  {
     name: 'a run that fails takes back what it did, the newest first, and then runs its on-failure',
     flow: flow(
       [

@@ -77,6 +77,6 @@ function signalRow({ tenantId, parent, child, status, message }: ChildOver): obj
 function questionRow({ id, run: { facts }, question }: AskedQuestion, publicUrl: string): object {
   const { step, text, who, choices, until } = question;
   const link = `${publicUrl}/runs/${idOf('run', facts.id)}`;
-  // The same step never asks twice under one path, so a repeat of this row is the same question.
-  return { id, tenant_id: facts.tenantId, key: `ask/${facts.id}/${step}`, who, text, link, run_id: facts.id, step, choices, until };
+  // A step asks again when its run had ended, which takes the question back, and is retried: that is another task.
+  return { id, tenant_id: facts.tenantId, key: `ask/${facts.id}/${step}/${id}`, who, text, link, run_id: facts.id, step, choices, until };
 }

@@ -15,6 +15,6 @@ export function ownEvent(tenantId: string, { key, ...event }: EmittedEvent, dept
 export function taskCreated({ id, run, question }: AskedQuestion, link: string, occurredAt: Date): EmittedEvent {
   const wire = idOf('tsk', id);
   const task = { id: wire, team: question.who, title: question.text, about: '', link, urgent: false };
-  const key = `${run.facts.id}/ask/${question.step}`;
+  const key = `${run.facts.id}/ask/${question.step}/${id}`;
   return { id, type: 'task.created', subject: `task/${wire}`, occurredAt, data: { task }, key };
 }

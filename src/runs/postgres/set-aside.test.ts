@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { openPool } from '../../platform/database/engine-pool.ts';
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
-import { call, flow } from '../conformance/flow-builder.ts';
+import { call, flow, parallel, waitFor } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
 import { giveCommand, incoming, testEngine, TestCatalogue, type TestEngine } from './engine.test-support.ts';
 
@@ -89,6 +89,29 @@ describe('a run under which the process dies', () => {
     expect(new Set(provider.calls.slice(0, 4).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
     expect(provider.done).toEqual(['0', '1']);
     expect((await db.ownerPool.query('select from run_attention where resolved_at is null')).rowCount).toBe(0);
+  });
+
+  test('still hears, once it goes on, of what came while it was set aside', async () => {
+    const its = flow([parallel({ a: [call('test.keyed')], b: [waitFor(['custom.paid']), call('test.lookup')] })]);
+    catalogue.add(db.tenantId, its);
+    provider.script('test.keyed', hangs, hangs, hangs);
+    let current = await engine();
+    await current.its.intake.accept(incoming(db.tenantId));
+    for (let death = 1; death <= 3; death += 1) {
+      await calls(death);
+      await die(current);
+      current = await engine();
+    }
+    await reach('attention');
+    await current.its.intake.accept(incoming(db.tenantId, {}, { type: 'custom.paid' }));
+    await until(
+      async () => (await db.ownerPool.query('select from run_signal')).rowCount === 1,
+      () => 'the event was not offered to the wait',
+    );
+    expect(await giveCommand(db, current.its, 'retry')).toEqual({ done: true });
+    await reach('completed');
+    expect(provider.done.toSorted()).toEqual(['0.parallel.a.0', '0.parallel.b.1']);
+    expect((await db.ownerPool.query('select from run_signal')).rowCount).toBe(0);
   });
 
   test('takes no other with it: suspects go on one after the other', async () => {

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
 import type { CompiledFlow, CompiledStep, EventMatch } from '../../flows/language/compiled-flow.ts';
-import { call, computed, fail, flow, literal, type StepDraft } from '../conformance/flow-builder.ts';
+import { ask, call, computed, fail, flow, literal, parallel, type StepDraft } from '../conformance/flow-builder.ts';
 import type { Provider } from '../conformance/provider.ts';
-import { incoming, type TestCatalogue } from './engine.test-support.ts';
+import { giveCommand, incoming, type TestCatalogue } from './engine.test-support.ts';
 import { findableKey } from './flush-news.ts';
 import { Workers } from './workers.test-support.ts';
 
@@ -132,6 +132,23 @@ test('a flow is stopped by the event that its stop-on names', async () => {
   await intake.accept(payment('a'));
   await reach(`select from run where status = 'stopped'`, 1);
   await nothingLeft();
+});
+
+test('a question that was taken back when the run failed is asked again by a retry: it is another task', async () => {
+  catalogue.add(db.tenantId, flow([parallel({ a: [call('test.keyed')], b: [ask('Go on?')] }, 'stop-others')]));
+  const tasks = (state: string) => `select from staff_task where state = '${state}'`;
+  provider.script('test.keyed', async () => {
+    await reach(tasks('open'), 1);
+    return { kind: 'failed', reason: 'permanent', message: 'No such account' };
+  });
+  const one = await engine();
+  await one.intake.accept(started('a'));
+  await reach(`select from run where status = 'failed'`, 1);
+  expect(await count(tasks('withdrawn'))).toBe(1);
+  expect(await giveCommand(db, one, 'retry')).toEqual({ done: true });
+  await reach(tasks('open'), 1);
+  expect(await count(tasks('withdrawn'))).toBe(1);
+  expect(await count(`select from event where type = 'task.created'`)).toBe(2);
 });
 
 describe('a run that starts another', () => {

@@ -105,7 +105,8 @@ async function replayLife(flow: CompiledFlow, recording: Recording, differences:
     differences.push({ step: unused, what: 'step', recorded: firstAbout(unused, recording.entries), computed: undefined });
   // Written by `append`.
   const added = text === undefined || text === '' ? [] : (JSON.parse(text) as JournalEntry[]);
-  return { added, rests };
+  // Journals of old do not say where a step was left; what follows from it is compared.
+  return { added: added.filter(({ kind }) => kind !== 'left'), rests };
 }
 
 function compareEnd(recorded: EndEntry, { added }: Life, differences: Difference[]): void {

@@ -1,6 +1,6 @@
 /**
  * Signals that nobody here has handed over yet (`$2` are those that were): for runs that this process has in memory (`$1` are its
- * leases) and for runs that nobody has. The oldest of each tenant come first, so that no tenant's crowd holds up another.
+ * leases) and for runs that nobody has. A run that was set aside gets them when it goes on. The oldest of each tenant come first, so that no tenant's crowd holds up another.
  */
 export const OPEN_SIGNALS = `
 with open as (
@@ -8,6 +8,8 @@ with open as (
   from run_signal s join run r on r.id = s.run_id
   where s.id <> all ($2::bigint[])
     and (r.epoch = any ($1::bigint[]) or (r.epoch = 0 and r.status in ('running', 'waiting', 'attention')))
+    and not (r.status = 'attention' and exists (
+      select from run_attention a where a.run_id = r.id and a.kind = 'failed' and a.resolved_at is null))
 )
 select o.id::text, o.run_id::text, o.step, o.kind, o.source::text, o.detail, o.epoch::text,
   e.type as event_type, e.occurred_at as event_occurred_at, e.data as event_data
