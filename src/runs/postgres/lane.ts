@@ -25,7 +25,7 @@ import { halves } from './halve-batch.ts';
 import type { LaneHost } from './lane-host.ts';
 import { Lease } from './lease.ts';
 import { FLUSH, FLUSH_WITH_NEWS, type FlushRow } from './queries/flush.ts';
-import { isRefusal } from './refusal.ts';
+import { isRefusal, refusalFacts } from './refusal.ts';
 
 /** A statement that must not overlap with a flush, because it depends on who owns what. Refused while there is no connection. */
 interface Job {
@@ -59,6 +59,8 @@ export class Lane {
   /** Runs that were not started under this lease: `run.claimed_by` leads to them, and not the low-water mark. */
   readonly #resumed = new Set<string>();
   #away = false;
+  /** What Postgres said of the statement that it refused last. */
+  #refusal = '';
   #closing = false;
   #closed = false;
   #beatDue = false;
@@ -259,7 +261,10 @@ export class Lane {
       if (!(await this.#lease.holds(client, number))) return 'lost';
       return row?.fenced === 1 ? resultOf(row) : await committedResult(client, batch, first, this.#lease.epoch);
     } catch (error) {
-      if (isRefusal(error)) return 'refused';
+      if (isRefusal(error)) {
+        this.#refusal = refusalFacts(error);
+        return 'refused';
+      }
       this.#disconnect(error);
       return 'again';
     }
@@ -316,7 +321,7 @@ export class Lane {
       start.fail(eventErrors['invalid-data']({ reason: 'the database refuses a value' }));
     }
     for (const { run } of checkpoints) run.refuse();
-    this.#log.error(`The database refused a value of ${checkpoints[0]?.run.facts.id ?? 'a start'}`);
+    this.#log.error(`The database refused a value of ${checkpoints[0]?.run.facts.id ?? 'a start'}: ${this.#refusal}`);
   }
 
   #disconnect(error: unknown): void {
