@@ -69,6 +69,8 @@ export interface CampaignReport {
 const CALM_MS = 280_000;
 /** With a bank that behaves there are no such pauses. */
 const SHORT_CALM_MS = 60_000;
+/** Share of payments that give credits. */
+const CREDITS = 0.25;
 /** Of runs that never ended, or of which the oracle says something, so many are told. */
 const TOLD = 20;
 
@@ -105,8 +107,18 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   const random = seededRandom(options.seed);
   const { key, accounts } = await furnish(stage);
   const client = new Client({ journal: join(folder, 'acknowledged.ndjson'), workers, random: random.fork('client'), key });
-  const { payments, minutes, atOnce } = options;
-  const workload = new Workload({ payments, overMs: minutes * 60_000, random: random.fork('workload'), client, bank, accounts, atOnce });
+  const { payments, minutes, atOnce, mutant } = options;
+  const credits = mutant?.credits ?? CREDITS;
+  const workload = new Workload({
+    payments,
+    overMs: minutes * 60_000,
+    random: random.fork('workload'),
+    client,
+    bank,
+    accounts,
+    atOnce,
+    credits,
+  });
   const people = new People({ database, client, bank, random: random.fork('people') });
   const sales = new Sales({ client, stripe, random: random.fork('sales') });
   const troubles = new Troubles({
@@ -116,6 +128,7 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
     random: random.fork('troubles'),
     leaseMs: LEASE_MS,
     pace: options.pace,
+    points: mutant?.points,
     only: options.troubles,
   });
   await sales.prepare();
@@ -148,7 +161,7 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   bank.calmDown();
   await Promise.all(workers.map((worker) => worker.becameReady()));
   await client.finish();
-  const calm = await becomeCalm((look) => database.asSuperuser(look), options.mutant ? SHORT_CALM_MS : CALM_MS, options.say);
+  const calm = await becomeCalm((look) => database.asSuperuser(look), mutant ? SHORT_CALM_MS : CALM_MS, options.say);
   if (calm.open.size > 0) options.say(`NOT CALM after ${(calm.ms / 1_000).toFixed(0)} s: ${listOf(calm.open)}`);
   else options.say(`calm after ${(calm.ms / 1_000).toFixed(0)} s`);
   await people.goHome();
@@ -157,7 +170,7 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
 
   const looking = new pg.Client({ host: folder + '/s', port: SOCKET_PORT, user: 'postgres', database: DATABASE });
   await looking.connect();
-  const asksBooks = options.mutant === undefined || options.mutant.caughtBy.includes('O6');
+  const asksBooks = mutant === undefined || mutant.caughtBy.includes('O6');
   const books = asksBooks ? (whose: 'one' | 'each') => verifyBooks(whose === 'one' ? workers.slice(0, 1) : workers) : undefined;
   try {
     const findings = await askOracle({ client, bank, workload, sales, database: looking, books, say: options.say });

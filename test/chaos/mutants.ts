@@ -3,6 +3,7 @@
  *
  * Each is a mistake that good people make: it passes every test in which nothing breaks.
  */
+import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import type { TroubleName } from './troubles.ts';
 
 /** A text in one file of `dist` that is there once, and what stands there instead. */
@@ -19,6 +20,10 @@ export interface Mutant {
   readonly database?: Readonly<Record<string, string>>;
   /** What brings it out. */
   readonly troubles: readonly TroubleName[];
+  /** With 'crash points' among them: the places to die at; everywhere unless told. */
+  readonly points?: readonly CrashPoint[];
+  /** Share of the payments that give credits; the usual one unless told. */
+  readonly credits?: number;
   /** Share of the bank's calls that go wrong; none for a bug that shows as something that never ends. */
   readonly faultRate: number;
   /** The questions of which one must find it. */
@@ -169,7 +174,10 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'on conflict (tenant_id, idempotency_key) do update set reason = excluded.reason returning',
       },
     ],
+    // Whoever dies between the credits and the word about them gives them again.
     troubles: ['kill process', 'network', 'crash points'],
+    points: ['step.effect.after'],
+    credits: 1,
     faultRate: 0,
     caughtBy: ['O2', 'O3', 'O4'],
   },

@@ -22,14 +22,14 @@ select a.run_id as run, a.step, a.kind, a.since::text, i.entry ->> 'action' as a
 from run_attention a left join lateral (
   select e.entry from run_journal j, json_array_elements(j.entries) with ordinality as e(entry, place)
   where j.run_id = a.run_id and e.entry ->> 'kind' = 'intent' and e.entry ->> 'step' = a.step order by j.seq desc, e.place desc limit 1
-) i on true where a.resolved_at is null order by a.since limit 50`;
+) i on true where a.resolved_at is null order by a.since limit 500`;
 const FAILED = `
 select id as run from run where status = 'failed' and finished_at < now() - interval '1 second'
   and not coalesce(reason::text like '%spoiled on purpose%', false) order by id limit 20`;
 const TASKS = `select id from staff_task where state = 'open' and run_id is not null order by id limit 20`;
 const SOME_RUN = `select id as run from run where finished_at is null order by random() limit 1`;
 /** Long pauses of runs: most wait to ask once more for an unknown outcome, with a customer's other payments in line behind them. */
-const RESTING = `select run_id as run from run_timer where wake_at > clock_timestamp() + interval '5 seconds' order by wake_at desc limit 50`;
+const RESTING = `select run_id as run from run_timer where wake_at > clock_timestamp() + interval '5 seconds' order by wake_at desc limit 500`;
 /** What the bank calls the effect of an action. */
 const EFFECTS: Readonly<Record<string, string>> = { 'bank.receipt': 'receipt', 'bank.book': 'booking', 'bank.unbook': 'unbooking' };
 
@@ -75,13 +75,12 @@ export class People {
 
   async #hour(hour: number): Promise<void> {
     const look = async <T extends object>(query: string) => (await this.#database.asSuperuser((client) => client.query<T>(query))).rows;
-    for (const question of await look<OpenQuestion>(QUESTIONS)) await this.#answer(question);
-    for (const { run } of await look<{ run: string }>(FAILED)) await this.#give('retry', run, {}, `retry-${run}-${hour}`);
-    for (const { id } of await look<{ id: string }>(TASKS)) await this.#decide(id);
+    await each(await look<OpenQuestion>(QUESTIONS), (question) => this.#answer(question));
+    await each(await look<{ run: string }>(FAILED), ({ run }) => this.#give('retry', run, {}, `retry-${run}-${hour}`));
+    await each(await look<{ id: string }>(TASKS), ({ id }) => this.#decide(id));
     // Not while processes stand still: one that goes on may send a call of which its successor was just told that it did not happen.
     if (!this.#mayDisturb)
-      for (const { run } of await look<{ run: string }>(RESTING)) await this.#give('resume', run, {}, `resume-${run}-${hour}`);
-    if (!this.#mayDisturb) return;
+      return each(await look<{ run: string }>(RESTING), ({ run }) => this.#give('resume', run, {}, `resume-${run}-${hour}`));
     if (this.#random.chance(0.2)) for (const { run } of await look<{ run: string }>(SOME_RUN)) await this.#cancel(run, hour);
     if (hour % 20 === 10) await this.#cancelMany(await look<{ run: string }>(SOME_RUN), hour);
   }
@@ -129,4 +128,15 @@ export class People {
   #count(what: string): void {
     this.did[what] = (this.did[what] ?? 0) + 1;
   }
+}
+
+/** So many people work side by side. */
+const HANDS = 16;
+
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const hand = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(HANDS, left.length) }, hand));
 }

@@ -15,6 +15,8 @@ export interface TroublesOptions {
   readonly leaseMs: number;
   /** Seconds between two troubles, on average, for each of the two hands. A process that starts needs two seconds of a processor. */
   readonly pace: number;
+  /** Where processes and PostgreSQL die; everywhere unless told. */
+  readonly points?: readonly CrashPoint[] | undefined;
   /** What may go wrong; everything unless told. */
   readonly only?: readonly TroubleName[] | undefined;
 }
@@ -173,7 +175,7 @@ export class Troubles {
 
   /** Each point once by each death, in an order of its own; those that are still without a death first. */
   #round(): readonly Death[] {
-    const passed = CRASH_POINTS.filter((point) => !NOT_PASSED.some((group) => point.startsWith(group)));
+    const passed = (this.#options.points ?? CRASH_POINTS).filter((point) => !NOT_PASSED.some((group) => point.startsWith(group)));
     const all = passed.flatMap((point) => (['process', 'postgres'] as const).map((victim) => ({ victim, point })));
     const order = new Map(all.map((death) => [death, this.#options.random()]));
     return all.sort(

@@ -32,6 +32,8 @@ export interface WorkloadOptions {
   readonly accounts: readonly string[];
   /** Payments on their way at once, from the event to the booking. */
   readonly atOnce: number;
+  /** Share of payments with credits. */
+  readonly credits: number;
 }
 
 /** Ways in which the plugin `bad` misbehaves. */
@@ -89,7 +91,7 @@ export class Workload {
         place,
         cents: random.whole(100, 9_999),
         account: random.pick(accounts),
-        credits: random.chance(0.25) ? random.whole(1, 20) : 0,
+        credits: random.chance(this.#options.credits) ? random.whole(1, 20) : 0,
         waits: random.chance(0.1),
         rests: random.chance(0.05),
         spoiled: random.chance(0.03),
