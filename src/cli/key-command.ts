@@ -18,7 +18,12 @@ export function addKey(program: Command, context: CommandContext): void {
     .command('create')
     .description('make an API key; it is shown once')
     .argument('<name>', 'what it is for')
-    .option('--scope <scope>', 'what it may do, for example events:write; repeat it. Default: everything', collect, [])
+    .option(
+      '--scope <scope>',
+      'what it may do, for example events:write, or a team it belongs to, team:finance; repeat it. Default: everything',
+      collect,
+      [],
+    )
     .option('--tenant <slug>', 'work on the database itself, for the first key of a tenant; the tenant is made when it is not there')
     .option('--tenant-name <name>', 'name of a tenant that is made')
     .option('--live', 'a tenant that is made is live, not for tests')

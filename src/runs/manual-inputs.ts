@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { FieldProblem, KassaflowError } from '../kernel/errors.ts';
 import { uuidOf, type IdPrefix } from '../kernel/ids.ts';
 import { toWire } from '../kernel/money.ts';
+import type { Teams } from '../platform/auth/scopes.ts';
 import { moneySchema } from '../platform/http/money-schema.ts';
 import { invalidInput } from '../platform/http/field-problems.ts';
 import { subjectSchemas, type SubjectName } from '../events/catalogue/subjects.ts';
@@ -45,6 +46,19 @@ const KINDS: Readonly<Record<string, InputSchema>> = {
   payment: wireId('pay'),
   subscription: wireId('sub'),
 };
+
+/**
+ * A flow may be for the hands of one team: `on: { manual: { who: finance } }`. Without `who` everybody who may start flows can. Another
+ * flow that runs it is no hand: who published that flow has decided.
+ *
+ * @param teams those of who starts it
+ * @throws runs.team-required
+ */
+export function demandTeam({ name, triggers }: CompiledFlow, teams: Teams): void {
+  const wanted = triggers.flatMap((trigger) => (trigger.kind === 'manual' ? [trigger.who] : []));
+  if (teams === 'every' || wanted.length === 0 || wanted.some((team) => team === undefined || teams.includes(team))) return;
+  throw runErrors['team-required']({ flow: name, team: wanted.join(', ') });
+}
 
 /**
  * The inputs as the run sees them.

@@ -1,4 +1,5 @@
 /** What the rest of the system may ask of the engine that runs flows. */
+import type { Teams } from '../platform/auth/scopes.ts';
 import type { Resolution } from './journal-entry.ts';
 
 /** Somebody wants a flow to start. */
@@ -7,6 +8,8 @@ export interface ManualStart {
   /** Name of the flow; its newest revision is taken. */
   readonly flow: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** Those of who starts it. */
+  readonly teams: Teams;
 }
 
 /**
@@ -35,7 +38,7 @@ export type CommandKind = RunCommand['kind'];
 export abstract class RunEngine {
   /**
    * Starts a flow by hand. Resolves with the run's `uuid` when it is on disk.
-   * @throws flow.not-found, runs.not-manual, runs.input-invalid, events.overloaded, events.unavailable
+   * @throws flow.not-found, runs.not-manual, runs.team-required, runs.input-invalid, events.overloaded, events.unavailable
    */
   abstract start(request: ManualStart): Promise<string>;
   /** Looks for commands now, in place of at the next poll. */

@@ -58,6 +58,12 @@ export const runErrors = defineErrors('runs', {
     help: 'The timeline names the steps that do.',
   },
   'not-manual': { status: 409, title: 'The flow cannot be started by hand', remedy: 'fix', help: 'Add the trigger "manual" to the flow.' },
+  'team-required': {
+    status: 403,
+    title: 'The flow is for another team to start',
+    remedy: 'fix',
+    help: 'The flow says who: on: { manual: { who: … } }. Use an API key with the scope team:<that team>, or *.',
+  },
   'no-engine': {
     status: 503,
     title: 'This process does not run flows',

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 const COLLECT = `kassaflow: 1
 flow: z-collect
-on: { manual: { inputs: { note: { type: text }, amount: { type: money }, urgent: { type: yes-no, optional: true } } } }
+on: { manual: { who: finance, inputs: { note: { type: text }, amount: { type: money }, urgent: { type: yes-no, optional: true } } } }
 steps:
   - id: ok
     ask: Collect it?
@@ -56,7 +56,8 @@ beforeAll(async () => {
 afterAll(() => app.dispose());
 
 const write = (name: string, source: string) => writeFileSync(join(app.folder, 'flows', `${name}.yaml`), source);
-const run = (...args: readonly string[]) => app.cli(args, key === '' ? {} : { KASSAFLOW_API_KEY: key });
+const run = (...args: readonly string[]) => as(key, ...args);
+const as = (holder: string, ...args: readonly string[]) => app.cli(args, holder === '' ? {} : { KASSAFLOW_API_KEY: holder });
 
 async function ok(...args: readonly string[]): Promise<string> {
   const { code, output } = await run(...args);
@@ -101,6 +102,29 @@ test('a flow is started by hand and by another flow, asks, and goes on with the 
   expect(left).toMatch(/"title":"by hand [^"]*12[.,]50/);
   expect(left).toMatch(/"title":"from the caller [^"]*5[.,]00/);
   expect(await ok('run', 'show', started)).toContain('completed');
+}, 60_000);
+
+test('a flow that is for one team is started by a key of that team, and by nobody else', async () => {
+  const keyOf = async (...scopes: readonly string[]) => {
+    const made = await ok('key', 'create', 'till', ...scopes.flatMap((scope) => ['--scope', scope]), '--json');
+    return (JSON.parse(made) as { secret: string }).secret;
+  };
+  const start = async (...scopes: readonly string[]) => {
+    const { code, output } = await as(
+      await keyOf(...scopes),
+      'flow',
+      'run',
+      'z-collect',
+      '--inputs',
+      '{"note":"x","amount":{"amount":"1","currency":"EUR"}}',
+    );
+    return [code, output.trim()];
+  };
+  const refused = [1, expect.stringMatching(/The flow is for another team to start .*team: finance[^]*runs\.team-required/)];
+  expect(await start('runs:write')).toEqual(refused);
+  expect(await start('runs:write', 'team:sales')).toEqual(refused);
+  expect(await start('runs:write', 'team:finance')).toEqual([0, expect.stringMatching(/^run_/)]);
+  expect((await run('key', 'create', 'till', '--scope', 'team:Finance')).code).toBe(1);
 }, 60_000);
 
 test('runs that failed are found by group, computed again, and retried or skipped', async () => {

@@ -156,7 +156,7 @@ export type CompiledTrigger =
       readonly missed: 'run-once' | 'skip' | 'all';
     }
   | { readonly kind: 'plugin'; readonly trigger: string; readonly via?: string; readonly with: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'manual'; readonly inputs: Readonly<Record<string, unknown>> };
+  | { readonly kind: 'manual'; readonly inputs: Readonly<Record<string, unknown>>; readonly who?: string };
 
 export interface CompiledFlow {
   readonly name: string;

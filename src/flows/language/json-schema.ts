@@ -87,7 +87,7 @@ function values({ events, triggers = [] }: Vocabulary): Draft7 {
             manual: object(
               {
                 title: text('On the button'),
-                who: text('Team'),
+                who: text('Team: only keys with team:… may start it', { pattern: '^[a-z][a-z0-9-]{0,39}$' }),
                 inputs: {
                   type: 'object',
                   additionalProperties: object(

@@ -9,15 +9,17 @@ import { Requires } from './access.ts';
 import { ApiKeys, type ApiKey } from './api-keys.ts';
 import { authErrors } from './auth-errors.ts';
 import { CurrentCaller, type Caller } from './caller.ts';
-import { allows, isGrantedScope, SCOPES, type GrantedScope } from './scopes.ts';
+import { allows, isGrantedScope, SCOPES, TEAM_NAME, type GrantedScope } from './scopes.ts';
+
+const MOST_TEAMS = 50;
 
 const newKeySchema = z
   .strictObject({
     name: z.string().trim().min(1).max(100).meta({ description: 'For people: where the key is used' }),
     scopes: z
-      .array(z.enum(['*', ...SCOPES]))
+      .array(z.union([z.enum(['*', ...SCOPES]), z.templateLiteral(['team:', z.string().regex(TEAM_NAME)])]))
       .min(1)
-      .max(SCOPES.length + 1),
+      .max(SCOPES.length + 1 + MOST_TEAMS),
     expiresAt: z.iso
       .datetime({ offset: true })
       .transform((text) => new Date(text))

@@ -68,7 +68,7 @@ export class ApiKeys {
    */
   async create(tenantId: string, { name, scopes, expiresAt }: NewApiKey, actor: string): Promise<{ key: ApiKey; secret: string }> {
     const wrong = scopes.find((scope) => !isGrantedScope(scope));
-    if (wrong !== undefined) throw authErrors['unknown-scope']({ found: wrong, known: ['*', ...SCOPES].join(' ') });
+    if (wrong !== undefined) throw authErrors['unknown-scope']({ found: wrong, known: ['*', ...SCOPES, 'team:<name>'].join(' ') });
     const now = this.clock.now();
     if (expiresAt && expiresAt <= now) throw apiKeyErrors['already-expired']();
     const id = newUuid();

@@ -9,7 +9,7 @@ import { sampleApp, type SampleApp } from '../http/test-app/sample-app.ts';
 import { newApiKeyText, readApiKeyText, sameHash } from './api-key-text.ts';
 import { ApiKeys } from './api-keys.ts';
 import { DeclaredAccess } from './declared-access.ts';
-import { allows, SCOPES } from './scopes.ts';
+import { allows, isGrantedScope, SCOPES, teamsOf } from './scopes.ts';
 
 /** A clock that a test can put forward. */
 class TurnableClock implements Clock {
@@ -220,6 +220,23 @@ describe('access to routes', () => {
   test('each scope opens what names it and nothing else', () => {
     for (const held of SCOPES) for (const wanted of SCOPES) expect(allows([held], wanted)).toBe(held === wanted);
     for (const wanted of SCOPES) expect([allows(['*'], wanted), allows([], wanted)]).toEqual([true, false]);
+  });
+
+  test('a team opens no route, and a key gives away only teams that it is in', () => {
+    for (const wanted of SCOPES) expect(allows(['team:finance'], wanted)).toBe(false);
+    expect([allows(['team:finance'], 'team:finance'), allows(['team:finance'], 'team:sales')]).toEqual([true, false]);
+    expect(['team:finance', 'team:', 'team:Finance', 'team:a b', 'team:finance:x'].map(isGrantedScope)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect([teamsOf(['runs:write', 'team:finance', 'team:till']), teamsOf(['runs:write']), teamsOf(['*'])]).toEqual([
+      ['finance', 'till'],
+      [],
+      'every',
+    ]);
   });
 
   test('a route that does not say who may use it stops the start', async () => {

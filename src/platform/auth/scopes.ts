@@ -31,20 +31,36 @@ export type Resource = keyof typeof VERBS_OF;
 /** `payments:write`. */
 export type Scope = { [R in Resource]: `${R}:${(typeof VERBS_OF)[R][number]}` }[Resource];
 
-/** What a key can hold: a scope, or `*` for all there are and will be. */
-export type GrantedScope = Scope | '*';
+/** A team that a key belongs to: a flow may be for the hands of one team only. It opens no route. */
+export type TeamScope = `team:${string}`;
+
+/** What a key can hold: a scope, a team, or `*` for all there are and will be. */
+export type GrantedScope = Scope | TeamScope | '*';
+
+/** Names of teams are like those of flows. */
+export const TEAM_NAME = /[a-z][a-z0-9-]{0,39}/;
 
 /** Every scope, in the order of the table. */
 export const SCOPES: readonly Scope[] = Object.entries(VERBS_OF).flatMap(([resource, verbs]) =>
   verbs.map((verb) => `${resource}:${verb}` as Scope),
 );
 
+const TEAM_SCOPE = new RegExp(`^team:${TEAM_NAME.source}$`);
+
 /** Tells whether `text` is something that a key can hold. */
 export function isGrantedScope(text: string): text is GrantedScope {
-  return text === '*' || (SCOPES as readonly string[]).includes(text);
+  return text === '*' || TEAM_SCOPE.test(text) || (SCOPES as readonly string[]).includes(text);
 }
 
-/** Tells whether a key that holds `granted` may use a route that requires `wanted`. */
-export function allows(granted: readonly string[], wanted: Scope): boolean {
+/** Tells whether a key that holds `granted` may use a route that requires `wanted`, or give it to another key. */
+export function allows(granted: readonly string[], wanted: Scope | TeamScope): boolean {
   return granted.includes('*') || granted.includes(wanted);
+}
+
+/** Teams by name, or all of them. */
+export type Teams = readonly string[] | 'every';
+
+/** The teams that a key with `granted` belongs to. */
+export function teamsOf(granted: readonly string[]): Teams {
+  return granted.includes('*') ? 'every' : granted.filter((scope) => TEAM_SCOPE.test(scope)).map((scope) => scope.slice('team:'.length));
 }

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
+import { teamsOf } from '../../platform/auth/scopes.ts';
 import { pageFields, type Page } from '../../platform/http/page.ts';
 import { Runs, type RunCount, type RunDetails, type RunView } from './runs.service.ts';
 
@@ -54,7 +55,7 @@ export class RunsController {
   @HttpCode(201)
   @Requires('runs:write')
   @ApiOperation({ summary: 'Start a flow by hand' })
-  start(@CurrentCaller() { tenantId }: Caller, @Body({ schema: startRun }) body: z.infer<typeof startRun>): Promise<RunView> {
-    return this.runs.start(tenantId, body.flow, body.inputs);
+  start(@CurrentCaller() { tenantId, scopes }: Caller, @Body({ schema: startRun }) body: z.infer<typeof startRun>): Promise<RunView> {
+    return this.runs.start(tenantId, body.flow, body.inputs, teamsOf(scopes));
   }
 }

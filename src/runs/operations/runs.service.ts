@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { errorCatalogue, KassaflowError } from '../../kernel/errors.ts';
+import type { Teams } from '../../platform/auth/scopes.ts';
 import { pageOf, readCursor, type Page } from '../../platform/http/page.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import type { JournalEntry } from '../journal-entry.ts';
@@ -152,9 +153,9 @@ export class Runs {
     });
   }
 
-  /** @throws flow.not-found, runs.not-manual, runs.no-engine */
-  async start(tenantId: string, flow: string, inputs: Readonly<Record<string, unknown>>): Promise<RunView> {
-    const id = await this.engine.start({ tenantId, flow, inputs });
+  /** @throws flow.not-found, runs.not-manual, runs.team-required, runs.input-invalid, runs.no-engine */
+  async start(tenantId: string, flow: string, inputs: Readonly<Record<string, unknown>>, teams: Teams): Promise<RunView> {
+    const id = await this.engine.start({ tenantId, flow, inputs, teams });
     return this.database.transact(tenantId, async (tx) => viewOf(await findRow(tx, idOf('run', id))));
   }
 

@@ -6,13 +6,14 @@ import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { idOf, newUuid } from '../../kernel/ids.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { Teams } from '../../platform/auth/scopes.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import type { Gate } from '../../guards/gate.ts';
 import type { ActionDoor } from '../../plugin-host/action-call.ts';
 import { eventErrors } from '../../events/event-errors.ts';
 import type { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import type { TriggerIndex } from '../../flows/trigger-index.ts';
-import { manualInputs } from '../manual-inputs.ts';
+import { demandTeam, manualInputs } from '../manual-inputs.ts';
 import type { EmittedEvent } from '../journaled-run.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../live-run.ts';
 import { chainStopped, DEEPEST, depthFrom } from '../event-chain.ts';
@@ -197,8 +198,9 @@ export class PostgresEngine {
   }
 
   /** Starts a flow by hand. @returns the run's `uuid` @throws as {@link RunEngine.start} */
-  async startByHand(tenantId: string, flowName: string, given: Readonly<Record<string, unknown>>): Promise<string> {
+  async startByHand(tenantId: string, flowName: string, given: Readonly<Record<string, unknown>>, teams: Teams): Promise<string> {
     const { flowId, revision, flow } = await this.parts.catalogue.find(tenantId, flowName);
+    demandTeam(flow, teams);
     const inputs = await manualInputs(flow, tenantId, given, this.parts.subjects);
     if (!this.#admission.free) await this.#admission.wait(tenantId);
     const lane = this.#quietest();

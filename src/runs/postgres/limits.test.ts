@@ -118,10 +118,26 @@ test('a run started by hand is on disk when its id is given, with what was fille
   const input = computed(['inputs'], ({ inputs }) => inputs);
   catalogue.add(db.tenantId, flow([call('test.keyed', input)], { name: 'by-hand', triggers }));
   catalogue.add(db.tenantId, flow([call('test.once')], { name: 'by-event' }));
-  const id = await one.startByHand(db.tenantId, 'by-hand', { amount: { amount: '5', currency: 'EUR' } });
+  const id = await one.startByHand(db.tenantId, 'by-hand', { amount: { amount: '5', currency: 'EUR' } }, 'every');
   const { rows } = await db.ownerPool.query('select inputs from run where id = $1', [id]);
   expect(rows).toEqual([{ inputs: { amount: { amount: '5.00', currency: 'EUR' } } }]);
-  await expect(one.startByHand(db.tenantId, 'by-hand', { amount: 5 })).rejects.toMatchObject({ code: 'runs.input-invalid' });
-  await expect(one.startByHand(db.tenantId, 'by-event', {})).rejects.toMatchObject({ code: 'runs.not-manual' });
+  await expect(one.startByHand(db.tenantId, 'by-hand', { amount: 5 }, [])).rejects.toMatchObject({ code: 'runs.input-invalid' });
+  await expect(one.startByHand(db.tenantId, 'by-event', {}, [])).rejects.toMatchObject({ code: 'runs.not-manual' });
   expect(await count('select from run')).toBe(1);
+});
+
+test('a flow for one team is not started by hands of another; without a team everybody may', async () => {
+  const { catalogue, engine: one } = await engine();
+  const forTeam = (name: string, ...who: readonly (string | undefined)[]) =>
+    catalogue.add(
+      db.tenantId,
+      flow([], { name, triggers: who.map((team) => ({ kind: 'manual', inputs: {}, ...(team !== undefined && { who: team }) })) }),
+    );
+  forTeam('for-finance', 'finance');
+  forTeam('for-all', 'finance', undefined);
+  const start = (name: string, teams: readonly string[] | 'every') => one.startByHand(db.tenantId, name, {}, teams);
+  for (const teams of [[], ['sales']]) await expect(start('for-finance', teams)).rejects.toMatchObject({ code: 'runs.team-required' });
+  for (const teams of [['sales', 'finance'], 'every'] as const) await start('for-finance', teams);
+  await start('for-all', []);
+  expect(await count('select from run')).toBe(3);
 });

@@ -8,8 +8,8 @@ export class PostgresRunEngine extends RunEngine {
     super();
   }
 
-  start({ tenantId, flow, inputs }: ManualStart): Promise<string> {
-    return this.engine.startByHand(tenantId, flow, inputs);
+  start({ tenantId, flow, inputs, teams }: ManualStart): Promise<string> {
+    return this.engine.startByHand(tenantId, flow, inputs, teams);
   }
 
   nudge(): void {

@@ -30,7 +30,7 @@ export function compileTrigger(trigger: TriggerSyntax, texts: TextCompiler): Com
         },
       ];
     case 'manual':
-      return [{ kind: 'manual', inputs: plainObject(trigger.inputs) }];
+      return [{ kind: 'manual', inputs: plainObject(trigger.inputs), ...(trigger.who && { who: trigger.who.text }) }];
   }
 }
 

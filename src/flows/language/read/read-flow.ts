@@ -191,6 +191,9 @@ function readTrigger(node: YamlNode, diagnostics: Diagnostics): TriggerSyntax | 
   }
 }
 
+/** As in an API key's scope `team:finance`. */
+const TEAM = /^[a-z][a-z0-9-]{0,39}$/;
+
 function readManual(fields: Fields, node: YamlMap, diagnostics: Diagnostics): TriggerSyntax {
   const manual = fields.map_('manual');
   const inner = manual && new Fields(manual, 'manual', diagnostics).only(['inputs', 'title', 'who']);
@@ -205,7 +208,10 @@ function readManual(fields: Fields, node: YamlMap, diagnostics: Diagnostics): Tr
     input.need('type', keySpan);
     input.word('type', INPUT_TYPES);
   }
-  return { kind: 'manual', inputs, ...present({ title: inner?.text('title'), who: inner?.text('who') }), span: node.span };
+  const who = inner?.text('who');
+  if (who && !TEAM.test(who.text))
+    diagnostics.report('flow.kind', who.span, { owner: 'who', expected: 'the name of a team, in small letters', example: 'who: finance' });
+  return { kind: 'manual', inputs, ...present({ title: inner?.text('title'), who }), span: node.span };
 }
 
 function readStopOn(node: YamlNode | undefined, diagnostics: Diagnostics): StopOnSyntax[] {
