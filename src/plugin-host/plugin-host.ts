@@ -1,6 +1,5 @@
 /** All plugins of this installation: found, started side by side, each behind its own gateway, and called by id. */
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPackageJSON } from 'node:module';
@@ -16,6 +15,7 @@ import type { PluginManifest } from './manifest.ts';
 import { PluginHostOptions } from './plugin-host-options.ts';
 import { PluginRunner, type ChildResult, type RunnerCall, type RunnerState } from './plugin-runner.ts';
 import { redactSecrets } from './redact.ts';
+import { clearDeadSocketFolders, makeSocketFolder } from './socket-folder.ts';
 import { PretendProvider } from './pretend-provider.ts';
 
 /** One plugin as operators see it. */
@@ -60,8 +60,9 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
   /** Starts every plugin. Resolves when each is ready or refused. @throws plugin.isolation */
   async onModuleInit(): Promise<void> {
     this.#isolation = await findIsolation(this.#options.isolation);
-    this.#socketDir = mkdtempSync(join(tmpdir(), 'kassaflow-plugins-'));
-    chmodSync(this.#socketDir, 0o700);
+    this.#socketDir = makeSocketFolder();
+    // Beside the start, which need not wait for it.
+    void clearDeadSocketFolders(systemClock.now());
     const { found, refused } = findPlugins(this.#options.pluginsDir, this.#options.packages, import.meta.url);
     this.#refused = refused;
     for (const { id, error } of refused)
