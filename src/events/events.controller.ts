@@ -127,8 +127,9 @@ export class EventsController {
     try {
       const event = readCloudEvent(input, caller.tenantId, this.clock.now());
       const receipt = await this.intake.accept(event);
-      this.metrics.eventsAccepted.inc({ type: isCustomType(event.type) ? 'custom' : event.type });
-      return receiptAnswer(receipt);
+      const answer = receiptAnswer(receipt);
+      if (receipt.kind === 'accepted') this.metrics.eventsAccepted.inc({ type: isCustomType(event.type) ? 'custom' : event.type });
+      return answer;
     } catch (error) {
       this.metrics.eventsRefused.inc({ code: isKassaflowError(error) ? error.code : 'internal.unexpected' });
       throw error;

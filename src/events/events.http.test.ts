@@ -231,6 +231,25 @@ describe('POST /v1/events takes in', () => {
     expect(await count()).toBe(before + 1);
   });
 
+  test('each event is counted once: when it is recorded, or when it is refused; a repeat is neither', async () => {
+    const counted = async () => {
+      const text = await app.get(Metrics).text();
+      const sum = (name: string, label = '') =>
+        [...text.matchAll(new RegExp(`^kassaflow_events_${name}_total\\{[^}]*${label}[^}]*\\} (\\d+)$`, 'gm'))].reduce(
+          (all, [, n]) => all + Number(n),
+          0,
+        );
+      return [sum('accepted'), sum('accepted', 'custom'), sum('refused'), sum('refused', 'id-reused')];
+    };
+    const before = await counted();
+    const sent = event();
+    await send(sent);
+    await send(sent);
+    await send({ ...sent, data: { n: 2 } });
+    await sendBatch([event(), sent, event(), event({ type: 'payment.complete' })]);
+    expect((await counted()).map((now, at) => now - (before[at] ?? 0))).toEqual([3, 3, 2, 1]);
+  });
+
   test('500 events in the order in which they came', async () => {
     const tenant = await db.addTenant('batch');
     const items = Array.from({ length: 500 }, (_, n) => event({ data: { n } }));

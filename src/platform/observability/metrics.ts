@@ -26,7 +26,7 @@ export class Metrics {
   });
   readonly eventsAccepted = new Counter({
     name: 'kassaflow_events_accepted_total',
-    help: 'Events recorded, by type',
+    help: 'Events of portals that were recorded, each once, by type',
     labelNames: ['type'],
     ...this.#into,
   });
