@@ -160,11 +160,12 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   people.calmDown();
   bank.calmDown();
   await Promise.all(workers.map((worker) => worker.becameReady()));
-  await client.finish();
-  const calm = await becomeCalm((look) => database.asSuperuser(look), mutant ? SHORT_CALM_MS : CALM_MS, options.say);
+  const outside = () => client.underWay + workload.newsToCome;
+  const calm = await becomeCalm((look) => database.asSuperuser(look), outside, mutant ? SHORT_CALM_MS : CALM_MS, options.say);
   if (calm.open.size > 0) options.say(`NOT CALM after ${(calm.ms / 1_000).toFixed(0)} s: ${listOf(calm.open)}`);
   else options.say(`calm after ${(calm.ms / 1_000).toFixed(0)} s`);
   await people.goHome();
+  await client.finish();
   // Ticks come every minute; without the processes nothing moves while the oracle looks.
   await Promise.all(workers.map((worker) => worker.stop()));
 

@@ -33,6 +33,11 @@ const { values } = parseArgs({
 });
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort());
+for (const name of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(name, (error) => {
+    console.error(error);
+    stopping.abort();
+  });
 const options: CampaignOptions = {
   payments: Number(values.payments),
   minutes: Number(values.minutes),

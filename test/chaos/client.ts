@@ -37,6 +37,7 @@ export class Client {
   readonly #random: Random;
   readonly #key: string;
   readonly #background = new Set<Promise<void>>();
+  #sending = 0;
   #isOver = false;
 
   constructor(options: { readonly journal: string; readonly workers: readonly Worker[]; readonly random: Random; readonly key: string }) {
@@ -48,6 +49,11 @@ export class Client {
 
   /** Sends one event until it is acknowledged, and the acknowledgement is on disk. */
   async send(id: string, type: string, data: object): Promise<void> {
+    this.#sending += 1;
+    await this.#send(id, type, data).finally(() => (this.#sending -= 1));
+  }
+
+  async #send(id: string, type: string, data: object): Promise<void> {
     const body = JSON.stringify({ specversion: '1.0', id, source: SOURCE, type, data });
     const answer = await this.#until(body);
     if (answer === undefined) return;
@@ -92,9 +98,13 @@ export class Client {
     return readLines<Acknowledged>(this.#log.path);
   }
 
-  /** Waits for repeats that are still to be sent; from now on nothing is tried again. */
+  /** Events that are being sent, and repeats that are still to be. */
+  get underWay(): number {
+    return this.#sending + this.#background.size;
+  }
+
+  /** When nothing is under way any more. */
   async finish(): Promise<void> {
-    await Promise.all(this.#background);
     this.#isOver = true;
     await this.#log.close();
   }

@@ -47,9 +47,14 @@ const LOOK_MS = 500;
 const QUIET_LOOKS = 3;
 const TELL_MS = 10_000;
 
-/** Waits until nothing is left to do, for `mostMs` at the longest, and says every ten seconds what is. */
+/**
+ * Waits until nothing is left to do, for `mostMs` at the longest, and says every ten seconds what is.
+ *
+ * @param outside how many events are still to come
+ */
 export async function becomeCalm(
   look: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>,
+  outside: () => number,
   mostMs: number,
   say: (line: string) => void,
 ): Promise<Calm> {
@@ -59,6 +64,7 @@ export async function becomeCalm(
     if (performance.now() - began > mostMs) return { ms: performance.now() - began, open };
     await sleep(LOOK_MS);
     open = await look(openWork).catch((error: unknown) => new Map([[`the database does not answer: ${String(error)}`, 1]]));
+    if (outside() > 0) open = new Map([...open, ['events to be sent', outside()]]);
     quiet = open.size === 0 ? quiet + 1 : 0;
     if (open.size > 0 && performance.now() - told > TELL_MS) {
       told = performance.now();

@@ -16,6 +16,7 @@ export interface Sale {
 const PRICE_CENTS = 1_210;
 const REFUND = { amount: '5.00', currency: 'EUR' };
 const REFUND_CENTS = 500;
+const TILLS = 3;
 /** Two of them fit. */
 const REFUNDS = 5;
 
@@ -40,12 +41,17 @@ export class Sales {
     this.#package = await this.#make('/v1/credit-packages', wish, 'package');
   }
 
-  /** Sells one order after the other until {@link stop}. */
+  /** Sells until {@link stop}, one order after the other at each till. */
   async run(): Promise<void> {
-    for (let number = 1; !this.#isOver; number += 1) {
-      await this.#sell(number).catch(() => (this.given += 1));
-      await sleep(this.#random.whole(200, 1_500));
-    }
+    let number = 0;
+    const till = async (): Promise<void> => {
+      while (!this.#isOver) {
+        number += 1;
+        await this.#sell(number).catch(() => (this.given += 1));
+        await sleep(this.#random.whole(200, 1_500));
+      }
+    };
+    await Promise.all(Array.from({ length: TILLS }, till));
   }
 
   stop(): void {

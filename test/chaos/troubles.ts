@@ -30,7 +30,7 @@ export interface Death {
 const HOUR = 3_600_000;
 const JUMPS = [HOUR, -HOUR, 40 * 24 * HOUR, -24 * HOUR, 5_000, -5_000];
 /** A point that is not passed within this time is not tried again in this round. */
-const POINT_MS = 15_000;
+const POINT_MS = 8_000;
 const START_MS = 30_000;
 /** No flow of a campaign has a polling trigger, and nothing in it is old enough to be dropped; `test/crash` kills there. */
 const NOT_PASSED = ['trigger.polled.', 'housekeeping.'];

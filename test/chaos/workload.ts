@@ -57,7 +57,7 @@ export class Workload {
     options.bank.onEffect = (effect) => this.#noticed(effect);
   }
 
-  /** Sends everything. Resolves when the last event is acknowledged, or soon after {@link stop}. */
+  /** Sends everything. Resolves when the last payment is acknowledged, or soon after {@link stop}. */
   async run(): Promise<void> {
     this.#began = performance.now();
     const { payments, random, overMs } = this.#options;
@@ -73,7 +73,11 @@ export class Workload {
       }
     });
     await Promise.all(senders);
-    await Promise.all(this.#news);
+  }
+
+  /** News that will still go out. */
+  get newsToCome(): number {
+    return this.#news.size;
   }
 
   /** Nothing new is sent; what is on its way is finished. */
