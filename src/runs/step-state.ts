@@ -30,6 +30,8 @@ export interface StepState {
   questions: number;
   /** Times that the provider has proven that nothing happened. */
   absences: number;
+  /** A person has cut its last pause short. */
+  hurried: boolean;
   /** Answers in a row that the connection is refused. */
   refusals: number;
   sleepUntil: number | undefined;
@@ -103,6 +105,7 @@ export function newStepState(group = 1): StepState {
     outcome: undefined,
     questions: 0,
     absences: 0,
+    hurried: false,
     refusals: 0,
     sleepUntil: undefined,
     rested: false,
@@ -173,6 +176,7 @@ export function applyEntry(state: StepState, entry: StepEntry): void {
       state.parked = undefined;
       state.sleepUntil = undefined;
       state.rested = true;
+      state.hurried = entry.by !== undefined;
       state.overAt = entry.at;
       return;
     case 'listen':
@@ -247,7 +251,8 @@ function applyLookup(state: StepState, { outcome }: Extract<StepEntry, { kind: '
     state.outcome = outcome;
   } else {
     state.outcome = { kind: 'unknown', message: 'message' in outcome ? outcome.message : 'The provider has no trace of it.' };
-    if (outcome.kind === 'ok') state.absences += 1;
+    // The request may still be on its way: only what was asked after the pause proves something.
+    if (outcome.kind === 'ok' && !state.hurried) state.absences += 1;
     if (state.absences >= ABSENCES_NEEDED) state.doubtAt = undefined;
   }
 }

@@ -10,7 +10,7 @@ import type { RunFacts } from '../run.ts';
 import { MemoryEngine } from './memory-engine.ts';
 import { MemoryStore, type StoredRun } from './memory-store.ts';
 
-const REFUSED: StepOutcome = { kind: 'failed', reason: 'permanent', message: 'No such account' };
+const REFUSED = { kind: 'failed', reason: 'permanent', message: 'No such account' } as const satisfies StepOutcome;
 const NO_ACCESS: StepOutcome = { kind: 'failed', reason: 'auth', message: 'The key was revoked' };
 const event = { type: 'custom.over', data: {} };
 const farAway = literal('2999-01-01T00:00:00Z');
@@ -137,4 +137,34 @@ test('a step for which there was no connection has failed, also when there is on
   await world.engine.settle();
   expect(world.stored.status).toBe('completed');
   expect(world.provider.calls.map(({ action }) => action)).not.toContain('test.keyed');
+});
+
+test('a step that got another input need not be come to again: what comes before it is done again, and may fail this time', async () => {
+  const its = flow([withUndo(call('test.keyed'), [call('test.read')]), call('test.lookup')]);
+  const world = begin(its, (provider) => {
+    provider.script(
+      'test.keyed',
+      (sent) => provider.happen(sent),
+      () => REFUSED,
+    );
+    provider.script('test.lookup', () => REFUSED);
+  });
+  await world.engine.settle();
+  expect(world.engine.order(world.stored.facts.id, { kind: 'edit', by: 'kim', input: { to: 'right' } })).toBeUndefined();
+  await world.engine.settle();
+  expect(world.stored).toMatchObject({ status: 'failed', reason: { step: '0', message: REFUSED.message } });
+});
+
+test('that a provider has no trace of a call proves nothing when a person has cut the pause before the question short', async () => {
+  const world = begin(flow([call('test.lookup')]), (provider) =>
+    provider.script('test.lookup', () => ({ kind: 'unknown', message: 'Connection reset' })),
+  );
+  const { id } = world.stored.facts;
+  for (let hurry = 1; hurry <= 3; hurry += 1) {
+    await world.engine.settle(world.engine.now);
+    expect(world.engine.order(id, { kind: 'resume', by: 'kim' })).toBeUndefined();
+  }
+  await world.engine.settle(world.engine.now);
+  expect(world.provider.lookups).toHaveLength(3);
+  expect(world.provider.calls).toHaveLength(1);
 });
