@@ -198,8 +198,11 @@ export class Database {
 
   /** Gives a key that is free to the first in line for it. */
   takeTurn(epoch: number, number: number, turn: string): RunRow | undefined {
-    const next = this.queue.find((row) => row.turn === turn);
+    const next = this.#bugs.has('turn-out-of-order')
+      ? this.queue.findLast((row) => row.turn === turn)
+      : this.queue.find((row) => row.turn === turn);
     if (!next || !this.holds(epoch, number) || (this.turns.has(turn) && !this.#bugs.has('turn-given-twice'))) return undefined;
+    this.#checkTurn(turn, next);
     this.turns.set(turn, next.facts.id);
     this.queue = this.queue.filter((row) => row !== next);
     if (next.epoch !== 0 || next.status !== 'queued') return undefined;
@@ -257,6 +260,16 @@ export class Database {
   /** What nobody will take is swept away. */
   forgetSignals(): void {
     for (const row of this.runs.values()) if (row.epoch === 0 && FINAL.has(row.status) && row.status !== 'failed') row.signals.clear();
+  }
+
+  /** Nobody has the key who is not over, and nobody waits for it whose event came before (O5). */
+  #checkTurn(turn: string, next: RunRow): void {
+    const holder = this.runs.get(this.turns.get(turn) ?? '');
+    if (holder && OPEN.includes(holder.status))
+      throw new Violation('turns', `${next.facts.id} gets the key that ${holder.facts.id} has, which is ${holder.status}`);
+    const arrival = (row: RunRow) => this.log.find(({ event }) => event.id === row.facts.event?.id)?.position ?? 0;
+    const before = this.queue.find((row) => row.turn === turn && row !== next && arrival(row) < arrival(next));
+    if (before) throw new Violation('turns', `${next.facts.id} gets its turn before ${before.facts.id}, whose event came first`);
   }
 
   #accept(event: SimulatedEvent): boolean {

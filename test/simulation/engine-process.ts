@@ -215,7 +215,7 @@ export class EngineProcess {
   }
 
   #beat(): void {
-    if (this.isOusted && !this.#world.has('no-fence')) this.#lose(NOTHING_SENT);
+    if (this.isOusted) this.#lose(NOTHING_SENT);
   }
 
   #acted_(command: Command, refused: string | undefined): void {

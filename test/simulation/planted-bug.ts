@@ -12,6 +12,7 @@ export const PLANTED_BUGS = {
   'key-outlives-provider': "a step's key is trusted for longer than the provider remembers it",
   'signal-deleted-first': 'a signal is deleted when it is handed over, not when it is recorded',
   'turn-given-twice': 'a key is given to the next in line while another run has it',
+  'turn-out-of-order': 'a key is given to the last in line',
   'undo-forgotten': 'a run that is taken up again does not know what it has taken back',
   'intent-not-waited-for': 'a process takes its flush for committed when the connection broke',
   'stale-reply-trusted': 'a process that was paused trusts the answer to a flush that was committed before its lease was taken',

@@ -15,7 +15,7 @@ export interface Outcome {
   readonly provider: SimulatedProvider;
   readonly deliveries: readonly Delivery[];
   readonly flows: readonly CompiledFlow[];
-  count(what: string): void;
+  count(what: string, which?: string): void;
 }
 
 /** @throws Violation */
@@ -28,8 +28,8 @@ export function checkPromises(outcome: Outcome): void {
   for (const row of rows) {
     checkJournal(row);
     checkReplay(row);
-    outcome.count(`ended ${row.status}`);
-    for (const { kind } of row.journal) outcome.count(`entry ${kind}`);
+    outcome.count('ended', row.status);
+    for (const { kind } of row.journal) outcome.count('entry', kind);
   }
 }
 

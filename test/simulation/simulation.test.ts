@@ -7,38 +7,42 @@ import { RecordedTape, SeededTape } from './tape.ts';
 describe('the engine keeps its promises', () => {
   test('in 1,000 schedules of crashes, lost leases, lost answers, people and a moody provider', async () => {
     const { failure, schedules, counts } = await outsideMicrotasks(() => simulate(1_000, 20_261_121));
-    expect(failure && `npm run simulate -- --replay ${failure.seed}: ${failure.violation.message}`).toBeUndefined();
+    expect(failure && `npm run simulate -- --replay ${failure.seed}: ${failure.message}`).toBeUndefined();
     expect(schedules).toBe(1_000);
-    for (const fault of ['crash', 'pause', 'lease lost', 'flush cut-after', 'flush cut-before', 'late request', 'clock moved'])
-      expect(counts[fault]).toBeGreaterThan(20);
+    for (const fault of ['crash', 'pause', 'lease lost', 'late request', 'clock moved']) expect(counts.of(fault)).toBeGreaterThan(20);
+    for (const fate of ['cut-after', 'cut-before']) expect(counts.of('flush', fate)).toBeGreaterThan(20);
   }, 120_000);
 
   test('a schedule is the same each time it is played', async () => {
     const once = await outsideMicrotasks(() => traceOf(7));
     expect(await outsideMicrotasks(() => traceOf(7))).toEqual(once);
-    expect(once.length).toBeGreaterThan(40);
+    expect(once.length).toBeGreaterThan(20);
   });
 });
 
 describe('a bug that is planted in the world around the engine is found', () => {
   /** By which promise, and within how many schedules of seed 1. */
   const FOUND: readonly (readonly [PlantedBug, string, number])[] = [
-    ['fresh-key-per-attempt', 'effects', 16],
-    ['ack-before-commit', 'taken in', 18],
+    ['fresh-key-per-attempt', 'effects', 2],
+    ['ack-before-commit', 'taken in', 38],
     ['no-event-key', 'taken in', 1],
     ['short-event-memory', 'taken in', 1],
-    ['timer-deleted-first', 'rest', 13],
-    ['key-outlives-provider', 'effects', 1_605],
-    ['signal-deleted-first', 'news', 185],
-    ['undo-forgotten', 'undo', 23],
-    ['intent-not-waited-for', 'taken in', 9],
+    ['no-fence', 'own', 3],
+    ['timer-deleted-first', 'rest', 7],
+    ['key-outlives-provider', 'effects', 328],
+    ['signal-deleted-first', 'rest', 85],
+    ['turn-given-twice', 'turns', 93],
+    ['turn-out-of-order', 'turns', 389],
+    ['turn-forgotten', 'own', 6_084],
+    ['undo-forgotten', 'effects', 46],
+    ['intent-not-waited-for', 'taken in', 4],
   ];
 
   test.each(FOUND)(
     '%s, by the promise "%s", within %i schedules',
     async (bug, promise, schedules) => {
       const { failure } = await outsideMicrotasks(() => simulate(schedules, 1, new Set([bug])));
-      expect(failure?.violation.promise).toBe(promise);
+      expect(failure?.promise).toBe(promise);
     },
     120_000,
   );

@@ -4,6 +4,7 @@
  * promises are checked. The same tape makes the same schedule.
  */
 import type { CompiledFlow } from '../../src/flows/language/compiled-flow.ts';
+import type { Counts } from './counts.ts';
 import { eventText, type Trace } from './trace.ts';
 import type { ActionCall } from '../../src/plugin-host/action-call.ts';
 import type { EmittedEvent } from '../../src/runs/journaled-run.ts';
@@ -21,6 +22,7 @@ import { checkPromises } from './promises.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { SimulatedProvider } from './provider.ts';
 import { RecordedTape, type Tape } from './tape.ts';
+import { THEMES, type Theme } from './theme.ts';
 import { Violation } from './violation.ts';
 
 /** A call that has left a process. */
@@ -39,7 +41,7 @@ export interface EventWorld {
   has(bug: PlantedBug): boolean;
   /** Whether a mishap happens at a place that only a planted bug has. */
   mishap(): boolean;
-  count(what: string): void;
+  count(what: string, which?: string): void;
   newId(): string;
   subject(): unknown;
   called(call: Call): void;
@@ -54,8 +56,6 @@ export interface Delivery {
   process: EngineProcess | undefined;
   answered: boolean;
 }
-
-export type Counts = Record<string, number>;
 
 /** Something that can go on by itself. */
 type Option =
@@ -75,8 +75,11 @@ const CALL_TIMEOUT_MS = 15_000;
 const NETWORK_MS = 30_000;
 /** Of a hundred decisions so many are about something that happens from outside. */
 const FROM_OUTSIDE = 22;
-const MOST_DECISIONS = 64;
-const MOST_ORDERS = 3;
+/** Most schedules are small, because most bugs show in a few decisions and small ones are cheap; one of eight is large. */
+const SMALL = { flows: 1, orders: 1, least: 8, more: 16 } as const;
+const MIDDLE = { flows: 2, orders: 2, least: 16, more: 32 } as const;
+const LARGE = { flows: 2, orders: 3, least: 24, more: 64 } as const;
+const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, MIDDLE, MIDDLE, LARGE] as const;
 const MOST_CALM = 1_500;
 const MOST_JUMPS = 16;
 const CALM_TAPE = new RecordedTape([]);
@@ -92,10 +95,14 @@ export class Schedule implements EventWorld {
   #tape: Tape;
   readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #trace: Trace | undefined;
+  readonly #size: (typeof SIZES)[number];
+  readonly #theme: Theme;
   readonly #processes: EngineProcess[] = [];
   #calls: Call[] = [];
   readonly #looked = new Map<RunRow, number>();
   #ids = 0;
+  #idsOf = 0;
+  #idsBegin = '';
   #reads = 0;
   #problem: Violation | undefined;
 
@@ -105,7 +112,9 @@ export class Schedule implements EventWorld {
     this.#trace = trace;
     this.counts = counts;
     this.db = new Database(BEGINNING, bugs);
-    this.flows = Array.from({ length: 1 + tape.next(2) }, () => this.#chooseFlow());
+    this.#size = SIZES[tape.next(SIZES.length)] ?? SMALL;
+    this.#theme = THEMES[tape.next(THEMES.length)] ?? THEMES[0];
+    this.flows = Array.from({ length: 1 + tape.next(this.#size.flows) }, () => this.#chooseFlow());
   }
 
   /** @throws Violation for a promise that was not kept */
@@ -114,7 +123,7 @@ export class Schedule implements EventWorld {
     this.#spawn();
     this.#spawn();
     this.#order();
-    const most = 24 + this.#tape.next(MOST_DECISIONS);
+    const most = this.#size.least + this.#tape.next(this.#size.more);
     for (; this.decisions < most; this.decisions += 1) {
       this.#decide();
       drain();
@@ -141,13 +150,17 @@ export class Schedule implements EventWorld {
     return this.#tape.next(4) === 3;
   }
 
-  count(what: string): void {
-    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  count(what: string, which?: string): void {
+    this.counts.add(what, which);
   }
 
   newId(): string {
-    const time = this.now.toString(16).padStart(12, '0');
-    return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${(++this.#ids).toString(16).padStart(12, '0')}`;
+    if (this.#idsOf !== this.now) {
+      const time = this.now.toString(16).padStart(12, '0');
+      this.#idsOf = this.now;
+      this.#idsBegin = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-`;
+    }
+    return this.#idsBegin + (++this.#ids).toString(16).padStart(12, '0');
   }
 
   /** Another one each time: what was read once must not be read again. */
@@ -184,8 +197,9 @@ export class Schedule implements EventWorld {
   }
 
   #chooseFlow(): CompiledFlow {
-    const index = this.#tape.next(FLOWS.length * 2);
-    return FLOWS[index] ?? generatedFlow(this.#tape.next(4_096));
+    const { flows } = this.#theme;
+    const index = this.#tape.next(flows ? flows.length : FLOWS.length * 2);
+    return (flows ?? FLOWS)[index] ?? generatedFlow(this.#tape.next(4_096));
   }
 
   #spawn(): void {
@@ -211,7 +225,7 @@ export class Schedule implements EventWorld {
     drain();
     this.#replaceDead();
     for (let steps = 0, jumps = 0; ; steps += 1) {
-      const [option] = this.#options();
+      const [option] = this.#options(1);
       if (option) this.#go(option);
       else if (jumps++ >= MOST_JUMPS || !this.#toNextTimer()) break;
       drain();
@@ -223,13 +237,16 @@ export class Schedule implements EventWorld {
 
   // What can go on by itself.
 
-  #options(): Option[] {
+  /** @param most so many are enough */
+  #options(most = Infinity): Option[] {
     const options: Option[] = [];
     for (const process of this.#processes)
-      if (isActive(process) && (process.hasWork || process.isOusted)) options.push({ kind: 'flush', process });
+      if (isActive(process) && (process.hasWork || (process.isOusted && !this.has('no-fence')))) options.push({ kind: 'flush', process });
+    if (options.length >= most) return options;
     for (const call of this.#calls) if (isActive(call.process)) options.push({ kind: 'answer', call });
     for (const delivery of this.deliveries)
       if (!delivery.answered && delivery.process?.alive !== true) options.push({ kind: 'deliver', delivery });
+    if (options.length >= most) return options;
     const process = this.#anyProcess();
     if (!process) return options;
     if (this.db.expired(process.epoch)) options.push({ kind: 'adopt', process });
@@ -291,9 +308,9 @@ export class Schedule implements EventWorld {
   }
 
   #fate(): FlightFate {
-    const roll = this.#tape.next(24);
-    const fate = FATES[roll - (24 - FATES.length)] ?? 'through';
-    if (fate !== 'through') this.#note(`flush ${fate}`);
+    const bound = this.#theme.oneFlushOf;
+    const fate = FATES[this.#tape.next(bound) - (bound - FATES.length)] ?? 'through';
+    if (fate !== 'through') this.#note('flush', fate);
     return fate;
   }
 
@@ -302,12 +319,12 @@ export class Schedule implements EventWorld {
     if (call.asked) {
       const roll = this.#tape.next(10);
       const outcome: LookupOutcome = roll < 7 ? this.provider.lookup(call.call) : { kind: 'failed', reason: 'temporary', message: 'Busy' };
-      this.#note(`looked up: ${outcome.kind === 'ok' ? (outcome.value ? 'there' : 'absent') : 'no answer'}`);
+      this.#note('looked up:', outcome.kind === 'ok' ? (outcome.value ? 'there' : 'absent') : 'no answer');
       return call.asked(outcome);
     }
     const roll = this.#tape.next(30);
     const fault = FAULTS[roll - (30 - FAULTS.length)];
-    this.#note(`call ${fault ?? 'done'}`);
+    this.#note('call', fault ?? 'done');
     call.resolve(this.#outcome(call, fault));
   }
 
@@ -358,26 +375,38 @@ export class Schedule implements EventWorld {
   // What happens from outside.
 
   #happen(): void {
-    const happenings = [
-      () => this.#advance(PAUSES[this.#tape.next(PAUSES.length)] ?? 10),
-      () => this.#toNextTimer(),
-      () => this.#order(),
-      () => this.#event(this.#tape.next(4) === 3 ? 'sim.cancelled' : 'sim.paid', this.#invoice()),
-      () => this.#repeatEvent(),
-      () => this.#person(),
-      () => this.#person(),
-      () => this.#answerQuestion(),
-      () => this.#arriveLate(),
-      () => this.#changeClock(),
-      () => this.#crash(),
-      () => this.#pauseOrContinue(),
-      () => this.#stop(),
-    ];
-    happenings[this.#tape.next(happenings.length)]?.();
+    const { happenings } = this.#theme;
+    switch (happenings[this.#tape.next(happenings.length)]) {
+      case 'time':
+        return this.#advance(PAUSES[this.#tape.next(PAUSES.length)] ?? 10);
+      case 'timer':
+        return void this.#toNextTimer();
+      case 'order':
+        return this.#order();
+      case 'event':
+        return this.#event(this.#tape.next(4) === 3 ? 'sim.cancelled' : 'sim.paid', this.#invoice());
+      case 'repeat':
+        return this.#repeatEvent();
+      case 'person':
+        return this.#person();
+      case 'answer':
+        return this.#answerQuestion();
+      case 'late request':
+        return this.#arriveLate();
+      case 'clock':
+        return this.#changeClock();
+      case 'crash':
+        return this.#crash();
+      case 'pause':
+        return this.#pauseOrContinue();
+      default:
+        return this.#stop();
+    }
   }
 
   #order(): void {
-    if (this.deliveries.filter(({ event }) => event.type === 'sim.order').length < MOST_ORDERS) this.#event('sim.order', this.#invoice());
+    if (this.deliveries.filter(({ event }) => event.type === 'sim.order').length < this.#size.orders)
+      this.#event('sim.order', this.#invoice());
   }
 
   #invoice(): string {
@@ -395,7 +424,7 @@ export class Schedule implements EventWorld {
   }
 
   #send(event: SimulatedEvent): void {
-    this.#note(`event ${event.type}`, eventText(event));
+    this.#note('event', event.type, this.#trace && eventText(event));
     this.deliveries.push({ event, process: undefined, answered: false });
   }
 
@@ -405,7 +434,7 @@ export class Schedule implements EventWorld {
     if (!row || this.db.commands.length >= 6) return;
     const order = ORDERS[this.#tape.next(ORDERS.length)];
     if (!order) return;
-    this.#note(`order ${order.kind}`, row.facts.id);
+    this.#note('order', order.kind, row.facts.id);
     this.db.commands.push({ run: row.facts.id, order, handled: undefined });
   }
 
@@ -414,7 +443,7 @@ export class Schedule implements EventWorld {
     const row = rows[this.#tape.next(Math.max(1, rows.length))];
     const step = row?.questions.keys().next().value;
     if (!row || step === undefined) return;
-    this.#note('answer of a person', row.facts.id);
+    this.#note('answer of a person', '', row.facts.id);
     this.db.answer(row, step, this.#tape.next(2) === 0 ? 'approve' : 'reject');
   }
 
@@ -423,7 +452,7 @@ export class Schedule implements EventWorld {
     const orphans = this.#calls.filter(({ process, resolve }) => !process.alive && resolve);
     const call = orphans[this.#tape.next(Math.max(1, orphans.length))];
     if (!call) return;
-    this.#note('late request', call.call.step);
+    this.#note('late request', '', call.call.step);
     this.#calls = this.#calls.filter((other) => other !== call);
     this.provider.perform(call.call, this.now);
   }
@@ -432,13 +461,13 @@ export class Schedule implements EventWorld {
     const process = this.#anyProcess();
     if (!process) return;
     process.skew = SKEWS[this.#tape.next(SKEWS.length)] ?? 0;
-    this.#note('clock moved', `${process.name} ${process.skew} ms`);
+    this.#note('clock moved', '', `${process.name} ${process.skew} ms`);
   }
 
   #crash(): void {
     const process = this.#processes[this.#tape.next(this.#processes.length)];
     if (!process) return;
-    this.#note('crash', process.name);
+    this.#note('crash', '', process.name);
     process.crash(this.#tape.next(2) === 1);
     this.#replaceDead();
   }
@@ -446,15 +475,15 @@ export class Schedule implements EventWorld {
   #pauseOrContinue(): void {
     const process = this.#processes[this.#tape.next(this.#processes.length)];
     if (!process) return;
-    this.#note(process.paused ? 'continue' : 'pause', process.name);
+    this.#note(process.paused ? 'continue' : 'pause', '', process.name);
     process.paused = !process.paused;
-    if (process.paused && this.#tape.next(2) === 1) this.#advance(3 * LEASE_MS);
+    if (process.paused) this.#advance(STANDSTILLS[this.#tape.next(STANDSTILLS.length)] ?? 0);
   }
 
   #stop(): void {
     const process = this.#anyProcess();
     if (!process) return;
-    this.#note('clean stop', process.name);
+    this.#note('clean stop', '', process.name);
     if (!process.stopping) process.stopping = true;
     else if (!process.calling && !process.inFlight) process.leave();
     this.#replaceDead();
@@ -477,7 +506,7 @@ export class Schedule implements EventWorld {
   }
 
   #advance(ms: number): void {
-    this.#note('time passes', `${ms} ms`);
+    this.#note('time passes', '', this.#trace && `${ms} ms`);
     const now = this.now + ms;
     for (const call of this.#calls) {
       if (call.process.alive && call.sentAt + CALL_TIMEOUT_MS <= now) this.#timeOut(call);
@@ -514,9 +543,9 @@ export class Schedule implements EventWorld {
     this.#trace(`${this.now - BEGINNING} ms  ${option.kind} ${who} ${what}`.trimEnd());
   }
 
-  #note(what: string, whom = ''): void {
-    this.count(what);
-    this.#trace?.(`${this.now - BEGINNING} ms    ${what} ${whom}`.trimEnd());
+  #note(what: string, which = '', whom = ''): void {
+    this.counts.add(what, which);
+    this.#trace?.(`${this.now - BEGINNING} ms    ${[what, which, whom].filter(Boolean).join(' ')}`);
   }
 }
 
@@ -541,6 +570,7 @@ const FAULTS = [
   'unknown, done later',
 ] as const;
 const PAUSES = [10, 1_000, 5_000, LEASE_MS + 1, 61_000, 3_600_000];
+const STANDSTILLS = [0, 0, 3 * LEASE_MS, 3 * LEASE_MS, 61_000];
 const SKEWS = [0, 5_000, -5_000, 50, -50];
 const ORDERS: readonly RunOrder[] = [
   { kind: 'cancel', by: 'kim' },
