@@ -208,6 +208,7 @@ async function nothingStuck(database: pg.Client): Promise<Finding> {
 /** O5. Payments of one customer are booked in their order, and none is left out. */
 function inOrder({ workload }: World, runs: readonly PaymentRun[], effects: readonly Effect[]): Finding {
   const apart = new Set(runs.filter(({ status, retried }) => status === 'cancelled' || retried).map(({ payment }) => payment));
+  const runOf = new Map(runs.map(({ payment, run }) => [payment, run]));
   const last = new Map<string, number>();
   const violations: string[] = [];
   let checked = 0;
@@ -215,7 +216,10 @@ function inOrder({ workload }: World, runs: readonly PaymentRun[], effects: read
     if (kind !== 'booking' || !workload.payments.has(reference) || apart.has(reference)) continue;
     checked += 1;
     const before = last.get(customer) ?? 0;
-    if (place < before) violations.push(`${reference} was booked after ${customer}-${before}`);
+    if (place < before) {
+      const other = `${customer}-${before}`;
+      violations.push(`${reference} (run ${runOf.get(reference)}) was booked after ${other} (run ${runOf.get(other)})`);
+    }
     for (let left = before + 1; left < place; left += 1)
       if (!apart.has(`${customer}-${left}`)) violations.push(`${customer}-${left} was left out before ${reference}`);
     last.set(customer, Math.max(before, place));

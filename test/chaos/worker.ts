@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppProcess } from '../support/app-process.ts';
 
 /** Of what it says in one life so many characters are kept. */
-const LOG_KEPT = 200_000;
+const LOG_KEPT = 5_000_000;
 
 export class Worker {
   readonly app: AppProcess;
