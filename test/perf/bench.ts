@@ -3,7 +3,7 @@
  *
  *   npm run bench                         ours alone: events one by one, in batches of 100, and with the calls in an isolated plugin
  *   npm run bench -- --peers              DBOS and single-node Restate on the same work, interleaved with ours
- *   npm run bench -- --json figures.json  the medians as a file
+ *   npm run bench -- --json figures.json  the medians as a file: `{machine, ours, batch, plugin, peers: {dbos, restate}, fasterThan}`
  *   npm run bench -- --rounds 5 --runs 20000 --only ours,batch
  *   npm run bench -- --rounds 1 --profile /tmp/profile   a CPU profile of our process
  *
@@ -81,7 +81,9 @@ for (const name of ours)
     );
 if (options.json) {
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), node: process.version };
-  writeFileSync(options.json, `${JSON.stringify({ machine, medians, fasterThan }, null, 2)}\n`);
+  const { ours: oneByOne, batch, plugin, ...others } = medians;
+  const figures = { machine, rounds: rounds.length, ours: oneByOne, batch, plugin, peers: others, fasterThan };
+  writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
 }
 
 function own(name: string, how: KassaflowOptions): readonly [string, Start, number] {
