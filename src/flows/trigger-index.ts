@@ -45,6 +45,8 @@ export interface Match extends PublishedFlow {
   readonly triggers: readonly EventTrigger[];
   /** Subjects that `where`, `when` or `one-per` read: their current state belongs in the scope given to {@link admit}. */
   readonly needs: ReadonlySet<Subject>;
+  /** True when every such event starts a run, without a key: {@link admit} need not be asked. */
+  readonly always: boolean;
 }
 
 /** Whether a run starts, and under which `one-per` key. */
@@ -174,14 +176,18 @@ function matchOf({ flowId, tenantId, revision }: RoutedFlow, flow: CompiledFlow,
   const triggers = flow.triggers.filter((trigger): trigger is EventTrigger => trigger.kind === 'event' && trigger.event === type);
   const reads = [...triggers.map(({ where }) => where), flow.condition, flow.onePer?.key].flatMap((one) => [...(one?.reads ?? [])]);
   const needs = new Set(reads.filter((root): root is Subject => SUBJECTS.has(root)));
-  return { flowId, tenantId, revision, flow, triggers, needs };
+  return { flowId, tenantId, revision, flow, triggers, needs, always: isUnconditional(flow, triggers) };
+}
+
+function isUnconditional({ condition, onePer }: CompiledFlow, triggers: readonly EventTrigger[]): boolean {
+  return !condition && !onePer && (triggers.length === 0 || triggers.some(({ where }) => !where));
 }
 
 /** `match` with the triggers that may start from an event of `provider`; nothing when there are none. */
 function ofProvider(match: Match, provider: unknown): readonly Match[] {
   const triggers = match.triggers.filter((trigger) => trigger.provider === undefined || trigger.provider === provider);
   if (triggers.length === match.triggers.length) return [match];
-  return triggers.length > 0 ? [{ ...match, triggers }] : [];
+  return triggers.length > 0 ? [{ ...match, triggers, always: isUnconditional(match.flow, triggers) }] : [];
 }
 
 function providerOf({ data }: MatchableEvent): unknown {

@@ -1,7 +1,7 @@
 /** From an event to the runs that it starts, without waiting for anything: the way of every event that is taken in. */
 import { idOf, newUuid } from '../kernel/ids.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
-import { admit, type Match, type TriggerIndex } from '../flows/trigger-index.ts';
+import { admit, type Admission, type Match, type TriggerIndex } from '../flows/trigger-index.ts';
 import type { Scope } from '../flows/language/compiled-flow.ts';
 import { depthOfEvent } from './event-chain.ts';
 import type { RunEvent, RunFacts } from './run.ts';
@@ -17,6 +17,7 @@ export interface StartingEvent extends RunEvent {
 /** Runs that begin now. `undecided` when the current state of a subject must be read to know which. */
 export type Routing = { readonly kind: 'routed'; readonly runs: readonly LiveRun[] } | { readonly kind: 'undecided' };
 
+const UNASKED: Extract<Admission, { starts: true }> = { starts: true };
 const ABOUT_RUNS: ReadonlySet<string> = new Set(['run.failed', 'run.needs-attention']);
 
 export class RunStarter {
@@ -50,9 +51,8 @@ export class RunStarter {
   }
 
   #start(match: Match, event: StartingEvent, subjects: Readonly<Record<string, unknown>>, host: RunHost): LiveRun[] {
-    const scope = scopeOf(match, event, subjects, host);
     try {
-      const admission = admit(match, scope);
+      const admission = match.always ? UNASKED : admit(match, scopeOf(match, event, subjects, host));
       if (!admission.starts) return [];
       return [begun(new LiveRun(factsOf(match, event, admission.onePer), match.flow, host))];
     } catch (error) {

@@ -16,6 +16,8 @@ import { freePort } from './free-port.ts';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const BINARY = join(HERE, '../../bin/kassaflow.mjs');
 const run = promisify(execFile);
+/** What `npm start` gives to Node. */
+const AS_STARTED = ['--enable-source-maps', '--max-semi-space-size=128'];
 
 export interface KassaflowOptions {
   /** Events to a request; 1 unless told. */
@@ -58,7 +60,7 @@ export async function startKassaflow(
   };
   const profiling = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
   const launch = async () => {
-    const started = spawn(process.execPath, [...profiling, BINARY, 'start'], {
+    const started = spawn(process.execPath, [...profiling, ...AS_STARTED, BINARY, 'start'], {
       cwd: folder,
       env: environment,
       stdio: ['ignore', 'pipe', 'inherit'],
