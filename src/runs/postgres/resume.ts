@@ -9,7 +9,7 @@ import { LiveRun, type RunHost } from '../live-run.ts';
 import { depthOfEvent } from '../event-chain.ts';
 import type { RunFacts, RunStatus } from '../run.ts';
 import type { Lane } from './lane.ts';
-import { ADOPT_CLAIMED, ADOPT_STARTED, FORGET_LEASES } from './queries/adopt-runs.ts';
+import { ADOPT_CLAIMED, ADOPT_STARTED, BACK_IN_LINE, FORGET_LEASES } from './queries/adopt-runs.ts';
 import { CLAIM_RUNS } from './queries/claim-runs.ts';
 import { LOAD_JOURNALS, LOAD_RUNS } from './queries/load-runs.ts';
 import { OWN_CLAIMED, OWN_STARTED } from './queries/own-runs.ts';
@@ -95,7 +95,9 @@ export class Resume {
   async findOwn(lane: Lane): Promise<void> {
     const own = await lane.between(async (client, epoch) => {
       await client.query(OWN_STARTED, [epoch]);
-      return (await idsOf(client, OWN_CLAIMED, [epoch])).filter((id) => !lane.has(id));
+      const absent = (await idsOf(client, OWN_CLAIMED, [epoch])).filter((id) => !lane.has(id));
+      const inLine = new Set(await idsOf(client, BACK_IN_LINE, [epoch, absent]));
+      return absent.filter((id) => !inLine.has(id));
     });
     await this.#begin(lane, own, false);
   }
@@ -193,6 +195,7 @@ async function takeOver(client: pg.ClientBase, epoch: string): Promise<Adopted |
   const dead = (await client.query<{ epoch: string; low_water: string; released: boolean }>(TAKE_LEASE, [epoch])).rows[0];
   if (!dead) return undefined;
   // Statements of their own: their snapshots are younger than the lock on the lease, so they see the last flush of the former owner.
+  await client.query(BACK_IN_LINE, [dead.epoch, null]);
   const started = await idsOf(client, ADOPT_STARTED, [epoch, dead.epoch, dead.low_water]);
   const claimed = await idsOf(client, ADOPT_CLAIMED, [epoch, dead.epoch]);
   await client.query(FORGET_LEASES);

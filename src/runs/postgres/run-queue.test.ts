@@ -96,6 +96,32 @@ describe('if-running: queue', () => {
     expect(started()).toEqual([0, 2]);
   });
 
+  test('a queued run that was taken to be cancelled stands in line again when its process dies before it was told', async () => {
+    catalogue.add(db.tenantId, onePerKey('queue'));
+    const held = holdFirstCalls(1);
+    const one = await engine();
+    for (const n of [0, 1, 2]) await one.intake.accept(incoming(db.tenantId, { key: 'k', n }));
+    await reaches('running', 'queued', 'queued');
+    // As by a process that died between taking the run and writing its end.
+    const { rows } = await db.ownerPool.query<{ epoch: string }>(
+      `insert into engine_lease (epoch, process, low_water, expires_at)
+       values (nextval('engine_epoch'), 'dead', 'ffffffff-ffff-ffff-ffff-ffffffffffff', clock_timestamp() - interval '1 hour') returning epoch::text`,
+    );
+    await db.ownerPool.query(
+      `update run set epoch = $1::bigint, claimed_by = $1::bigint, status = 'running' where id = (select id from run where status = 'queued' order by id desc limit 1)`,
+      [rows[0]?.epoch],
+    );
+    await until(
+      async () => ((await db.ownerPool.query('select from engine_lease where taken_by is not null')).rowCount ?? 0) > 0,
+      () => 'the lease was not taken over',
+    );
+    await reaches('running', 'queued', 'queued');
+    expect(started()).toEqual([0]);
+    held[0]?.();
+    await reaches('completed', 'completed', 'completed');
+    expect(started()).toEqual([0, 1, 2]);
+  });
+
   test('what is recorded while a run is queued is not missed: it ends its wait, and an event of stop-on ends the run', async () => {
     const itsOwn = { key: { path: 'n', value: computed(['event'], ({ event }) => (event as { n: number }).n) } };
     catalogue.add(
