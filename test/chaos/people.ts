@@ -40,6 +40,7 @@ export class People {
   readonly #client: Client;
   readonly #bank: Bank;
   readonly #random: Random;
+  readonly #refusals = new Map<string, number>();
   #isOver = false;
   #mayDisturb = true;
   #work: Promise<void> = Promise.resolve();
@@ -86,7 +87,7 @@ export class People {
   }
 
   async #answer({ run, step, kind, since, action, reference }: OpenQuestion): Promise<void> {
-    const key = `${run}-${step}-${since}`.slice(0, 200);
+    const key = `${run}-${step}-${since}`.slice(0, 180);
     if (kind === 'failed') return this.#give('retry', run, {}, `again-${key}`);
     // A refused connection is asked again by itself.
     if (kind === 'connection') return;
@@ -121,7 +122,10 @@ export class People {
   }
 
   async #give(command: string, run: string, body: object, key: string): Promise<void> {
-    const answer = await this.#client.command(`/v1/runs/${idOf('run', run)}/${command}`, body, key);
+    // Under the same key the answer is the same: who was refused and still sees the question asks again under another.
+    const refusals = this.#refusals.get(key) ?? 0;
+    const answer = await this.#client.command(`/v1/runs/${idOf('run', run)}/${command}`, body, `${key}-${refusals}`);
+    if (answer && answer.status >= 400) this.#refusals.set(key, refusals + 1);
     this.#count(`${command} ${answer?.status}`);
   }
 
