@@ -28,6 +28,7 @@ describe('a bug that is planted in the world around the engine is found', () => 
     ['no-event-key', 'taken in', 1],
     ['short-event-memory', 'taken in', 1],
     ['no-fence', 'own', 3],
+    ['stale-reply-trusted', 'own', 795],
     ['timer-deleted-first', 'rest', 7],
     ['key-outlives-provider', 'effects', 328],
     ['signal-deleted-first', 'rest', 85],

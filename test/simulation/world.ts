@@ -169,6 +169,10 @@ export class Schedule implements EventWorld {
   }
 
   called(call: Call): void {
+    const { epoch } = call.process;
+    // Here nothing can come between the answer to a flush and the calls that it lets out.
+    if (call.resolve && this.db.leases.get(epoch)?.takenBy !== undefined)
+      this.#problem ??= new Violation('own', `${call.call.step} of ${call.call.runId} is called under lease ${epoch}, which was taken`);
     this.#calls.push(call);
   }
 

@@ -1,11 +1,14 @@
 /** What a run that was taken up again, or retried, must make of its journal. */
 import { expect, test } from '@jest/globals';
 import { KassaflowError } from '../../kernel/errors.ts';
+import { systemClock } from '../../kernel/clock.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import { ask, call, computed, flow, literal, orElse, parallel, waitFor, waitUntil, within, withUndo } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
 import type { StepOutcome } from '../journal-entry.ts';
+import { LiveRun, type RunHost } from '../live-run.ts';
+import { DEFAULT_RUN_SETTINGS } from '../run-settings.ts';
 import type { RunFacts } from '../run.ts';
 import { MemoryEngine } from './memory-engine.ts';
 import { MemoryStore, type StoredRun } from './memory-store.ts';
@@ -100,6 +103,7 @@ test('an event of stop-on does not end the on-failure of a run that was not in m
   world.engine.arrive({ ...event, id: newUuid(), occurredAt: new Date(world.engine.now) });
   await world.engine.settle();
   expect(world.stored.status).toBe('failed');
+  expect(world.stored.entries.map(({ kind }) => kind)).not.toContain('heard');
   expect(world.provider.done).toEqual(['on-failure.1']);
 });
 
@@ -167,4 +171,69 @@ test('that a provider has no trace of a call proves nothing when a person has cu
   await world.engine.settle(world.engine.now);
   expect(world.provider.lookups).toHaveLength(3);
   expect(world.provider.calls).toHaveLength(1);
+});
+
+test('a run that is retried waits again for the event that it waited for when it failed', async () => {
+  const its = flow([parallel({ a: [waitUntil(soon), call('test.keyed')], b: [waitFor(['custom.paid'])] }, 'stop-others')]);
+  const world = begin(its, (provider) => provider.script('test.keyed', () => REFUSED));
+  const { id } = world.stored.facts;
+  await world.engine.settle(world.engine.now + 2_000);
+  expect([world.stored.status, ...world.stored.interests]).toEqual(['failed']);
+  expect(world.engine.order(id, { kind: 'retry', by: 'kim' })).toBeUndefined();
+  await world.engine.settle(world.engine.now);
+  world.engine.arrive({ id: newUuid(), type: 'custom.paid', occurredAt: new Date(world.engine.now), data: {} });
+  await world.engine.settle(world.engine.now);
+  expect(world.stored.status).toBe('completed');
+});
+
+test('a rest in an undo is ended by a person who does not name it: what the cancel ended rests no more', async () => {
+  const its = flow([withUndo(call('test.keyed'), [waitUntil(farAway), call('test.lookup')]), waitUntil(farAway)]);
+  const world = begin(its);
+  const { id } = world.stored.facts;
+  await world.engine.settle(world.engine.now);
+  expect(world.engine.order(id, { kind: 'cancel', by: 'kim', undo: true })).toBeUndefined();
+  await world.engine.settle(world.engine.now);
+  expect(world.engine.live(id)).toBeUndefined();
+  expect(world.engine.order(id, { kind: 'resume', by: 'kim' })).toBeUndefined();
+  await world.engine.settle(world.engine.now);
+  expect(world.stored.status).toBe('cancelled');
+  expect(world.provider.done).toEqual(['0', '0.undo.1']);
+});
+
+test('a run that was dropped while a call was under way lets no other call leave', async () => {
+  const provider = new Provider();
+  let answer: () => void = () => undefined;
+  provider.script('test.keyed', async (sent) => {
+    await new Promise<void>((resolve) => (answer = resolve));
+    return provider.happen(sent);
+  });
+  const touched: LiveRun[] = [];
+  const host: RunHost = {
+    door: provider,
+    clock: systemClock,
+    settings: DEFAULT_RUN_SETTINGS,
+    stopping: false,
+    random: () => 0.5,
+    readSubjects: async () => ({}),
+    asked: () => undefined,
+    touched: (run) => void touched.push(run),
+    defect: () => undefined,
+  };
+  const facts: RunFacts = { id: newUuid(), tenantId: newUuid(), flowId: newUuid(), revision: 1 };
+  const run = new LiveRun(facts, flow([call('test.keyed'), call('test.once')]), host);
+  run.begin();
+  // What a lane does for as long as the run is its own, and would do for one that it should know no more.
+  const write = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      for (const resolve of run.checkpoint()?.waiters ?? []) resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await write();
+  expect(provider.calls).toHaveLength(1);
+  run.drop();
+  answer();
+  await write();
+  expect(provider.calls).toHaveLength(1);
+  expect(touched.length).toBeGreaterThan(0);
 });

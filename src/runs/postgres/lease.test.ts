@@ -26,8 +26,9 @@ afterEach(async () => {
 });
 
 /** An engine with connections of its own, as in another process. */
-async function engine(): Promise<TestEngine> {
+async function engine(connected: (client: pg.PoolClient) => void = () => undefined): Promise<TestEngine> {
   const pool = openPool(db.address, 'engine', 4);
+  pool.on('connect', connected);
   pools.push(pool);
   const started = testEngine(db, provider, { stopMs: 100 }, { catalogue, pool });
   open.push(started);
@@ -37,6 +38,10 @@ async function engine(): Promise<TestEngine> {
 
 async function ended(): Promise<number> {
   return Number((await db.ownerPool.query<{ n: string }>(`select count(*) as n from run where status = 'completed'`)).rows[0]?.n);
+}
+
+async function isJournaled(): Promise<boolean> {
+  return ((await db.ownerPool.query('select from run_journal')).rowCount ?? 0) > 0;
 }
 
 const twoSteps = flow([call('test.keyed'), call('test.once', literal({}), { onUnknown: 'resend' })]);
@@ -94,6 +99,37 @@ describe('a lease', () => {
     );
     const { rows } = await db.ownerPool.query<{ entries: string }>('select entries::text from run_journal order by seq');
     expect(rows.map(({ entries }) => JSON.parse(entries).map(({ kind }: { kind: string }) => kind))).toEqual([['intent']]);
+  });
+
+  test('that was taken while the answer to a flush lay unread lets no call leave', async () => {
+    catalogue.add(db.tenantId, twoSteps);
+    let read: () => void = () => undefined;
+    const standstill = new Promise<void>((resolve) => (read = resolve));
+    const first = await engine((client) => {
+      const query = client.query.bind(client) as (...values: unknown[]) => Promise<pg.QueryResult<{ fenced?: number }>>;
+      const late = async (...values: unknown[]): Promise<pg.QueryResult> => {
+        const result = await query(...values);
+        if (result.rows[0]?.fenced === 1 && (await isJournaled())) await standstill;
+        return result;
+      };
+      // A pool asks with a callback; the lane does not.
+      Object.assign(client, { query: (...values: unknown[]) => (typeof values.at(-1) === 'function' ? query : late)(...values) });
+    });
+    const accepted = first.intake.accept(incoming(db.tenantId)).catch(() => undefined);
+    await until(
+      async () => (await db.ownerPool.query('select from engine_lease where expires_at < clock_timestamp()')).rowCount === 1,
+      () => 'the lease goes on',
+    );
+    await db.ownerPool.query('update engine_lease set taken_by = 0 where taken_by is null');
+    await db.ownerPool.query('update run set epoch = 0 where epoch <> 0');
+    read();
+    await until(
+      async () => (await db.ownerPool.query('select from engine_lease')).rowCount === 2,
+      () => 'the owner did not notice',
+    );
+    await accepted;
+    expect(await isJournaled()).toBe(true);
+    expect(provider.calls).toEqual([]);
   });
 
   test('whose process died is taken over when its time is over; the call under way has the same key', async () => {

@@ -81,6 +81,16 @@ describe('a run that waits for an event', () => {
     await nothingLeft();
   });
 
+  test('hears of an event that was recorded behind it, though its process has a clock that is ahead', async () => {
+    catalogue.add(db.tenantId, paidFlow());
+    const { intake } = await engine();
+    await intake.accept(started('a'));
+    await sleeping(1);
+    await db.ownerPool.query(`update run_wait set since = now() + interval '1 hour'`);
+    await intake.accept(payment('a'));
+    await completed(1);
+  });
+
   test('is woken by whichever process has recorded the event', async () => {
     catalogue.add(db.tenantId, paidFlow());
     const [one, two] = [await engine(), await engine()];
