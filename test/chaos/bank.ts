@@ -53,7 +53,7 @@ interface Remembered {
 }
 
 /** Longer than the plugin waits for an answer. */
-const HANG_MS = 6_000;
+const HANG_MS = 8_000;
 const LOOKUP = /^\/effects\?reference=(.+)$/;
 
 export class Bank {

@@ -65,8 +65,8 @@ export interface CampaignReport {
   readonly findings: readonly Finding[];
 }
 
-/** Longer than the longest pause before an unknown outcome is asked for once more, which is the fourth. */
-const CALM_MS = 280_000;
+/** So long nothing may end before it is plain that something never will: long enough for a process that is slow to start. */
+const CALM_MS = 120_000;
 /** With a bank that behaves there are no such pauses. */
 const SHORT_CALM_MS = 60_000;
 /** Share of payments that give credits. */

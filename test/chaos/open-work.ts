@@ -48,7 +48,7 @@ const QUIET_LOOKS = 3;
 const TELL_MS = 10_000;
 
 /**
- * Waits until nothing is left to do, for `mostMs` at the longest, and says every ten seconds what is.
+ * Waits until nothing is left to do, and says every ten seconds what is. It gives up when for `mostMs` no less was left than before.
  *
  * @param outside how many events are still to come
  */
@@ -60,10 +60,12 @@ export async function becomeCalm(
 ): Promise<Calm> {
   const began = performance.now();
   let open: ReadonlyMap<string, number> = new Map();
-  for (let quiet = 0, told = began; quiet < QUIET_LOOKS;) {
-    if (performance.now() - began > mostMs) return { ms: performance.now() - began, open };
+  for (let quiet = 0, told = began, least = Infinity, since = began; quiet < QUIET_LOOKS;) {
+    const left = open.size === 0 ? Infinity : [...open.values()].reduce((sum, count) => sum + count, 0);
+    if (left < least) [least, since] = [left, performance.now()];
+    if (performance.now() - since > mostMs) return { ms: performance.now() - began, open };
     await sleep(LOOK_MS);
-    open = await look(openWork).catch((error: unknown) => new Map([[`the database does not answer: ${String(error)}`, 1]]));
+    open = await look(openWork).catch((error: unknown) => new Map([[`the database does not answer: ${String(error)}`, Infinity]]));
     if (outside() > 0) open = new Map([...open, ['events to be sent', outside()]]);
     quiet = open.size === 0 ? quiet + 1 : 0;
     if (open.size > 0 && performance.now() - told > TELL_MS) {

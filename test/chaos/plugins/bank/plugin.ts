@@ -15,8 +15,8 @@ interface Wish {
 
 /** As long as the bank remembers a key (campaign.ts). Short, so that a campaign sees keys run out. */
 const KEY_TTL_MS = 20_000;
-/** Less than a hanging bank takes. */
-const TIMEOUT_MS = 2_000;
+/** Less than a hanging bank takes; more than a machine that is busy with starting processes. */
+const TIMEOUT_MS = 4_000;
 
 const input = {
   type: 'object',
