@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
 import { Provider } from '../conformance/provider.ts';
-import { verbScenarios, type Happening } from '../conformance/verb-scenarios.ts';
+import type { Happening } from '../conformance/verb-scenario.ts';
+import { verbScenarios } from '../conformance/verb-scenarios.ts';
 import type { PostgresEngine } from './engine.ts';
 import { incoming, testEngine, type TestEngine } from './engine.test-support.ts';
 
