@@ -1,6 +1,6 @@
 /** The `kassaflow` command: thin calls into the modules and the HTTP API, one file per group of commands. */
 import { Command, CommanderError } from 'commander';
-import { addBooks } from './cli/books-command.ts';
+import { addAudit } from './cli/audit-command.ts';
 import { addBulk } from './cli/bulk-command.ts';
 import { addConnection } from './cli/connection-command.ts';
 import { addDoctor } from './cli/doctor-command.ts';
@@ -48,7 +48,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addExplain,
     addDoctor,
     addHousekeeping,
-    addBooks,
+    addAudit,
     addOpenApi,
   ])
     add(program, context);

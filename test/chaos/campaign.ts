@@ -235,14 +235,14 @@ async function verifyBooks(workers: readonly Worker[]): Promise<{ rows: number; 
   let rows = 0;
   const problems: string[] = [];
   for (const { app } of workers) {
-    const { output } = await app.cli(['books', 'verify', '--json']);
+    const { output } = await app.cli(['audit', 'verify', '--json']);
     try {
       const { reports, forged } = JSON.parse(output) as Verified;
       rows = reports.reduce((sum, report) => sum + report.rows, 0);
       problems.push(...reports.flatMap(({ log, problems: found }) => found.map(({ problem }) => `${log}: ${problem}`)));
       problems.push(...forged.map((line) => `head ${line} is forged`));
     } catch {
-      problems.push(`books verify said: ${output.slice(0, 500)}`);
+      problems.push(`audit verify said: ${output.slice(0, 500)}`);
     }
   }
   return { rows, problems };

@@ -26,7 +26,7 @@ export interface World {
   readonly sales: Sales;
   /** A superuser of the program's database. */
   readonly database: pg.Client;
-  /** `kassaflow books verify` with what one of the processes has signed, or with what each has: what it found. Absent: nobody asks. */
+  /** `kassaflow audit verify` with what one of the processes has signed, or with what each has: what it found. Absent: nobody asks. */
   readonly say: (line: string) => void;
   readonly books?: ((whose: 'one' | 'each') => Promise<{ readonly rows: number; readonly problems: readonly string[] }>) | undefined;
 }

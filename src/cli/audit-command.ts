@@ -3,16 +3,16 @@ import { EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ChainReport } from '../platform/chain/verify-chain.ts';
 
-/** `kassaflow books verify`: whether the ledger and the audit log are what was written. */
-export function addBooks(program: Command, context: CommandContext): void {
+/** `kassaflow audit verify`: whether the ledger and the audit log are what was written. */
+export function addAudit(program: Command, context: CommandContext): void {
   program
-    .command('books')
-    .description('the ledger and the audit log')
+    .command('audit')
+    .description('the audit log and the ledger')
     .command('verify')
     .description('recompute the hash chains, compare them with the heads that were signed, and say where they do not fit')
     .option('--json', 'print it as JSON')
     .action(async (options: { readonly json?: boolean }) => {
-      const { reports, forged } = await verifyBooks(context);
+      const { reports, forged } = await verifyLogs(context);
       context
         .printer(options)
         .one({ reports, forged }, () => [
@@ -23,7 +23,7 @@ export function addBooks(program: Command, context: CommandContext): void {
     });
 }
 
-async function verifyBooks({ config }: CommandContext): Promise<{ reports: readonly ChainReport[]; forged: readonly number[] }> {
+async function verifyLogs({ config }: CommandContext): Promise<{ reports: readonly ChainReport[]; forged: readonly number[] }> {
   const [{ onDatabaseOf }, { OwnerSession }, { verifyChain }, { readHeads }, { CHAINED_LOGS }] = await Promise.all([
     import('./with-database.ts'),
     import('../platform/housekeeping/owner-session.ts'),
