@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
 import { Payments, WebhookAddresses, type SignalResult } from '../domain/payments/index.ts';
-import { WakeUp } from '../platform/wake-up.ts';
+import { WorkerLoop } from '../platform/worker-loop.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
@@ -40,9 +40,11 @@ interface Group {
 @Injectable()
 export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger(TranslateInbox.name);
-  readonly #wakeUp = new WakeUp();
-  #loop: Promise<void> | undefined;
-  #stopping = false;
+  readonly #loop = new WorkerLoop(
+    () => this.translateDue().then((taken) => (taken === 0 ? EVERY_MS : 0)),
+    EVERY_MS,
+    (error) => this.#log.error({ message: 'the inbox could not be read', error }),
+  );
 
   constructor(
     private readonly inbox: Inbox,
@@ -58,17 +60,15 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Looks at the inbox now. */
   wake(): void {
-    this.#wakeUp.wake();
+    this.#loop.wake();
   }
 
   onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop = this.#run();
+    if (this.config.role !== 'web') this.#loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.#stopping = true;
-    this.#wakeUp.wake();
-    await this.#loop;
+  onModuleDestroy(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Handles what is due now, one batch for each tenant, and returns how many rows it took. */
@@ -78,16 +78,6 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     ]);
     const taken = await Promise.all(rows.map(({ tenant_id: tenantId }) => this.#batch(tenantId)));
     return taken.reduce((total, count) => total + count, 0);
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      const taken = await this.translateDue().catch((error: unknown) => {
-        this.#log.error({ message: 'the inbox could not be read', error });
-        return 0;
-      });
-      if (taken === 0) await this.#wakeUp.wait(EVERY_MS);
-    }
   }
 
   async #batch(tenantId: string): Promise<number> {

@@ -11,6 +11,7 @@ import { newUuid } from '../../kernel/ids.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { messageOf } from '../../platform/thrown.ts';
+import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { RunEngine } from '../run-engine.ts';
 
 const LOOK_MS = 200;
@@ -24,9 +25,11 @@ const PRUNE_EVERY = 3_600;
 export class BulkWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger('runs');
   readonly #name = newUuid();
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #stopped = false;
+  readonly #loop = new WorkerLoop(
+    () => this.#look(),
+    IDLE_LOOK_MS,
+    (error) => this.#log.warn(`Bulk jobs are tried again: ${messageOf(error)}`),
+  );
   #looks = 0;
 
   constructor(
@@ -35,13 +38,11 @@ export class BulkWorker implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#next(IDLE_LOOK_MS);
+    this.#loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#looking;
+  onModuleDestroy(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** One look at all jobs. @returns how many there were to work on */
@@ -58,23 +59,11 @@ export class BulkWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return jobs.length;
   }
 
-  #next(inMs: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look().finally(() => (this.#looking = undefined));
-    }, inMs).unref();
-  }
-
-  async #look(): Promise<void> {
-    let busy = 0;
-    try {
-      busy = await this.work();
-      this.#looks += 1;
-      if (this.#looks % PRUNE_EVERY === 0) await this.pool.query(FORGET_PREVIEWS);
-    } catch (error) {
-      this.#log.warn(`Bulk jobs are tried again: ${messageOf(error)}`);
-    }
-    this.#next(busy > 0 ? LOOK_MS : IDLE_LOOK_MS);
+  async #look(): Promise<number> {
+    const busy = await this.work();
+    this.#looks += 1;
+    if (this.#looks % PRUNE_EVERY === 0) await this.pool.query(FORGET_PREVIEWS);
+    return busy > 0 ? LOOK_MS : IDLE_LOOK_MS;
   }
 }
 

@@ -9,6 +9,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { uuidOf } from '../../kernel/ids.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { messageOf } from '../../platform/thrown.ts';
+import { WorkerLoop } from '../../platform/worker-loop.ts';
 import type { RunReason } from '../run.ts';
 import { groupOf } from './fingerprint.ts';
 
@@ -37,20 +38,22 @@ const PRUNE_EVERY = 600;
 @Injectable()
 export class FailureCollector implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger('runs');
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  readonly #loop = new WorkerLoop(
+    () => this.#look(),
+    LOOK_MS,
+    (error) => this.#log.warn(`Collecting failures is tried again: ${messageOf(error)}`),
+  );
   #looks = 0;
   #hasCursor = false;
 
   constructor(private readonly pool: EnginePool) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void (this.#looking ??= this.#look()), LOOK_MS).unref();
+    this.#loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
+  onModuleDestroy(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Brings the table up to the end of the log. @returns how many runs were written down */
@@ -71,16 +74,11 @@ export class FailureCollector implements OnApplicationBootstrap, OnModuleDestroy
     await this.pool.query(PRUNE_GROUPS);
   }
 
-  async #look(): Promise<void> {
-    try {
-      await this.collect();
-      this.#looks += 1;
-      if (this.#looks % PRUNE_EVERY === 0) await this.prune();
-    } catch (error) {
-      this.#log.warn(`Collecting failures is tried again: ${messageOf(error)}`);
-    } finally {
-      this.#looking = undefined;
-    }
+  async #look(): Promise<number> {
+    await this.collect();
+    this.#looks += 1;
+    if (this.#looks % PRUNE_EVERY === 0) await this.prune();
+    return LOOK_MS;
   }
 
   async #collectBatch(): Promise<{ runs: number; more: boolean }> {
