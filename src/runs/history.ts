@@ -39,6 +39,7 @@ export class History {
   readonly #steps = new Map<string, Recorded>();
   readonly #groups = new Map<string, number>();
   readonly #stopped = new Map<string, number>();
+  readonly #stoppedFirst = new Set<string>();
   readonly #seen = new Set<string>();
   /** Lists of a `for-each` that stand, whatever the flow computes. */
   readonly #standingLists = new Set<string>();
@@ -89,6 +90,7 @@ export class History {
         return;
       case 'stopped':
         this.#stopped.set(entry.step, entry.by ?? NOBODY);
+        if (this.cancels.length === 0 && !this.stopEvent) this.#stoppedFirst.add(entry.step);
         return;
       case 'deadline':
         this.#deadlines.set(entry.step ?? FLOW, entry.until);
@@ -154,6 +156,11 @@ export class History {
   /** Which branch of the parallel group at `path` had told the others to stop; absent when none had. */
   stoppedBy(path: string): number | undefined {
     return this.#stopped.get(path);
+  }
+
+  /** Tells whether a branch had ended the parallel group at `path` before anything ended the run. */
+  wasStoppedBeforeHalt(path: string): boolean {
+    return this.#stoppedFirst.has(path);
   }
 
   /** Until when what is at `path` may go on, when that was settled and no retry has begun since. */
@@ -282,6 +289,7 @@ export class History {
     if ([...this.#undone.values()].includes(true)) this.#letStand();
     this.#undone.clear();
     this.#stopped.clear();
+    this.#stoppedFirst.clear();
     this.#end = undefined;
     // The waits of a run that ended are gone: it listens anew, and hears what was recorded since it began.
     this.listens = false;

@@ -28,7 +28,7 @@ import {
 import { settlesFirst } from './halt.ts';
 import type { Signal } from './signals.ts';
 import { timeOf } from './uuid-time.ts';
-import { inDoubt, isListening, newStepState, type Outward, type StepState } from './step-state.ts';
+import { inDoubt, isListening, isResting, newStepState, type Outward, type StepState } from './step-state.ts';
 
 /** A parallel step in progress. */
 interface Group {
@@ -101,7 +101,7 @@ export class JournaledContext implements RunContext {
   async sleep(path: string, until: (now: Date) => Date): Promise<void> {
     const state = this.#state(path);
     if (state.rested) return;
-    this.#checkInterrupt(path);
+    this.#checkInterrupt(path, state);
     if (state.sleepUntil === undefined)
       this.run.record(state, { kind: 'sleep', step: path, until: until(new Date(this.run.now())).getTime() });
     await this.run.rest(path, state, state.sleepUntil);
@@ -112,7 +112,7 @@ export class JournaledContext implements RunContext {
     const { window } = this.#at;
     if (state.outward) this.#compare(path, state, 'wait', { events: listened(state)?.events, key: listened(state)?.key }, { events, key });
     else {
-      this.#checkInterrupt(path);
+      this.#checkInterrupt(path, state);
       const at = this.run.now();
       const since = Math.min(window.since, at);
       const end = until?.(new Date(at)).getTime();
@@ -120,7 +120,7 @@ export class JournaledContext implements RunContext {
       this.run.record(state, { kind: 'listen', step: path, at, ...interest });
     }
     if (isListening(state)) {
-      this.#checkInterrupt(path);
+      this.#checkInterrupt(path, state);
       await this.run.listen(path, state, (signal) => this.#heard(path, signal, events, meant));
     }
     return this.#arrived(path, state, meant);
@@ -131,13 +131,13 @@ export class JournaledContext implements RunContext {
     const asked = state.outward?.kind === 'asked' ? state.outward : undefined;
     if (state.outward) this.#compare(path, state, 'question', asked && [asked.text, asked.who, asked.choices], [text, who, choices]);
     else {
-      this.#checkInterrupt(path);
+      this.#checkInterrupt(path, state);
       const at = this.run.now();
       const end = until?.(new Date(at)).getTime();
       this.run.record(state, { kind: 'asked', step: path, at, text, who, choices, ...(end !== undefined && { until: end }) });
     }
     if (isListening(state)) {
-      this.#checkInterrupt(path);
+      this.#checkInterrupt(path, state);
       await this.run.listen(path, state, (signal) =>
         signal.kind === 'answer' && choices.includes(signal.choice)
           ? { kind: 'answered', step: path, at: this.run.now(), choice: signal.choice, by: signal.by, note: signal.note }
@@ -154,7 +154,7 @@ export class JournaledContext implements RunContext {
     if (state.outward)
       this.#compare(path, state, 'sub-flow', started(state) && [started(state)?.flow, started(state)?.inputs], [flow, inputs]);
     else {
-      this.#checkInterrupt(path);
+      this.#checkInterrupt(path, state);
       if ((this.facts.depth ?? 0) >= DEEPEST)
         throw new StepFailed(`A flow may run another one, but not deeper than ${DEEPEST} levels.`, [path], 'flow.too-deep');
       this.run.record(state, { kind: 'child', step: path, at: this.run.now(), run: this.run.newId(), flow, inputs, waits });
@@ -162,7 +162,7 @@ export class JournaledContext implements RunContext {
     const run = started(state)?.run ?? '';
     if (!waits) return { run, status: 'running' };
     if (isListening(state)) {
-      this.#checkInterrupt(path);
+      this.#checkInterrupt(path, state);
       await this.run.listen(path, state, (signal) =>
         signal.kind === 'child' && signal.run === run
           ? { kind: 'child-ended', step: path, at: this.run.now(), run, status: signal.status, message: signal.message }
@@ -328,22 +328,31 @@ export class JournaledContext implements RunContext {
   /**
    * What ends something now did not end it then when a run that is replayed has come past the step inside of it.
    *
-   * @param state of a step that may have been carried out: what does not have to end at once lets it find out first
+   * @param state of the step: when it may have been carried out, what does not have to end at once lets it find out first
    */
   #checkInterrupt(path: string, state?: StepState): void {
     const { halt } = this.run;
     const isInDoubt = state !== undefined && inDoubt(state);
-    if (halt && (halt.final || !this.#at.handles) && !(state && settlesFirst(halt, state)) && !this.#isBehind(path, ''))
+    const stoppedIn = isInDoubt ? undefined : this.#stoppedGroup(path);
+    // Of two that end a rest, the first did.
+    const isStoppedFirst =
+      stoppedIn !== undefined && state !== undefined && isResting(state) && this.run.history?.wasStoppedBeforeHalt(stoppedIn) === true;
+    if (halt && !isStoppedFirst && (halt.final || !this.#at.handles) && !(state && settlesFirst(halt, state)) && !this.#isBehind(path, ''))
       throw new RunInterrupted(halt.why, halt.message, undefined, { undo: halt.undo });
-    for (let { place } = this.#at; place && !isInDoubt; place = place.outer) {
-      const { stoppedBy, path: group } = place.group;
-      if (stoppedBy !== undefined && stoppedBy !== place.branch && !this.#isBehind(path, group))
-        throw new RunInterrupted('sibling', 'Another branch ended the group.');
-    }
+    if (stoppedIn !== undefined) throw new RunInterrupted('sibling', 'Another branch ended the group.');
     const late = isInDoubt ? undefined : this.#lateBound();
     if (late === undefined || this.#isBehind(path, late)) return;
     this.run.timeOut(late);
     throw timedOut(path, late);
+  }
+
+  /** The group around the step that another branch has ended. */
+  #stoppedGroup(path: string): string | undefined {
+    for (let { place } = this.#at; place; place = place.outer) {
+      const { stoppedBy, path: group } = place.group;
+      if (stoppedBy !== undefined && stoppedBy !== place.branch && !this.#isBehind(path, group)) return group;
+    }
+    return undefined;
   }
 
   #isBehind(path: string, outer: string): boolean {

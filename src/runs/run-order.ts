@@ -101,6 +101,7 @@ function move(order: Order<'move'>, run: OrderedRun): OrderRefusal | undefined {
 }
 
 function resolve(order: Order<'resolve'>, run: OrderedRun): OrderRefusal | undefined {
+  if (run.history?.aside) return 'runs.set-aside';
   const step = order.step ?? onlyOne(restingSteps(run).filter((path) => stateOf(run, path)?.attention !== undefined));
   const state = step === undefined ? undefined : stateOf(run, step);
   if (step === undefined || state?.attention === undefined) return 'runs.no-attention';
@@ -124,6 +125,8 @@ function skip(order: Order<'skip'>, run: OrderedRun): OrderRefusal | undefined {
 }
 
 function resume(order: Order<'resume'>, run: OrderedRun): OrderRefusal | undefined {
+  // It goes nowhere by that: what it rests at is not what keeps it.
+  if (run.history?.aside) return 'runs.set-aside';
   const step = order.step ?? onlyOne(restingSteps(run).filter((path) => canGoOn(stateOf(run, path))));
   const state = step === undefined ? undefined : stateOf(run, step);
   if (step === undefined || !state || !canGoOn(state)) return 'runs.no-wait';

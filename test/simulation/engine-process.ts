@@ -5,6 +5,7 @@
 import { commandRefused } from './command-rules.ts';
 import type { EventWorld } from './world.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
+import { KassaflowError } from '../../src/kernel/errors.ts';
 import { ActionDoor, type ActionCall } from '../../src/plugin-host/action-call.ts';
 import type { LookupOutcome, StepOutcome } from '../../src/runs/journal-entry.ts';
 import { LiveRun, type Checkpoint, type RunHost } from '../../src/runs/live-run.ts';
@@ -379,7 +380,8 @@ class SimulatedDoor extends ActionDoor {
   }
 
   override resolveConnection(): Promise<undefined> {
-    return NO_CONNECTION;
+    if (!this.#world.isDisconnected()) return NO_CONNECTION;
+    return Promise.reject(new KassaflowError('sim.not-connected', { status: 409, title: 'There is no connection.', remedy: 'never' }));
   }
 
   override invoke(call: ActionCall): Promise<StepOutcome> {

@@ -112,10 +112,10 @@ function checkNews({ log }: Database, rows: readonly RunRow[]): void {
   for (const row of rows) {
     const { facts, status, waits, journal } = row;
     if (!OPEN.includes(status) || isAside(row)) continue;
-    const handles = journal.some((entry) => 'step' in entry && isCleanUp(entry.step));
+    const isEnding = journal.some((entry) => entry.kind === 'cancel' || ('step' in entry && isCleanUp(entry.step)));
     for (const { step, events, key, position } of waits) {
-      // What comes after a failure is not ended by a stop-on.
-      if (step === '' && handles) continue;
+      // What comes after a failure, or is being cancelled already, is not ended by a stop-on.
+      if (step === '' && isEnding) continue;
       const missed = log.find(({ event, position: at }) => at > position && events.includes(event.type) && hasKey(event.data, key));
       const heard = missed && journal.some((entry) => entry.kind === 'heard' && entry.event === missed.event.id);
       if (missed && !heard) throw new Violation('news', `${facts.id} waits at ${step || 'stop-on'} and was not told of ${missed.event.id}`);

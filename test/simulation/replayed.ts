@@ -52,7 +52,7 @@ export function checkReplay({ facts, flow, journal, status }: RunRow): void {
  * step that records nothing. What it did is the same either way; the words of its end are not.
  */
 function endsByItself(journal: RunRow['journal']): boolean {
-  return !journal.some(({ kind }) => kind === 'cancel' || kind === 'aside' || kind === 'resumed' || kind === 'deadline');
+  return !journal.some(({ kind }) => kind === 'cancel' || kind === 'timed-out');
 }
 
 function nothing(): void {

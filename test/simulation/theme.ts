@@ -12,6 +12,8 @@ export interface Theme {
   readonly happenings: readonly Happening[];
   /** One flush of so many is held up, cut off, or answered to nobody, in each of these ways. */
   readonly oneFlushOf: number;
+  /** So many orders at least may come, whatever the size. */
+  readonly orders: number;
 }
 
 const EVERYTHING: Theme = {
@@ -32,18 +34,21 @@ const EVERYTHING: Theme = {
     'stop',
   ],
   oneFlushOf: 24,
+  orders: 1,
 };
 /** A process that stands still, with the answer to its flush unread, while another one goes on with its runs. */
 const ZOMBIES: Theme = {
   flows: FLOWS.filter(({ name }) => ['short-key', 'three-calls', 'handled', 'undone'].includes(name)),
   happenings: ['pause', 'pause', 'time', 'timer', 'event', 'late request', 'order'],
   oneFlushOf: 10,
+  orders: 1,
 };
 /** Runs in line for one key. */
 const TURNS: Theme = {
   flows: FLOWS.filter(({ onePer }) => onePer !== undefined),
   happenings: ['order', 'order', 'time', 'timer', 'event', 'person', 'crash', 'pause'],
-  oneFlushOf: 10,
+  oneFlushOf: 8,
+  orders: 3,
 };
 
 /** One is chosen for each schedule. */

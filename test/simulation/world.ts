@@ -41,6 +41,8 @@ export interface EventWorld {
   has(bug: PlantedBug): boolean;
   /** Whether a mishap happens at a place that only a planted bug has. */
   mishap(): boolean;
+  /** Whether nobody has connected the provider of a call just now. */
+  isDisconnected(): boolean;
   count(what: string, which?: string): void;
   newId(): string;
   subject(): unknown;
@@ -75,11 +77,11 @@ const CALL_TIMEOUT_MS = 15_000;
 const NETWORK_MS = 30_000;
 /** Of a hundred decisions so many are about something that happens from outside. */
 const FROM_OUTSIDE = 22;
-/** Most schedules are small, because most bugs show in a few decisions and small ones are cheap; one of eight is large. */
+/** Most schedules are small, because most bugs show in a few decisions and small ones are cheap. */
 const SMALL = { flows: 1, orders: 1, least: 8, more: 16 } as const;
 const MIDDLE = { flows: 2, orders: 2, least: 16, more: 32 } as const;
 const LARGE = { flows: 2, orders: 3, least: 24, more: 64 } as const;
-const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, MIDDLE, MIDDLE, LARGE] as const;
+const SIZES = [...Array.from({ length: 12 }, () => SMALL), MIDDLE, MIDDLE, MIDDLE, LARGE] as const;
 const MOST_CALM = 1_500;
 const MOST_JUMPS = 16;
 const CALM_TAPE = new RecordedTape([]);
@@ -148,6 +150,12 @@ export class Schedule implements EventWorld {
 
   mishap(): boolean {
     return this.#tape.next(4) === 3;
+  }
+
+  isDisconnected(): boolean {
+    const is = this.#tape.next(40) === 39;
+    if (is) this.#note('not connected');
+    return is;
   }
 
   count(what: string, which?: string): void {
@@ -409,7 +417,7 @@ export class Schedule implements EventWorld {
   }
 
   #order(): void {
-    if (this.deliveries.filter(({ event }) => event.type === 'sim.order').length < this.#size.orders)
+    if (this.deliveries.filter(({ event }) => event.type === 'sim.order').length < Math.max(this.#size.orders, this.#theme.orders))
       this.#event('sim.order', this.#invoice());
   }
 

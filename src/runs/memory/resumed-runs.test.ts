@@ -237,3 +237,20 @@ test('a run that was dropped while a call was under way lets no other call leave
   expect(provider.calls).toHaveLength(1);
   expect(touched.length).toBeGreaterThan(0);
 });
+
+test('a group that a branch had ended by its failure fails, also when an event of stop-on has come before the run is taken up again', async () => {
+  const group = parallel({ a: [call('test.lookup')], b: [waitFor(['custom.paid'])], c: [call('test.keyed')] }, 'stop-others');
+  const its = flow([group], { stopOn: [{ event: 'custom.over', match: {} }], onFailure: [call('test.read')] });
+  const world: World = begin(its, (provider, crash) => {
+    provider.script('test.lookup', () => REFUSED);
+    provider.script('test.keyed', async () => {
+      while (!world.stored.entries.some(({ kind }) => kind === 'stopped')) await new Promise((resolve) => setImmediate(resolve));
+      return diesUnderIt(crash)();
+    });
+  });
+  while (!world.engine.crashed) await new Promise((resolve) => setImmediate(resolve));
+  world.store.record({ ...event, id: newUuid(), occurredAt: new Date(world.engine.now) }, world.engine.now);
+  await takeOver(world);
+  expect(world.stored.status).toBe('failed');
+  expect(world.provider.done).toContain('on-failure.0');
+});

@@ -83,7 +83,8 @@ describe('a run under which the process dies', () => {
     expect(rows).toEqual([{ step: '0', kind: 'failed', detail: { message: expect.stringContaining('died 3 times') } }]);
     expect(provider.calls).toHaveLength(3);
 
-    expect(await giveCommand(db, current.its, 'resolve', { resolution: { decision: 'fail' } })).toEqual({ refused: 'runs.no-attention' });
+    expect(await giveCommand(db, current.its, 'resolve', { resolution: { decision: 'fail' } })).toEqual({ refused: 'runs.set-aside' });
+    expect(await giveCommand(db, current.its, 'resume')).toEqual({ refused: 'runs.set-aside' });
     expect(await giveCommand(db, current.its, 'retry')).toEqual({ done: true });
     await reach('completed');
     expect(new Set(provider.calls.slice(0, 4).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
