@@ -62,7 +62,7 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     this.#isolation = await findIsolation(this.#options.isolation);
     this.#socketDir = makeSocketFolder();
     // Beside the start, which need not wait for it.
-    void clearDeadSocketFolders(systemClock.now());
+    void clearDeadSocketFolders(this.#socketDir);
     const { found, refused } = findPlugins(this.#options.pluginsDir, this.#options.packages, import.meta.url);
     this.#refused = refused;
     for (const { id, error } of refused)

@@ -42,7 +42,7 @@ function killed(): string {
   return folder;
 }
 
-const clear = () => clearDeadSocketFolders(NOW, parent);
+const clear = () => clearDeadSocketFolders(aged(makeSocketFolder(parent), 0));
 
 test('the folder of a killed process is cleared by the next start', async () => {
   const dead = aged(killed(), 2);
@@ -74,6 +74,6 @@ test('what only has the name of one is left alone: a file, a link, a folder of s
   expect([await clear(), existsSync(target), existsSync(join(parent, 'kassaflow-plugins-link'))]).toEqual([0, true, true]);
 });
 
-test('where the folder for temporary files cannot be read, nothing happens', async () => {
-  expect(await clearDeadSocketFolders(NOW, join(parent, 'nowhere'))).toBe(0);
+test('where there is no folder for temporary files, nothing happens', async () => {
+  expect(await clearDeadSocketFolders(join(parent, 'nowhere', 'own'))).toBe(0);
 });

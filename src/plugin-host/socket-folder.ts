@@ -9,7 +9,7 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const PREFIX = 'kassaflow-plugins-';
 /** A younger one may be about to listen. */
@@ -25,14 +25,21 @@ export function makeSocketFolder(parent = tmpdir()): string {
   return folder;
 }
 
-/** Removes the folders of dead processes of this user. Never rejects: what cannot be removed stays. @returns how many are gone */
-export async function clearDeadSocketFolders(now: Date, parent = tmpdir()): Promise<number> {
-  const names = await readdir(parent).catch(() => []);
+/**
+ * Removes the folders of dead processes of this user. Never rejects: what cannot be removed stays.
+ *
+ * @param own this process's folder, just made: ages are told by its time, because the clock of a process may be wrong
+ * @returns how many are gone
+ */
+export async function clearDeadSocketFolders(own: string): Promise<number> {
+  const parent = dirname(own);
+  const now = await lstat(own).catch(() => undefined);
+  const names = now ? await readdir(parent).catch(() => []) : [];
   let cleared = 0;
   for (const name of names.filter((one) => one.startsWith(PREFIX)).slice(0, AT_ONCE)) {
     const folder = join(parent, name);
     try {
-      if (!(await isDead(folder, now))) continue;
+      if (!now || !(await isDead(folder, now.mtimeMs))) continue;
       await rm(folder, { recursive: true, force: true });
       cleared += 1;
     } catch {
@@ -42,10 +49,10 @@ export async function clearDeadSocketFolders(now: Date, parent = tmpdir()): Prom
   return cleared;
 }
 
-async function isDead(folder: string, now: Date): Promise<boolean> {
+async function isDead(folder: string, now: number): Promise<boolean> {
   const entry = await lstat(folder);
   if (!entry.isDirectory() || entry.uid !== process.getuid?.()) return false;
-  const age = now.getTime() - entry.mtimeMs;
+  const age = now - entry.mtimeMs;
   if (age < YOUNG_MS) return false;
   const sockets = (await readdir(folder)).filter((file) => file.endsWith('.sock'));
   if (sockets.length === 0) return age >= YOUNG_WITHOUT_SOCKETS_MS;
