@@ -295,8 +295,9 @@ export class Waits {
   #offer(path: string): void {
     for (const letter of this.#mail?.lettersFor(path) ?? NOTHING) {
       const sleeper = this.#sleepers.get(path);
-      if (!sleeper) return;
-      const entry = sleeper.take?.(letter);
+      // A run that was set aside rests at a step that may wait for news, and makes nothing of it: the news stays for when it goes on.
+      if (!sleeper?.take) return;
+      const entry = sleeper.take(letter);
       this.#mail?.took(letter.id);
       if (entry) this.wake(path, [entry]);
     }
