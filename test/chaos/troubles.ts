@@ -83,13 +83,19 @@ export class Troubles {
     const { random } = this.#options;
     while (!this.#isOver) {
       await sleep(this.#pause());
-      // One that is only starting is killed now and then; always, and nothing would ever be under way.
-      while (!this.#isOver && !this.#others().some(({ isReady }) => isReady) && !random.chance(0.0002)) await sleep(20);
+      // One that is only starting is killed now and then; always, and nothing would ever be under way on a machine that is slow to start them.
+      while (!this.#isOver && !this.#canBear() && !random.chance(0.0005)) await sleep(20);
       if (this.#isOver) return;
       const trouble = this.#next();
       this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
       await this.#make(trouble);
     }
+  }
+
+  /** One of the processes that take what comes is up, and of all of them two. */
+  #canBear(): boolean {
+    const { workers } = this.#options;
+    return this.#others().some(({ isReady }) => isReady) && workers.filter(({ isReady }) => isReady).length >= Math.min(2, workers.length);
   }
 
   /** @returns milliseconds */
