@@ -525,12 +525,12 @@ export class LiveRun implements JournaledRun, WaitingRun {
       return { status: this.#status, reason: this.#reason, leaves: true, ended: true };
     }
     const leaves = this.idle;
+    // One that is set aside does not know what it will need once a person lets it go on.
+    if (leaves && !this.history?.aside) this.#waits.leave();
     const status: OpenStatus = this.#waits.needing.size > 0 ? 'attention' : leaves ? 'waiting' : 'running';
     if (!leaves && status === this.#written) return undefined;
     this.#written = status;
     if (leaves) this.#mode = 'leaving';
-    // One that is set aside does not know what it will need once a person lets it go on.
-    if (leaves && !this.history?.aside) this.#waits.leave();
     return { status, reason: this.history?.aside ?? this.#waits.standing, leaves, ended: false };
   }
 

@@ -43,6 +43,11 @@ export class OpenQuestions {
     if (this.#open.delete(step)) this.#closed.push(step);
   }
 
+  /** Nobody is needed at any other step: what a resumed run did not come back to ended without a word about its question. */
+  keepOnly(steps: { has(step: string): boolean }): void {
+    for (const step of this.#open) if (!steps.has(step)) this.close(step);
+  }
+
   closeAll(): void {
     for (const step of this.#open) this.close(step);
   }

@@ -208,6 +208,7 @@ export class Waits {
     // A run that stays in memory sees its deadlines by itself.
     for (const at of this.#deadlines?.moments ?? NOTHING) this.#timers.want(at);
     this.#dropUnusedTimers();
+    this.#attentions.keepOnly(this.#sleepers);
     this.#mail?.keepOnly(this.#sleepers);
   }
 

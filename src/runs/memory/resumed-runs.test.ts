@@ -254,3 +254,13 @@ test('a group that a branch had ended by its failure fails, also when an event o
   expect(world.stored.status).toBe('failed');
   expect(world.provider.done).toContain('on-failure.0');
 });
+
+test('a question about a step that a cancel has ended does not come back when the run is taken up again', async () => {
+  const its = flow([withUndo(call('test.keyed'), [waitUntil(soon), waitUntil(farAway)]), call('test.lookup')]);
+  const world = begin(its, (provider) => provider.script('test.lookup', () => NO_ACCESS));
+  await world.engine.settle(world.engine.now);
+  expect(world.stored.status).toBe('attention');
+  expect(world.engine.order(world.stored.facts.id, { kind: 'cancel', by: 'kim', undo: true })).toBeUndefined();
+  await world.engine.settle(world.engine.now + 2_000);
+  expect([world.stored.status, ...world.stored.attentions]).toEqual(['waiting']);
+});
