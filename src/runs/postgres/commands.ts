@@ -136,7 +136,8 @@ export class Commands {
       throw error;
     });
     if (!told) return;
-    lane.keep(told.run);
+    // Without the lease it is somebody else's, and so is the command.
+    if (!lane.keep(told.run)) return;
     if (told.refusal) return this.#refuse(row, told.refusal);
     this.#answer(row, lane);
   }

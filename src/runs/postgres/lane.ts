@@ -59,6 +59,7 @@ export class Lane {
   /** Runs that were not started under this lease: `run.claimed_by` leads to them, and not the low-water mark. */
   readonly #resumed = new Set<string>();
   #away = false;
+  readonly #readUnder = new WeakMap<LiveRun, string>();
   /** What Postgres said of the statement that it refused last. */
   #refusal = '';
   #closing = false;
@@ -143,13 +144,26 @@ export class Lane {
     for (const id of ids) this.#claimed.delete(id);
   }
 
-  /** Takes a run into memory that was claimed, and starts it. */
-  keep(run: LiveRun): void {
+  /** The run was read under this lease. */
+  wasRead(run: LiveRun, lease: string): void {
+    this.#readUnder.set(run, lease);
+  }
+
+  /**
+   * Takes a run into memory that was claimed, and starts it.
+   * @returns false when the lease under which it was read was lost meanwhile: whoever took it has the run, and what was read is out of date
+   */
+  keep(run: LiveRun): boolean {
+    if (!this.#claimed.has(run.facts.id) || this.#readUnder.get(run) !== this.#lease.epoch) {
+      run.drop();
+      return false;
+    }
     this.#claimed.delete(run.facts.id);
     this.runs.set(run.facts.id, run);
     this.host.resumed(run);
     run.begin();
     this.touched(run);
+    return true;
   }
 
   /** Tells whether the run is in memory here or about to be. */

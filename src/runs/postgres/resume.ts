@@ -157,23 +157,24 @@ export class Resume {
   }
 
   async #read(lane: Lane, ids: readonly string[], afterDeath: boolean): Promise<LiveRun[]> {
-    const [runs, journals] = await lane.between(async (client, epoch) => [
+    const [runs, journals, lease] = await lane.between(async (client, epoch) => [
       (await client.query<RunRow>(LOAD_RUNS, [epoch, ids])).rows,
       Map.groupBy((await client.query<JournalRow>(LOAD_JOURNALS, [ids])).rows, (row) => row.run_id),
+      epoch,
     ]);
     const host = this.hostOf(lane);
     const loaded: LiveRun[] = [];
     for (const row of runs) {
       const flow = await this.#flowOf(row);
       const journal = journals.get(row.id) ?? [];
-      loaded.push(
-        new LiveRun(factsOf(row), 'unreadable' in flow ? emptyFlow(row.flow ?? '') : flow, host, {
-          rows: (journal.at(-1)?.seq ?? -1) + 1,
-          entries: journal.flatMap(({ entries }) => entries),
-          afterDeath,
-          ...('unreadable' in flow && { unreadable: flow.unreadable }),
-        }),
-      );
+      const run = new LiveRun(factsOf(row), 'unreadable' in flow ? emptyFlow(row.flow ?? '') : flow, host, {
+        rows: (journal.at(-1)?.seq ?? -1) + 1,
+        entries: journal.flatMap(({ entries }) => entries),
+        afterDeath,
+        ...('unreadable' in flow && { unreadable: flow.unreadable }),
+      });
+      lane.wasRead(run, lease);
+      loaded.push(run);
     }
     return loaded;
   }
