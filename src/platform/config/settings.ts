@@ -76,7 +76,11 @@ export const SECRET_SETTINGS: ReadonlySet<string> = new Set([
 ]);
 
 /** Names with our prefix that other files own: the crash points of tests. */
-export const FOREIGN_SETTINGS: ReadonlySet<string> = new Set(['KASSAFLOW_CRASH_AT', 'KASSAFLOW_CRASH_AFTER_MS', 'KASSAFLOW_CRASH_POSTGRES']);
+export const FOREIGN_SETTINGS: ReadonlySet<string> = new Set([
+  'KASSAFLOW_CRASH_AT',
+  'KASSAFLOW_CRASH_AFTER_MS',
+  'KASSAFLOW_CRASH_POSTGRES',
+]);
 
 /** The text of `.env.example`. */
 export function envExample(): string {
