@@ -78,7 +78,7 @@ with retried as (
   where j.entries::text like '%"retry"%' and x ->> 'kind' = 'retry' group by 1
 ), failed as (
   select r.run_id, (select coalesce(x ->> 'reason', x ->> 'message') from run_journal j, json_array_elements(j.entries) x
-    where j.run_id = r.run_id and j.seq <= r.seq and x ->> 'kind' in ('end', 'aside') order by j.seq desc limit 1) as reason
+    where j.run_id = r.run_id and j.seq <= r.seq and (x ->> 'kind' = 'aside' or (x ->> 'kind' = 'end' and x ->> 'status' = 'failed')) order by j.seq desc limit 1) as reason
   from retried r
 )
 select e.data ->> 'payment' as payment, r.id::text as run, r.status, r.reason::text as reason, f.run_id is not null as retried, f.reason as "failedFor"
