@@ -263,12 +263,15 @@ export class History {
 
   #recordStep(entry: StepRecord): void {
     // An edit of a step that failed sends the run back to it; of one that rests it does not.
-    if (entry.kind === 'edited' && this.#end) this.#retry();
+    if (entry.kind === 'edited' && this.#end) {
+      this.#retry();
+      this.#standing.add(entry.step);
+    }
     // A person said it, not the flow: the run need not come to the step, where what was taken back before it is done again and fails.
     if (entry.kind === 'edited') this.#seen.add(entry.step);
+    else this.#standing.delete(entry.step);
     const recorded = this.#steps.get(entry.step) ?? {};
     this.#steps.set(entry.step, recorded);
-    this.#standing.delete(entry.step);
     if (entry.kind === 'read') recorded.read = entry;
     else if (entry.kind === 'emit') recorded.emit = entry;
     else if (isNote(entry)) recorded.note = entry;

@@ -159,6 +159,24 @@ test('a step that got another input need not be come to again: what comes before
   expect(world.stored).toMatchObject({ status: 'failed', reason: { step: '0', message: REFUSED.message } });
 });
 
+test('a run that goes back for another input of a step, and is cancelled before it comes there, ends where it is', async () => {
+  const question = ask('Go on?', { onTimeout: [call('test.keyed')], within: { count: 1, unit: 'second' } });
+  const its = flow([withUndo(question, [call('test.read')]), call('test.lookup')]);
+  const world = begin(its, (provider) => provider.script('test.lookup', () => REFUSED));
+  const { id } = world.stored.facts;
+  await world.engine.settle(world.engine.now);
+  expect(world.engine.answer(id, '0', 'approve')).toBe(true);
+  await world.engine.settle(world.engine.now);
+  expect(world.stored.status).toBe('failed');
+  expect(world.engine.order(id, { kind: 'edit', by: 'kim', input: { to: 'right' } })).toBeUndefined();
+  await world.engine.settle(world.engine.now);
+  expect(world.stored.status).toBe('waiting');
+  expect(world.engine.order(id, { kind: 'cancel', by: 'kim', undo: false })).toBeUndefined();
+  await world.engine.settle(world.engine.now + 5_000);
+  expect(world.stored.status).toBe('cancelled');
+  expect(world.provider.done).toEqual(['0.undo.0']);
+});
+
 test('that a provider has no trace of a call proves nothing when a person has cut the pause before the question short', async () => {
   const world = begin(flow([call('test.lookup')]), (provider) =>
     provider.script('test.lookup', () => ({ kind: 'unknown', message: 'Connection reset' })),
