@@ -66,6 +66,7 @@ const KINDS: Readonly<Record<JournalEntry['kind'], 'recorded' | { readonly not: 
   chose: 'recorded',
   emit: 'recorded',
   stopped: 'recorded',
+  left: 'recorded',
   round: 'recorded',
   list: 'recorded',
   deadline: 'recorded',

@@ -229,6 +229,18 @@ steps:
     then: ({ until }) => until(3),
   },
   {
+    name: 'left',
+    flow: `steps:
+  - parallel:
+      books: [{ do: test.keyed }, { wait: 1h }, { do: test.once }]
+      broken: [{ wait: 30 min }, { fail: no stock }]
+    when-one-fails: finish-others
+    on-failure: continue
+  - do: test.lookup
+`,
+    then: ({ until }) => until(3),
+  },
+  {
     name: 'handled',
     flow: `steps:
   - do: test.keyed
