@@ -1,5 +1,6 @@
 /** One campaign from the first process to the last question: the world is built, broken for a while, left in peace, and looked at. */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { SOCKET_PORT } from '../../src/platform/database/embedded/postgres-process.ts';
 import { Client } from './client.ts';
@@ -24,6 +25,8 @@ export interface CampaignOptions {
   readonly minutes: number;
   /** MiB of the disk for data, in memory; 0 for the ordinary disk, which is never full. */
   readonly diskMegabytes: number;
+  /** The troubles go on until so many processes and servers of the database have died, also when all payments were sent. */
+  readonly kills?: number | undefined;
   /** Share of the bank's calls that go wrong. */
   readonly faultRate: number;
   readonly atOnce: number;
@@ -69,6 +72,8 @@ export interface CampaignReport {
 const CALM_MS = 120_000;
 /** With a bank that behaves there are no such pauses. */
 const SHORT_CALM_MS = 60_000;
+/** A death that is asked for takes no longer, with pauses and what else goes wrong between two. */
+const MOST_MS_A_KILL = 20_000;
 /** Share of payments that give credits. */
 const CREDITS = 0.25;
 /** Of runs that never ended, or of which the oracle says something, so many are told. */
@@ -139,13 +144,18 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   const selling = sales.run();
   const breaking = troubles.run();
   const telling = setInterval(() => options.say(status(client, workload, troubles, workers, database)), 10_000);
+  const kills = () => workers.reduce((sum, { deaths }) => sum + deaths, database.recoveries.length);
   // The troubles end too: what is being sent is sent until it is answered.
-  const curfew = setTimeout(() => {
-    workload.stop();
-    troubles.stop();
-  }, minutes * 72_000);
+  const curfew = setTimeout(
+    () => {
+      workload.stop();
+      troubles.stop();
+    },
+    minutes * 72_000 + (options.kills ?? 0) * MOST_MS_A_KILL,
+  );
   try {
     await workload.run();
+    while (kills() < (options.kills ?? 0) && !troubles.over) await sleep(100);
   } finally {
     clearTimeout(curfew);
     clearInterval(telling);
@@ -160,6 +170,7 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   people.calmDown();
   bank.calmDown();
   await Promise.all(workers.map((worker) => worker.becameReady()));
+  await database.asSuperuser(askNow);
   const outside = () => client.underWay + workload.newsToCome;
   const calm = await becomeCalm((look) => database.asSuperuser(look), outside, mutant ? SHORT_CALM_MS : CALM_MS, options.say);
   if (calm.open.size > 0) options.say(`NOT CALM after ${(calm.ms / 1_000).toFixed(0)} s: ${listOf(calm.open)}`);
@@ -205,6 +216,14 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   } finally {
     await looking.end();
   }
+}
+
+/**
+ * Time goes on: every payment that waits for money is asked about. One whose webhook was lost would be found after five minutes, or half an
+ * hour, and the campaign does not wait for so long.
+ */
+async function askNow(database: pg.Client): Promise<void> {
+  await database.query('update payment_check set next_at = clock_timestamp()');
 }
 
 /** Says of the runs that never ended, and of those of which the oracle says something, what their journals say; keeps all of it. */

@@ -1,7 +1,7 @@
 /**
  * Everything breaks for some minutes, and then nothing may be lost, doubled or stuck:
  *
- *   npm run chaos -- [--payments N] [--minutes M] [--workers W] [--seed S] [--pace SECONDS] [--disk MIB] [--only "pause,network"] [--report FILE] [--keep DIR]
+ *   npm run chaos -- [--payments N] [--minutes M] [--kills N] [--workers W] [--seed S] [--pace SECONDS] [--disk MIB] [--only "pause,network"] [--report FILE] [--keep DIR]
  *
  * Prints what happened and what the oracle says; ends with 1 when something does not hold. `--keep` is where the journals of the runs
  * then go, with the books of the others and what the processes said. Stopped by a signal, it takes everything down that it put up. As root the database stands on disks in
@@ -13,13 +13,14 @@ import { parseArgs } from 'node:util';
 import { runCampaign, type CampaignOptions } from './campaign.ts';
 import { mayMount } from './disks.ts';
 import { huntMutants, huntTable } from './hunt.ts';
-import { markdownOf, tableOf } from './report.ts';
+import { markdownOf, tableOf, verdictOf } from './report.ts';
 import type { TroubleName } from './troubles.ts';
 
 const { values } = parseArgs({
   options: {
     payments: { type: 'string', default: '2000' },
     minutes: { type: 'string', default: '3' },
+    kills: { type: 'string' },
     workers: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     pace: { type: 'string', default: '2' },
@@ -41,6 +42,7 @@ for (const name of ['uncaughtException', 'unhandledRejection'] as const)
 const options: CampaignOptions = {
   payments: Number(values.payments),
   minutes: Number(values.minutes),
+  kills: values.kills === undefined ? undefined : Number(values.kills),
   workers: Number(values.workers),
   seed: Number(values.seed),
   diskMegabytes: Number(values.disk),
@@ -69,6 +71,7 @@ process.exit();
 async function campaign(): Promise<void> {
   const report = await runCampaign(options);
   console.log(tableOf(report));
+  console.log(verdictOf(report));
   if (values.report !== undefined) writeFileSync(values.report, markdownOf(report));
   process.exitCode = report.findings.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
@@ -76,6 +79,7 @@ async function campaign(): Promise<void> {
 async function hunt(only: string): Promise<void> {
   const hunts = await huntMutants(options, { only: only === 'all' ? '' : only, tries: Number(values.tries) });
   console.log(huntTable(hunts));
+  console.log(`caught ${hunts.filter(({ caughtBy }) => caughtBy !== undefined).length} of ${hunts.length} planted bugs`);
   if (values.report !== undefined) writeFileSync(values.report, huntTable(hunts));
   process.exitCode = hunts.some(({ caughtBy }) => caughtBy === undefined) ? 1 : 0;
 }

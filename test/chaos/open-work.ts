@@ -14,6 +14,7 @@ export const LEFT: Readonly<Record<string, string>> = {
     union all select 'turn of ' || run_id, 'in line' from run_queue union all select 'key of ' || run_id, 'key' from run_key`,
   'commands without an answer': `select id || ' ' || kind as it, 'command ' || kind as why from run_command where handled_at is null`,
   'deliveries not applied': `select id::text || ' ' || state as it, 'delivery ' || state as why from inbox where next_at is not null or state = 'failed'`,
+  'payments to be asked about': `select payment_id::text as it, 'payment to be asked about' as why from payment_check where next_at <= clock_timestamp()`,
   'calls without an outcome': `select payment_id::text as it, 'call for a payment' as why from payment_attempt where next_at is not null`,
   'questions to people': `select run_id::text || ' ' || kind as it, 'question: ' || kind as why from run_attention where resolved_at is null`,
   'events not delivered': `

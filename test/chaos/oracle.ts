@@ -9,12 +9,18 @@ import { LEFT } from './open-work.ts';
 import type { Sales } from './sales.ts';
 import type { Workload } from './workload.ts';
 
+/** What it would be, if it did not hold. */
+export type Harm = 'lost' | 'doubled' | 'stuck' | 'unbalanced';
+
 /** One answer. */
 export interface Finding {
   readonly id: string;
+  readonly harm: Harm;
   readonly question: string;
   /** How many things were compared. */
   readonly checked: number;
+  /** How many of them do not hold. */
+  readonly wrong: number;
   /** What does not hold; at most some of many. */
   readonly violations: readonly string[];
 }
@@ -66,9 +72,10 @@ export async function askOracle(world: World): Promise<readonly Finding[]> {
 /** Ends a list of violations that would fill pages. */
 const MOST = 20;
 
-function finding(id: string, question: string, checked: number, violations: readonly string[]): Finding {
-  const rest = violations.length - MOST;
-  return { id, question, checked, violations: rest > 0 ? [...violations.slice(0, MOST), `and ${rest} more`] : violations };
+function finding(id: string, harm: Harm, question: string, checked: number, violations: readonly string[]): Finding {
+  const wrong = violations.length;
+  const told = wrong > MOST ? [...violations.slice(0, MOST), `and ${wrong - MOST} more`] : violations;
+  return { id, harm, question, checked, wrong, violations: told };
 }
 
 /** Entries are looked into only of rows whose text names what is looked for: there are a million rows. */
@@ -109,7 +116,7 @@ async function acknowledged({ client, database, workload }: World, runs: readonl
         : [`payment ${payment} has ${found.length} runs: ${found.map(({ run }) => run).join()}`];
     }),
   ];
-  return finding('O1', 'every acknowledged event is there once, with its run', told.length, violations);
+  return finding('O1', 'lost', 'every acknowledged event is there once, with its run', told.length, violations);
 }
 
 /** O2. No effect happened twice: neither under one key, nor for one thing. */
@@ -118,7 +125,7 @@ function onceEach(effects: readonly Effect[]): Finding {
   const violations = [...things]
     .filter(([, found]) => found.length > 1)
     .map(([thing, found]) => `${thing} happened ${found.length} times, under ${new Set(found.map(({ key }) => key)).size} keys`);
-  return finding('O2', 'every effect happened once', effects.length, violations);
+  return finding('O2', 'doubled', 'every effect happened once', effects.length, violations);
 }
 
 /** A run under which the process died three times is set aside as the possible cause: that is meant, and people let it go on. */
@@ -139,7 +146,7 @@ function everyPart({ workload }: World, runs: readonly PaymentRun[], effects: re
   for (const { run, retried, failedFor } of runs)
     if (retried && !failedFor?.startsWith(DIED_OFTEN))
       violations.push(`run ${run} failed for no reason of its own and had to be retried by a person: ${failedFor ?? ''}`);
-  return finding('O2', 'what a finished run says was done has happened', runs.length, violations);
+  return finding('O2', 'lost', 'what a finished run says was done has happened', runs.length, violations);
 }
 
 /** O3. The ledger balances and agrees with Stripe; the bank's sum is that of the payments; credits are those that were promised. */
@@ -185,7 +192,7 @@ async function money({ workload, sales, database }: World, runs: readonly Paymen
     await one(`select sum(units) as n from credit_entry where order_id is null`),
     await one(`select sum((inputs ->> 'credits')::int) as n from run where inputs ? 'credits' and status = 'completed'`),
   );
-  return finding('O3', 'the money agrees: ledger, Stripe, bank, credits', effects.length + sales.done.length, violations);
+  return finding('O3', 'unbalanced', 'the money agrees: ledger, Stripe, bank, credits', effects.length + sales.done.length, violations);
 }
 
 /** What is booked and not taken back, by payment. */
@@ -206,7 +213,7 @@ async function nothingStuck(database: pg.Client): Promise<Finding> {
     violations.push(...rows.slice(0, MOST).map(({ it }) => `${what}: ${it}`));
   }
   const { rows } = await database.query<{ n: number }>('select count(*)::int as n from run');
-  return finding('O4', 'every run has ended, and nothing is left over', rows[0]?.n ?? 0, violations);
+  return finding('O4', 'stuck', 'every run has ended, and nothing is left over', rows[0]?.n ?? 0, violations);
 }
 
 /** O5. Payments of one customer are booked in their order, and none is left out. */
@@ -228,7 +235,7 @@ function inOrder({ workload }: World, runs: readonly PaymentRun[], effects: read
       if (!apart.has(`${customer}-${left}`)) violations.push(`${customer}-${left} was left out before ${reference}`);
     last.set(customer, Math.max(before, place));
   }
-  return finding('O5', 'payments of one customer are booked in order', checked, violations);
+  return finding('O5', 'unbalanced', 'payments of one customer are booked in order', checked, violations);
 }
 
 /** O7. Nobody owns a run that has ended or rests, one lease wrote each journal row, and each step has one answer that counts. */
@@ -258,7 +265,7 @@ async function leases(database: pg.Client): Promise<Finding> {
     `select epoch || ' at ' || at || ', not before ' || expires_at as it from taken_early`,
   );
   const { rows } = await database.query<{ n: number }>('select count(*)::int as n from run_journal');
-  return finding('O7', 'one owner at a time: no gap in a journal, one answer to a step', rows[0]?.n ?? 0, violations);
+  return finding('O7', 'doubled', 'one owner at a time: no gap in a journal, one answer to a step', rows[0]?.n ?? 0, violations);
 }
 
 /** What is falsified, one after the other, and put right again: every field of an entry that means something. */
@@ -274,7 +281,7 @@ async function books(database: pg.Client, verify: NonNullable<World['books']>): 
   const before = await verify('each');
   const violations = [...before.problems];
   const { rows: entries } = await database.query('select from ledger_entry limit 1');
-  if (entries.length === 0) return finding('O6', 'the hash chain verifies', before.rows, violations);
+  if (entries.length === 0) return finding('O6', 'unbalanced', 'the hash chain verifies', before.rows, violations);
   for (const forgery of FORGERIES) {
     const refusal = await database.query(forgery).then(
       () => undefined,
@@ -293,5 +300,5 @@ async function books(database: pg.Client, verify: NonNullable<World['books']>): 
       update ledger_line l set minor = k.minor, side = k.side from kept_line k where (k.entry_id, k.line) = (l.entry_id, l.line) and (k.minor, k.side) <> (l.minor, l.side)`);
   }
   await database.query('drop table kept_entry, kept_line; set session_replication_role = default');
-  return finding('O6', 'the hash chain verifies, and shows each of four forgeries', before.rows, violations);
+  return finding('O6', 'unbalanced', 'the hash chain verifies, and shows each of four forgeries', before.rows, violations);
 }

@@ -1,5 +1,6 @@
 /** What a campaign came to, for people: as lines on the terminal, and as a page. */
 import type { CampaignReport } from './campaign.ts';
+import type { Harm } from './oracle.ts';
 
 export function tableOf(report: CampaignReport): string {
   const facts = factsOf(report).map(([what, found]) => `${what.padEnd(34)} ${found}`);
@@ -8,6 +9,13 @@ export function tableOf(report: CampaignReport): string {
     ...violations.map((violation) => `             ${violation}`),
   ]);
   return ['', ...facts, '', ...findings, ''].join('\n');
+}
+
+/** The last line of a campaign; other people's scripts read it. */
+export function verdictOf(report: CampaignReport): string {
+  const wrong = (harm: Harm) => sum(report.findings.map((finding) => (finding.harm === harm ? finding.wrong : 0)));
+  const counted = [report.troubles, report.deaths, report.bankFaults].flatMap((counts) => Object.values(counts));
+  return `lost ${wrong('lost')}, doubled ${wrong('doubled')}, stuck ${wrong('stuck')}, unbalanced ${wrong('unbalanced')} in ${report.sent} payments, ${sum(counted)} faults (seed ${report.seed})`;
 }
 
 /** The same in Markdown. */

@@ -79,6 +79,10 @@ export class Troubles {
     this.#isOver = true;
   }
 
+  get over(): boolean {
+    return this.#isOver;
+  }
+
   async #anything(): Promise<void> {
     const { random } = this.#options;
     while (!this.#isOver) {
