@@ -261,7 +261,8 @@ export class Schedule implements EventWorld {
     if (options.length >= most) return options;
     const process = this.#anyProcess();
     if (!process) return options;
-    if (this.db.expired(process.epoch)) options.push({ kind: 'adopt', process });
+    // Between two flushes, as every statement that depends on who owns what.
+    if (!process.inFlight && this.db.expired(process.epoch)) options.push({ kind: 'adopt', process });
     for (const row of this.db.runs.values()) this.#optionsOf(row, process, options);
     for (const command of this.db.commands)
       if (command.handled === undefined)
