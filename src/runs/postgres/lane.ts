@@ -196,10 +196,11 @@ export class Lane {
   }
 
   async #run(): Promise<void> {
+    let starts: readonly Start[] = [];
     try {
       while (this.#hasWork()) {
         await this.#runJobs();
-        const starts = this.#starts.splice(0, MOST_ITEMS);
+        starts = this.#starts.splice(0, MOST_ITEMS);
         const dirty = this.#dirty.splice(0, MOST_ITEMS);
         const { batch, first } = await gather({ starts, dirty, answers: this.#answers.splice(0) }, this.host);
         const items = batch.starts.length + batch.checkpoints.length;
@@ -210,7 +211,8 @@ export class Lane {
       }
     } catch (error) {
       this.#log.error(`A flush loop stopped: ${error instanceof Error ? error.message : String(error)}`);
-      await this.#lose();
+      // Whoever sent them waits for an answer; one that was answered already hears nothing more.
+      await this.#lose(starts);
     } finally {
       this.#loop = undefined;
       if (this.#hasWork()) this.#kick();
@@ -237,7 +239,7 @@ export class Lane {
     for (;;) {
       const result = await this.#send(batch, first);
       if (result === 'again') continue;
-      if (result === 'lost') return this.#lose(batch);
+      if (result === 'lost') return this.#lose(batch.starts);
       if (result === 'refused') return this.#halve(batch, first);
       this.#lease.committed();
       this.host.flushed(batch.starts.length + batch.checkpoints.length, this.host.elapsed() - since);
@@ -371,10 +373,10 @@ export class Lane {
   }
 
   /** Drops everything that is in memory and begins again under a new lease. */
-  async #lose(batch?: FlushBatch): Promise<void> {
-    if (this.#closing) return this.#dropAll(batch);
+  async #lose(starts: readonly Start[]): Promise<void> {
+    if (this.#closing) return this.#dropAll(starts);
     this.#log.warn(`Lease ${this.#lease.epoch} was lost; ${this.runs.size} runs are dropped here and go on where it was taken`);
-    this.#dropAll(batch);
+    this.#dropAll(starts);
     while (!this.#closing) {
       try {
         return await this.#acquire();
@@ -385,8 +387,8 @@ export class Lane {
     }
   }
 
-  #dropAll(batch?: FlushBatch): void {
-    for (const start of [...(batch?.starts ?? []), ...this.#starts.splice(0)]) this.#failStart(start);
+  #dropAll(starts: readonly Start[]): void {
+    for (const start of [...starts, ...this.#starts.splice(0)]) this.#failStart(start);
     this.#dirty = [];
     this.#answers = [];
     this.#claimed.clear();

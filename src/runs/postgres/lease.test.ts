@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { openPool } from '../../platform/database/engine-pool.ts';
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
-import { call, flow, literal } from '../conformance/flow-builder.ts';
+import { call, flow, literal, runFlow } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
 import { incoming, testEngine, TestCatalogue, type TestEngine } from './engine.test-support.ts';
 
@@ -130,6 +130,16 @@ describe('a lease', () => {
     await accepted;
     expect(await isJournaled()).toBe(true);
     expect(provider.calls).toEqual([]);
+  });
+
+  test('that is given up because a flush cannot be put together leaves nobody who waits for that flush without an answer', async () => {
+    catalogue.add(db.tenantId, flow([runFlow('sub-flow')]));
+    catalogue.find = () => Promise.reject(new Error('the database system is not yet accepting connections'));
+    const first = await engine();
+    await first.intake.accept(incoming(db.tenantId));
+    // In the flush in which the run starts its sub-flow.
+    const next = first.intake.accept(incoming(db.tenantId));
+    await expect(next).rejects.toMatchObject({ code: 'events.unavailable' });
   });
 
   test('whose process died is taken over when its time is over; the call under way has the same key', async () => {
