@@ -216,6 +216,11 @@ export class History {
     return this.#steps.size > 0 && this.#ensureProgress().isBehind(path, outer);
   }
 
+  /** No step has recorded anything. */
+  get isUntouched(): boolean {
+    return this.#steps.size === 0;
+  }
+
   /** The run had begun what comes after a failure. */
   get handling(): boolean {
     return this.#steps.size > 0 && this.#ensureProgress().cleaning;

@@ -175,8 +175,8 @@ export class JournaledContext implements RunContext {
     throw new StepFailed(`The flow ${flow} did not succeed: ${message}`, [path], 'flow.child-failed');
   }
 
-  stopOn(watches: readonly EventWatch[]): void {
-    this.run.watch(watches);
+  stopOn(watches: readonly EventWatch[]): Promise<void> | undefined {
+    return this.run.watch(watches);
   }
 
   async parallel(

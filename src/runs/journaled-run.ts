@@ -36,8 +36,8 @@ export interface JournaledRun extends StepHost {
   branched(by: number): void;
   /** Wakes the branches that rest at these steps with `reason`. */
   interruptSleepers(concerned: (path: string, state: StepState) => boolean, reason: RunInterrupted): void;
-  /** Listens for events that end the run, from now on. */
-  watch(watches: readonly EventWatch[]): void;
+  /** Listens for events that end the run, from now on. Resolves when those are known that came while it stood in line. */
+  watch(watches: readonly EventWatch[]): Promise<void> | undefined;
   /**
    * Rests until a signal has told the step something, or somebody has woken it. `take` says what a signal comes to; nothing
    * when it is not meant.

@@ -371,13 +371,14 @@ export class LiveRun implements JournaledRun, WaitingRun {
     return this.#skips?.get(path) ?? this.history?.skipped(path);
   }
 
-  watch(watches: readonly EventWatch[]): void {
+  watch(watches: readonly EventWatch[]): Promise<void> | undefined {
     this.#ensureHalting().watch(watches);
     const since = this.beganAt;
     const listens = this.history?.listens === true;
     for (const { events, key } of listens ? NOTHING : watches)
       this.append({ kind: 'listen', step: '', at: this.now(), events, since, ...(key !== undefined && { key }) });
     this.#hearStop();
+    return this.#stoodInLine ? this.#hearMissed(watches) : undefined;
   }
 
   readSubjects(plan: ReadPlan): Promise<Readonly<Record<string, unknown>>> {
@@ -424,6 +425,18 @@ export class LiveRun implements JournaledRun, WaitingRun {
   #recallHalt(): void {
     const { cancels, stopEvent } = this.history ?? {};
     if ((cancels && cancels.length > 0) || stopEvent) this.#ensureHalting().recall(cancels ?? [], stopEvent);
+  }
+
+  /** It had to wait for its turn under a key, and has done nothing yet. */
+  get #stoodInLine(): boolean {
+    const { ifRunning } = this.flow.onePer ?? {};
+    return this.history?.isUntouched === true && this.facts.event !== undefined && (ifRunning === 'queue' || ifRunning === 'replace');
+  }
+
+  /** The matcher tells the run of them too, but later than its first step may begin. */
+  async #hearMissed(watches: readonly EventWatch[]): Promise<void> {
+    const events = (await this.host.missed?.(this.facts, watches)) ?? NOTHING;
+    this.#ensureHalting().hear(events.map((event) => ({ id: event.id, step: '', kind: 'event', event })));
   }
 
   /** Signals that came before it is known which events end the run wait for that. */

@@ -150,8 +150,11 @@ export interface RunContext {
    */
   child(request: ChildRequest): Promise<ChildResult>;
 
-  /** From now on the run ends when one of these events arrives: no step begins any more, a call under way is finished. */
-  stopOn(watches: readonly EventWatch[]): void;
+  /**
+   * From now on the run ends when one of these events arrives: no step begins any more, a call under way is finished. Resolves when it is
+   * known of those that came while the run stood in line; nothing for one that did not.
+   */
+  stopOn(watches: readonly EventWatch[]): Promise<void> | undefined;
 
   /**
    * Runs branches, `atOnce` at a time, and waits for all of them. With `stop-others` the failure of one keeps the others from

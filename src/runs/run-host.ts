@@ -4,7 +4,8 @@ import type { Clock } from '../kernel/clock.ts';
 import type { ActionDoor } from '../plugin-host/action-call.ts';
 import type { EmittedEvent } from './journaled-run.ts';
 import type { Attention } from './open-questions.ts';
-import type { RunFacts, RunReason, RunStatus } from './run.ts';
+import type { RunEvent, RunFacts, RunReason, RunStatus } from './run.ts';
+import type { EventWatch } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { WaitChanges } from './waits.ts';
 
@@ -38,6 +39,11 @@ export interface HostOf<Run> {
   newId?(): string;
   /** The current state of the subjects that the run's event names; waits for as long as they cannot be read. */
   readSubjects(facts: RunFacts, names: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Events that were recorded while the run stood in line, of those that end it: it must know of them before it does anything. Waits for
+   * as long as they cannot be read. Absent where nobody stands in line.
+   */
+  missed?(facts: RunFacts, watches: readonly EventWatch[]): Promise<readonly RunEvent[]>;
   /** The run waits for a person, in the checkpoint that comes next. */
   asked(run: Run, attention: Attention): void;
   /** The run has something to write. Called often; the backend remembers it. */

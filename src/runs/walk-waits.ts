@@ -55,7 +55,8 @@ export async function watchForStop(here: Here): Promise<void> {
     const reads = plan === NOTHING ? NO_READS : await here.context.read(`stop-on.${index}`, plan);
     watches.push(watchOf(here, [event], match, scopeOf(here, reads)));
   }
-  here.context.stopOn(watches);
+  const known = here.context.stopOn(watches);
+  if (known) await known;
 }
 
 function watchOf(here: Here, events: readonly string[], { key, where, onePer }: EventMatch, scope: Scope): EventWatch {

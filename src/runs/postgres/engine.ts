@@ -367,6 +367,7 @@ export class PostgresEngine {
         settings,
         random: Math.random,
         readSubjects: (facts, names) => this.#subjects.read(facts, names),
+        missed: (facts, watches) => this.#outside.missed(facts, watches),
         asked: (run, { kind }) => this.parts.watch?.asked(run, kind),
         touched: (run) => lane.touched(run),
         defect: (run, error) =>

@@ -6,9 +6,12 @@
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import type { LiveRun } from '../live-run.ts';
+import type { RunEvent, RunFacts } from '../run.ts';
+import type { EventWatch } from '../run-context.ts';
 import type { FlushResult } from './committed-result.ts';
 import { takesTurns, type FlushBatch } from './flush-batch.ts';
 import type { Lane } from './lane.ts';
+import { readMissed } from './missed-events.ts';
 import { FORGET_SIGNALS } from './queries/open-signals.ts';
 import type { Resume } from './resume.ts';
 import { RunQueue } from './run-queue.ts';
@@ -31,6 +34,7 @@ export interface OutsidePorts {
 }
 
 const SWEEP_MS = 2_000;
+const AGAIN_MS = 500;
 
 export class Outside {
   readonly #log = new Logger('runs');
@@ -64,6 +68,18 @@ export class Outside {
   /** Events were recorded by another part of this process. */
   eventsRecorded(): void {
     this.#matcher.recordedSome();
+  }
+
+  /** Events of the log that end a run which stood in line. Waits for as long as the database is away; for ever, when the process stops. */
+  async missed(facts: RunFacts, watches: readonly EventWatch[]): Promise<readonly RunEvent[]> {
+    for (;;) {
+      try {
+        return await readMissed(this.ports.pool, facts, watches);
+      } catch (error) {
+        this.#log.warn(`What came while a run stood in line cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+    }
   }
 
   /** The run left memory, however it did. */

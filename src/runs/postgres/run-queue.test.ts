@@ -139,6 +139,8 @@ describe('if-running: queue', () => {
     await one.intake.accept(incoming(db.tenantId, { key: 'k', n: 2 }, { type: 'custom.cancelled' }));
     held[0]?.();
     await reaches('completed', 'completed', 'stopped');
+    // Not even its first call has left.
+    expect(started()).toEqual([0, 1]);
   });
 
   test('a turn that was not given because the process died is given by the sweep of another', async () => {
