@@ -387,8 +387,9 @@ export class LiveRun implements JournaledRun, WaitingRun {
 
   rest(path: string, state: StepState, until: number | undefined): Promise<void> {
     // A run that had ended took its questions back; once it goes on where it stood, they are asked again.
-    const { attention: kind, attentionMessage: message } = state;
-    if (kind !== undefined && !this.#waits.needing.has(path)) this.#ask({ step: path, kind, message });
+    const { attention: why, attentionMessage: message } = state;
+    if (why !== undefined && !this.#waits.needing.has(path))
+      this.record(state, { kind: 'attention', step: path, at: this.now(), why, message });
     return this.#waits.rest(path, state, until);
   }
 

@@ -39,8 +39,11 @@ export class OpenQuestions {
     this.#opened.push(attention);
   }
 
+  /** One that is not written yet never is; an earlier one at the same step may be. */
   close(step: string): void {
-    if (this.#open.delete(step)) this.#closed.push(step);
+    if (!this.#open.delete(step)) return;
+    this.#opened = this.#opened.filter((attention) => attention.step !== step);
+    this.#closed.push(step);
   }
 
   /** Nobody is needed at any other step: what a resumed run did not come back to ended without a word about its question. */

@@ -91,8 +91,9 @@ export class MemoryStore {
     if (row) Object.assign(stored, { status: row.status, reason: row.reason });
     for (const at of timersGone) stored.timers.delete(at);
     for (const at of timersSet) stored.timers.add(at);
-    for (const { step } of attentions) stored.attentions.add(step);
+    // What is asked in the same checkpoint is asked anew.
     for (const step of attentionsOver) stored.attentions.delete(step);
+    for (const { step } of attentions) stored.attentions.add(step);
     this.events.push(...emitted);
     this.#applyMail(stored, checkpoint);
     if (row?.ended === true) stored.signals.clear();

@@ -130,6 +130,23 @@ test('what was asked of people when the run failed is asked again when it is ret
   expect([world.stored.status, ...world.stored.attentions]).toEqual(['attention', '0.parallel.b.0']);
 });
 
+test('a question that is asked again after a run was set aside is known to whoever takes the run up next, and closed with its answer', async () => {
+  const world = begin(flow([call('test.once')]), (provider) =>
+    provider.script('test.once', () => ({ kind: 'unknown', message: 'Connection reset' })),
+  );
+  const { id } = world.stored.facts;
+  await world.engine.settle(world.engine.now);
+  expect([world.stored.status, ...world.stored.attentions]).toEqual(['attention', '0']);
+  // Its process died three times while it stood there.
+  world.stored.entries.push({ kind: 'aside', at: world.engine.now, step: '0', message: 'The process died 3 times.' });
+  expect(world.engine.order(id, { kind: 'retry', by: 'kim' })).toBeUndefined();
+  await world.engine.settle(world.engine.now);
+  expect([world.stored.status, ...world.stored.attentions]).toEqual(['attention', '0']);
+  expect(world.engine.order(id, { kind: 'resolve', by: 'kim', resolution: { decision: 'done', output: {} } })).toBeUndefined();
+  await world.engine.settle(world.engine.now);
+  expect([world.stored.status, ...world.stored.attentions]).toEqual(['completed']);
+});
+
 test('a step for which there was no connection has failed, also when there is one by the time the run is taken up again', async () => {
   const its = flow([orElse(call('test.keyed'), [call('test.lookup')])]);
   const world = begin(its, (provider, crash) => {
