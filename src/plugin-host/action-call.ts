@@ -1,7 +1,7 @@
 import type { ActionSpec, Outcome } from '@kassaflow/plugin-sdk';
 
 /** A part of the plugin contract beyond single actions: a plugin has it when the property is present. */
-export type Capability = 'payments' | 'accounting' | 'webhook';
+export type Capability = 'payments' | 'mandates' | 'accounting' | 'webhook';
 
 /** What the core knows of an action: enough to check a flow, draw a form, validate a call and decide about repeats. */
 export interface ActionManifest extends ActionSpec {

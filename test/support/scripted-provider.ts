@@ -11,6 +11,7 @@ import {
   type Posted,
   type Posting,
   type ProviderSignal,
+  type ProviderTraits,
   type RawWebhook,
   type RefundResult,
   type Verdict,
@@ -83,6 +84,10 @@ export class ScriptedProvider extends ProviderCalls {
 
   override async keyTtlMs(): Promise<number> {
     return this.remembersKeysFor;
+  }
+
+  override async traits(): Promise<ProviderTraits> {
+    return {};
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
