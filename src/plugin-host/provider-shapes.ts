@@ -148,6 +148,7 @@ const settlements = {
           payout: id,
           kind: { enum: ['payment', 'refund', 'chargeback', 'chargeback-reversal', 'fee', 'payout', 'adjustment', 'unknown'] },
           payment: id,
+          reference: { type: 'string', maxLength: 255 },
           refund: id,
           currency: { type: 'string', pattern: '^[A-Z]{3}$' },
           gross: decimal,

@@ -212,6 +212,8 @@ export interface SettlementLine {
   readonly kind: 'payment' | 'refund' | 'chargeback' | 'chargeback-reversal' | 'fee' | 'payout' | 'adjustment' | 'unknown';
   /** The provider's id of the payment, as `fetch` takes it. */
   readonly payment?: string;
+  /** Our payment id, where the line repeats it: finds the payment whatever id the provider uses in its books. */
+  readonly reference?: string;
   readonly refund?: string;
   readonly currency: string;
   readonly gross: string;
@@ -235,6 +237,8 @@ export interface ProviderTraits {
   readonly capturesByRequest?: boolean;
   /** A refund needs the customer's card at a terminal. */
   readonly refundsAtTerminal?: boolean;
+  /** `fetch` never tells of a chargeback: only settlement lines do, and a `chargedBack` of 0 in the facts means "not told". */
+  readonly chargebacksInSettlements?: boolean;
 }
 
 export interface RefundResult {
