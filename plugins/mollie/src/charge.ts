@@ -1,0 +1,58 @@
+import { declined, failed, type ChargeMandate, type Context, type Failed, type PaymentProvider } from '@kassaflow/plugin-sdk';
+import { toMollie } from './amounts.ts';
+import { callMollie } from './client.ts';
+import { descriptionOf, metadataOf, refuseMetadata } from './creation.ts';
+import { createdFrom } from './look.ts';
+import { refusalOf } from './outcomes.ts';
+import { postPayment } from './post-payment.ts';
+import type { Settings } from './settings.ts';
+import { DEBIT_LEAD_DAYS, NO_MANDATE } from './unverified.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * `POST /payments` with `sequenceType: recurring`. Whether the mandate still holds is Mollie's to say in the same moment: a look before
+ * would be old by the time of the charge, and would hide on a repeated attempt that the first one went through.
+ *
+ * A refused charge is a payment too, with an id: `ok`, and its facts say `failed` and why. `declined` means that none was made.
+ */
+export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (context, request) => {
+  const refused = refuse(context, request);
+  if (refused) return refused;
+  const { customer = '', mandate, reference, metadata } = request;
+  return callMollie(context, 'write', async (mollie) => {
+    const fetchStartedAt = context.now().getTime();
+    const body = {
+      amount: toMollie(request.amount),
+      description: descriptionOf(request.description, reference),
+      webhookUrl: request.webhookUrl,
+      sequenceType: 'recurring',
+      customerId: customer,
+      mandateId: mandate,
+      metadata: metadataOf(reference, metadata),
+    };
+    try {
+      return createdFrom(context, { payment: await postPayment(mollie, body, context.idempotencyKey), fetchStartedAt });
+    } catch (error) {
+      const refusal = refusalOf(error);
+      const isAboutMandate = refusal?.field === 'mandateId' || (refusal?.field === 'customerId' && NO_MANDATE.test(refusal.detail));
+      if (!refusal || ![404, 410, 422].includes(refusal.status) || !isAboutMandate) throw error;
+      return declined('mandate-revoked', 'This customer has no valid mandate any more.');
+    }
+  });
+};
+
+function refuse({ now }: Context<Settings>, { customer, mandate, dueOn, reference, metadata }: ChargeMandate): Failed | undefined {
+  if (customer === undefined)
+    return failed('input', 'Mollie charges a mandate of a customer; name the customer too.', { field: 'customer' });
+  if (!mandate.startsWith('mdt_')) return failed('input', 'The customer has not approved this mandate yet.', { field: 'mandate' });
+  if (dueOn !== undefined && Date.parse(dueOn) > now().getTime() + DEBIT_LEAD_DAYS * DAY_MS)
+    return failed(
+      'input',
+      `Mollie takes no date for a debit and hands it to the bank at once: charge within ${DEBIT_LEAD_DAYS} days before.`,
+      {
+        field: 'dueOn',
+      },
+    );
+  return refuseMetadata(reference, metadata);
+}

@@ -1,0 +1,89 @@
+import { failed, ok, type CreateMandate, type MandateFacts, type Mandates } from '@kassaflow/plugin-sdk';
+import { toMollie } from './amounts.ts';
+import { callMollie } from './client.ts';
+import { descriptionOf } from './creation.ts';
+import { customerFor } from './customers.ts';
+import { createdFrom, look } from './look.ts';
+import { fetchMandate, revokeMandate } from './mandate-facts.ts';
+import { postPayment } from './post-payment.ts';
+import type { SeenPayment } from './seen.ts';
+import type { Settings } from './settings.ts';
+import { localeOf } from './words.ts';
+
+/** Our mark on a payment that is made for its mandate alone. */
+const MANDATE_MARK = 'mandate_id';
+
+/**
+ * How a mandate is made without a sale: by a first payment of nothing, or of one cent where the way of paying has no payment of nothing
+ * (https://docs.mollie.com/docs/recurring-payments). That cent is real money and is settled like any other.
+ */
+const FIRST: Partial<Record<CreateMandate['kind'], { readonly methods: readonly string[]; readonly amount: string }>> = {
+  card: { methods: ['creditcard'], amount: '0.00' },
+  'sepa-debit': { methods: ['ideal', 'bancontact', 'belfius', 'kbc', 'eps'], amount: '0.01' },
+  wallet: { methods: ['paypal'], amount: '0.00' },
+};
+
+/**
+ * Permissions to charge again. Until the customer has approved there is no mandate at Mollie: `providerId` is then the first payment's
+ * (`tr_…`), which `fetch` and `revoke` take too; `fetch` answers with the mandate's own (`mdt_…`) from the moment there is one.
+ */
+export const mandates: Mandates<Settings> = {
+  create: async (context, mandate) => {
+    const first = FIRST[mandate.kind];
+    if (!first) return failed('input', 'Mollie has mandates for cards, direct debits and PayPal only.', { field: 'kind' });
+    const customer = await customerFor(context, mandate.customer);
+    if (customer.kind !== 'ok') return customer;
+    const currency = mandate.kind === 'sepa-debit' ? 'EUR' : (mandate.pricing?.most.currency ?? 'EUR');
+    const locale = localeOf(mandate.customer.locale);
+    return callMollie(context, 'write', async (mollie) => {
+      const body = {
+        amount: toMollie({ amount: first.amount, currency }),
+        description: descriptionOf(mandate.description, mandate.reference),
+        redirectUrl: mandate.returnUrl,
+        webhookUrl: mandate.webhookUrl,
+        method: first.methods.length === 1 ? first.methods[0] : first.methods,
+        ...(locale === undefined ? {} : { locale }),
+        customerId: customer.value,
+        sequenceType: 'first',
+        metadata: { [MANDATE_MARK]: mandate.reference },
+      };
+      const payment = await postPayment(mollie, body, context.idempotencyKey);
+      const made = createdFrom(context, { payment, fetchStartedAt: context.now().getTime() });
+      if (made.kind !== 'ok') return made;
+      return ok({ facts: waiting(payment, mandate.kind), next: made.value.next }, payment.id);
+    });
+  },
+
+  fetch: (context, { providerId, customer }) =>
+    callMollie(context, 'read', async (mollie) => {
+      if (!providerId.startsWith('tr_')) {
+        if (customer === undefined)
+          return failed('input', 'Mollie finds a mandate by its customer; name the customer too.', { field: 'customer' });
+        return ok(await fetchMandate(context, mollie, customer, providerId), providerId);
+      }
+      const { payment, mandate } = await look(context, mollie, providerId);
+      const facts =
+        mandate ?? waiting(payment, payment.method === 'creditcard' ? 'card' : payment.method === 'paypal' ? 'wallet' : 'sepa-debit');
+      return ok(facts, facts.providerId);
+    }),
+
+  revoke: async (context, { providerId, customer }) => {
+    const known = await mandates.fetch(context, { providerId, ...(customer === undefined ? {} : { customer }) });
+    if (known.kind !== 'ok' || known.value.state === 'revoked') return known;
+    const { value: facts } = known;
+    return callMollie(context, 'write', async (mollie) => {
+      if (facts.providerId.startsWith('tr_')) {
+        if (facts.state === 'pending') await mollie.payments.cancel(facts.providerId, { idempotencyKey: context.idempotencyKey });
+      } else {
+        await revokeMandate(mollie, facts.customer ?? customer ?? '', facts.providerId, context.idempotencyKey);
+      }
+      return ok({ ...facts, state: 'revoked' as const }, facts.providerId);
+    });
+  },
+};
+
+/** A first payment stands for its mandate until there is one. */
+function waiting({ id, status, customerId }: SeenPayment, kind: MandateFacts['kind']): MandateFacts {
+  const state = status === 'expired' ? 'expired' : status === 'canceled' || status === 'failed' ? 'revoked' : 'pending';
+  return { providerId: id, kind, state, ...(customerId ? { customer: customerId } : {}) };
+}
