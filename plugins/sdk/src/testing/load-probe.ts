@@ -1,0 +1,14 @@
+/**
+ * Loads a plugin in a process of its own and says what it left behind: `load-probe.ts <entry file>`. One line of JSON:
+ * what holds the process open after the import that did not before. A timer with `unref` holds nothing open and is not seen.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { isPlugin } from '../plugin.ts';
+
+const before = process.getActiveResourcesInfo();
+const { default: plugin } = (await import(pathToFileURL(process.argv[2] ?? '').href)) as { readonly default?: unknown };
+await setImmediate();
+const left = process.getActiveResourcesInfo();
+for (const name of before) if (left.includes(name)) left.splice(left.indexOf(name), 1);
+process.stdout.write(`${JSON.stringify({ plugin: isPlugin(plugin), left })}\n`, () => process.exit());
