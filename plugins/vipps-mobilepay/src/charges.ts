@@ -1,0 +1,235 @@
+import {
+  declined,
+  failed,
+  ok,
+  unknown,
+  type ChargeMandate,
+  type Context,
+  type CreatedPayment,
+  type CreatePayment,
+  type NextStep,
+  type Outcome,
+  type PaymentFacts,
+  type RefundResult,
+} from '@kassaflow/plugin-sdk';
+import { draft, openPricing, readAgreement, type Agreement } from './agreements.ts';
+import { toVipps } from './amounts.ts';
+import { factsOfCharge, factsOfUnmadeCharge } from './charge-facts.ts';
+import { KEY_LENGTH, keyOf, send, type Answer, type VippsRequest } from './client.ts';
+import { chargeIdOf, isAgreementId, toVippsReference } from './references.ts';
+import type { Settings } from './settings.ts';
+import { lineOf } from './texts.ts';
+import { EASTERNMOST_MARKET } from './unverified.ts';
+import { textAt, wholeAt } from './wire-values.ts';
+
+type Ctx = Context<Settings>;
+type Amount = { readonly currency: string; readonly value: number };
+export interface ChargeId {
+  readonly agreement: string;
+  readonly charge: string;
+}
+
+const DAY_MS = 86_400_000;
+const RETRY_DAYS = 2;
+const keyLength = KEY_LENGTH.recurring;
+
+/**
+ * Charges an agreement. It is looked at right before, because a customer may have stopped it in the app a moment ago. A refusal is
+ * believed only when there is no such charge: the charge's id is ours and made once, so an earlier call whose answer was lost shows.
+ */
+export async function chargeAgreement(context: Ctx, charge: ChargeMandate): Promise<Outcome<CreatedPayment>> {
+  const reference = toVippsReference(charge.reference);
+  if (reference === undefined)
+    return failed('input', 'A reference at Vipps MobilePay is letters, digits and single dashes.', { field: 'reference' });
+  if (!isAgreementId(charge.mandate)) return failed('input', 'This is not the id of an agreement.', { field: 'mandate' });
+  const amount = toVipps(charge.amount);
+  const id = { agreement: charge.mandate, charge: reference };
+
+  const agreement = await readAgreement(context, charge.mandate);
+  if (agreement.kind !== 'ok') return agreement;
+  const refusal = refusalOf(agreement.value, amount);
+  const sent = refusal ?? (await request(context, id, charge, amount));
+  if (sent.kind === 'ok') return created(context, id, amount);
+  if (sent.kind === 'declined' || (sent.kind === 'failed' && (sent.reason === 'permanent' || sent.reason === 'input')))
+    return madeBefore(context, id, amount, sent);
+  return sent;
+}
+
+/** Asks for a payment and for the permission to charge again in one approval: an agreement with a first charge. */
+export async function createWithAgreement(context: Ctx, payment: CreatePayment): Promise<Outcome<CreatedPayment>> {
+  const reference = toVippsReference(payment.reference);
+  if (reference === undefined)
+    return failed('input', 'A reference at Vipps MobilePay is letters, digits and single dashes.', { field: 'reference' });
+  if ((payment.flow ?? 'redirect') !== 'redirect')
+    return failed('input', 'An agreement is approved on a page or in the app that it opens.', { field: 'flow' });
+  const amount = toVipps(payment.amount);
+  const fetchStartedAt = context.now().getTime();
+  const initialCharge = {
+    amount: amount.value,
+    description: chargeText(payment.description, reference),
+    transactionType: payment.capture === 'manual' ? 'RESERVE_CAPTURE' : 'DIRECT_CAPTURE',
+    orderId: reference,
+  };
+  const sent = await draft(
+    context,
+    { ...payment, externalId: externalIdOf(payment.reference) },
+    openPricing(amount.currency),
+    initialCharge,
+  );
+  if (sent.kind === 'failed' && (sent.reason === 'permanent' || sent.reason === 'input')) {
+    const found = await findCharge(context, reference);
+    return found.kind === 'ok' && found.value ? ok(found.value, found.reference) : sent;
+  }
+  if (sent.kind !== 'ok') return sent;
+  const { agreement, url } = sent.value;
+  const facts = factsOfUnmadeCharge({ providerId: agreement, kind: 'agreement', state: 'pending' }, amount.currency, fetchStartedAt);
+  const providerId = chargeIdOf(agreement, sent.value.charge ?? reference);
+  return ok({ providerId, facts, next: { kind: 'redirect', url } }, providerId);
+}
+
+/** The first charge of a payment that also asks for permission carries our payment id on the agreement, marked as a payment's. */
+const PAYMENT_MARK = 'payment:';
+
+function externalIdOf(reference: string): string {
+  return `${PAYMENT_MARK}${reference}`;
+}
+
+/** Our payment id, when an agreement was made with a payment; `undefined` for an agreement of its own. */
+export function paymentOfAgreement(externalId: string): string | undefined {
+  return externalId.startsWith(PAYMENT_MARK) ? externalId.slice(PAYMENT_MARK.length) : undefined;
+}
+
+/** An agreement's first charge is read with the agreement: what the customer decides about one decides about both. */
+export async function fetchCharge(context: Ctx, id: ChargeId): Promise<Outcome<PaymentFacts>> {
+  const fetchStartedAt = context.now().getTime();
+  const read = await send(context, { manner: 'read', method: 'GET', path: pathOf(id) });
+  const isMissing = read.kind === 'failed' && read.code === 'http-404';
+  if (read.kind !== 'ok' && !isMissing) return read;
+  if (read.kind === 'ok' && textAt(read.value.body, 'type') !== 'INITIAL')
+    return factsOr(context, { charge: read.value.body, fetchStartedAt });
+
+  const agreement = await readAgreement(context, id.agreement);
+  if (agreement.kind !== 'ok') return agreement;
+  const { facts: mandate, currency } = agreement.value;
+  if (read.kind === 'ok') return factsOr(context, { charge: read.value.body, mandate, fetchStartedAt });
+  // An agreement in force whose charge is missing is no answer yet; nobody may call that an end.
+  return mandate.state === 'active' ? read : ok(factsOfUnmadeCharge(mandate, currency, fetchStartedAt));
+}
+
+/** Looks for a charge by its id alone: the way for a lost answer, and not for daily use (https://developer.vippsmobilepay.com/api/recurring/). */
+export async function findCharge(context: Ctx, charge: string): Promise<Outcome<CreatedPayment | undefined>> {
+  const fetchStartedAt = context.now().getTime();
+  const read = await send(context, { manner: 'read', method: 'GET', path: `/recurring/v3/charges/${charge}` });
+  if (read.kind === 'failed' && read.code === 'http-404') return ok(undefined);
+  if (read.kind !== 'ok') return read;
+  const { body } = read.value;
+  const agreementId = textAt(body, 'agreementId');
+  if (agreementId === undefined) return failed('temporary', 'Vipps MobilePay’s answer does not say to which agreement the charge belongs.');
+  const agreement = textAt(body, 'type') === 'INITIAL' ? await readAgreement(context, agreementId) : undefined;
+  if (agreement && agreement.kind !== 'ok') return agreement;
+  const facts = factsOr(context, { charge: body, fetchStartedAt, ...(agreement ? { mandate: agreement.value.facts } : {}) });
+  if (facts.kind !== 'ok') return facts;
+  const providerId = chargeIdOf(agreementId, charge);
+  return ok({ providerId, facts: facts.value, next: nextOf(agreement?.value) }, providerId);
+}
+
+export function captureCharge(context: Ctx, id: ChargeId, amount: Amount): Promise<Outcome<PaymentFacts>> {
+  return change(context, id, { method: 'POST', path: `${pathOf(id)}/capture`, body: { amount: amount.value, description: 'Capture' } });
+}
+
+export async function cancelCharge(context: Ctx, id: ChargeId): Promise<Outcome<PaymentFacts>> {
+  const changed = await change(context, id, { method: 'DELETE', path: pathOf(id) });
+  if (changed.kind !== 'failed' || changed.reason !== 'permanent') return changed;
+  const found = await fetchCharge(context, id);
+  const isOver = found.kind === 'ok' && found.value.captured === 0 && found.value.ended !== undefined;
+  return isOver ? found : changed;
+}
+
+/** A refund is done with 204; 202 says that it is on its way. */
+export async function refundCharge(context: Ctx, id: ChargeId, amount: Amount, reason: string | undefined): Promise<Outcome<RefundResult>> {
+  const description = chargeText(reason ?? '', 'Refund');
+  const sent = await write(context, { method: 'POST', path: `${pathOf(id)}/refund`, body: { amount: amount.value, description } });
+  if (sent.kind !== 'ok') return sent;
+  return ok({ providerId: keyOf(context.idempotencyKey, keyLength), state: sent.value.status === 202 ? 'pending' : 'done' }, id.charge);
+}
+
+function request(context: Ctx, id: ChargeId, { dueOn, description }: ChargeMandate, amount: Amount): Promise<Outcome<Answer>> {
+  return write(context, {
+    method: 'POST',
+    path: `/recurring/v3/agreements/${id.agreement}/charges`,
+    body: {
+      amount: amount.value,
+      transactionType: 'DIRECT_CAPTURE',
+      type: 'RECURRING',
+      description: chargeText(description, id.charge),
+      due: dueOn ?? tomorrow(context.now()),
+      retryDays: context.settings.chargeRetryDays ?? RETRY_DAYS,
+      orderId: id.charge,
+    },
+  });
+}
+
+/** A charge is due tomorrow at the earliest. A repeat on another day has another body; the charge's id keeps it from being a second one. */
+function tomorrow(now: Date): string {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: EASTERNMOST_MARKET, dateStyle: 'short' }).format(new Date(now.getTime() + DAY_MS));
+}
+
+function refusalOf({ facts, currency }: Agreement, amount: Amount): Outcome<never> | undefined {
+  if (facts.state === 'pending')
+    return failed('permanent', 'The customer has not approved the agreement yet.', { code: 'agreement-pending' });
+  if (facts.state !== 'active') return declined('mandate-revoked', `The agreement is ${facts.state}.`);
+  if (currency !== amount.currency)
+    return failed('input', `The agreement is in ${currency}.`, { field: 'amount', code: 'agreement-currency' });
+  return undefined;
+}
+
+async function madeBefore(context: Ctx, id: ChargeId, amount: Amount, refusal: Outcome<never>): Promise<Outcome<CreatedPayment>> {
+  const read = await send(context, { manner: 'read', method: 'GET', path: pathOf(id) });
+  if (read.kind === 'failed' && read.code === 'http-404') return refusal;
+  if (read.kind !== 'ok') return unknown('The charge was refused, and whether an earlier call had made it could not be seen.');
+  if (wholeAt(read.value.body, 'amount') !== amount.value) return refusal;
+  const facts = await fetchCharge(context, id);
+  const providerId = chargeIdOf(id.agreement, id.charge);
+  return facts.kind === 'ok'
+    ? ok({ providerId, facts: facts.value, next: { kind: 'none' } }, providerId)
+    : unknown('The charge exists and could not be read.');
+}
+
+/** The answer to a charge is its id. It is pending until its day, in amounts that are all zero. */
+function created(context: Ctx, id: ChargeId, { value, currency }: Amount): Outcome<CreatedPayment> {
+  const charge = { amount: value, currency, status: 'PENDING', type: 'RECURRING', summary: { captured: 0, refunded: 0, cancelled: 0 } };
+  const facts = factsOfCharge({ charge, fetchStartedAt: context.now().getTime() }, context.log);
+  const providerId = chargeIdOf(id.agreement, id.charge);
+  return facts
+    ? ok({ providerId, facts, next: { kind: 'none' } }, providerId)
+    : unknown('The charge was made and could not be written down.');
+}
+
+/** Changes a charge and looks at it: these answers are empty. A look that fails does not undo what was done. */
+async function change(context: Ctx, id: ChargeId, what: Pick<VippsRequest, 'method' | 'path' | 'body'>): Promise<Outcome<PaymentFacts>> {
+  const sent = await write(context, what);
+  if (sent.kind !== 'ok') return sent;
+  const after = await fetchCharge(context, id);
+  return after.kind === 'ok' ? after : unknown('The change was made, and looking at it failed.');
+}
+
+function write(context: Ctx, what: Pick<VippsRequest, 'method' | 'path' | 'body'>): Promise<Outcome<Answer>> {
+  return send(context, { manner: 'write', keyLength, ...what });
+}
+
+function factsOr(context: Ctx, seen: Parameters<typeof factsOfCharge>[0]): Outcome<PaymentFacts> {
+  const facts = factsOfCharge(seen, context.log);
+  return facts ? ok(facts) : failed('temporary', 'Vipps MobilePay’s answer about the charge has no amounts.');
+}
+
+function nextOf(agreement: Agreement | undefined): NextStep {
+  return agreement?.facts.state === 'pending' && agreement.url !== undefined ? { kind: 'redirect', url: agreement.url } : { kind: 'none' };
+}
+
+function chargeText(text: string, otherwise: string): string {
+  return lineOf(text, { least: 1, most: 45, otherwise });
+}
+
+function pathOf({ agreement, charge }: ChargeId): string {
+  return `/recurring/v3/agreements/${agreement}/charges/${charge}`;
+}
