@@ -1,6 +1,8 @@
 /** Time that stands still until a test moves it, with things that are due at their moment. */
 export class VirtualClock {
   #now: number;
+  /** Waited for before time moves: what is on its way arrives at the moment at which it left. */
+  arrived: () => Promise<void> = () => Promise.resolve();
   #due: { readonly at: number; readonly run: () => unknown }[] = [];
 
   constructor(start = Date.now()) {
@@ -24,6 +26,7 @@ export class VirtualClock {
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     for (;;) {
+      await this.arrived();
       const next = this.#due.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
       if (!next) break;
       this.#due = this.#due.filter((one) => one !== next);

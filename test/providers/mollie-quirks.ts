@@ -34,7 +34,7 @@ export class Quirks {
 
 export const GATEWAY_PAGE: Reply = {
   status: 502,
-  headers: { 'content-type': 'text/html' },
+  headers: { 'content-type': 'text/html', 'retry-after': '0' },
   body: '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>',
 };
 

@@ -1,7 +1,8 @@
 import type { SettlementLine } from '@kassaflow/plugin-sdk';
-import { type Amount } from './amounts.ts';
+import type { Amount } from './amounts.ts';
 import { decimalText, millionthsOf } from './decimal.ts';
-import { instantOf } from './seen.ts';
+import { PAYMENT_MARK } from './facts.ts';
+import { instantOf, markIn } from './seen.ts';
 
 export const PARTS = ['payments', 'refunds', 'chargebacks', 'captures'] as const;
 export type Part = (typeof PARTS)[number];
@@ -24,6 +25,7 @@ export interface SeenItem {
   readonly amount: Amount;
   readonly settlementAmount?: Amount | null;
   readonly paymentId?: string | null;
+  readonly metadata?: unknown;
 }
 
 /** Half a cent for each line that was rounded: what is left after the lines is rounding only when it is less than this. */
@@ -37,10 +39,12 @@ export function lineOf(settlement: SeenSettlement, part: Part, item: SeenItem): 
   // Without an amount in the settlement's currency the item's own stands in, and that has no sign.
   const net = isGiven && !item.settlementAmount && signed > 0n ? -signed : signed;
   const payment = part === 'payments' ? item.id : (item.paymentId ?? undefined);
+  const reference = part === 'payments' ? markIn(item.metadata, PAYMENT_MARK) : undefined;
   return line(settlement, {
     providerId: item.id,
     kind: part === 'refunds' ? 'refund' : part === 'chargebacks' ? (net > 0n ? 'chargeback-reversal' : 'chargeback') : 'payment',
     ...(payment === undefined ? {} : { payment }),
+    ...(reference === undefined ? {} : { reference }),
     ...(part === 'refunds' ? { refund: item.id } : {}),
     gross: net,
     fee: 0n,
@@ -81,7 +85,10 @@ function costsOf({ id, periods }: SeenSettlement): readonly { readonly id: strin
   );
 }
 
-type Figures = Pick<SettlementLine, 'providerId' | 'kind' | 'payment' | 'refund'> & { readonly gross: bigint; readonly fee: bigint };
+type Figures = Pick<SettlementLine, 'providerId' | 'kind' | 'payment' | 'reference' | 'refund'> & {
+  readonly gross: bigint;
+  readonly fee: bigint;
+};
 
 function line(settlement: SeenSettlement, { gross, fee, ...rest }: Figures): SettlementLine {
   return {
