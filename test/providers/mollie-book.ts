@@ -1,3 +1,4 @@
+import { checkedPayment, isFirst } from './mollie-checks.ts';
 import type { VirtualClock } from './mollie-clock.ts';
 import {
   amountIn,
@@ -7,7 +8,6 @@ import {
   newId,
   onlyFields,
   optionalText,
-  textIn,
   type Amount,
   type Body,
   type Capture,
@@ -34,27 +34,9 @@ const LIFE: Readonly<Record<string, number>> = {
   paypal: 72 * 60 * MINUTE,
   banktransfer: 14 * DAY,
 };
-const FIRST = new Set(['creditcard', 'ideal', 'bancontact', 'belfius', 'kbc', 'eps', 'applepay', 'paypal', 'mybank']);
-const KNOWN = new Set([
-  ...FIRST,
-  'directdebit',
-  'banktransfer',
-  'pointofsale',
-  'mobilepay',
-  'vipps',
-  'swish',
-  'twint',
-  'trustly',
-  'klarna',
-]);
 /** The bank or the customer acts later: `pending` until then. */
 const SLOW = new Set(['directdebit', 'banktransfer']);
 const HOUR = 60 * MINUTE;
-
-const FIELDS = [
-  ...['amount', 'description', 'redirectUrl', 'cancelUrl', 'webhookUrl', 'method', 'locale', 'metadata', 'customerId', 'sequenceType'],
-  ...['mandateId', 'captureMode', 'captureDelay', 'dueDate', 'cardToken', 'terminalId', 'lines', 'billingAddress', 'profileId', 'testmode'],
-];
 
 /** What Mollie knows of one profile, and what happens to it: by the API, by customers, by banks, by people in the dashboard. */
 export class MollieBook {
@@ -100,22 +82,7 @@ export class MollieBook {
   }
 
   createPayment(body: Body): Payment {
-    onlyFields(body, ...FIELDS);
-    const amount = amountIn(body['amount']);
-    const description = textIn(body, 'description');
-    if ([...description].length > 255) throw new MollieProblem(422, 'The description is too long', 'description');
-    const sequenceType = (optionalText(body, 'sequenceType') ?? 'oneoff') as Payment['sequenceType'];
-    const offered = [body['method'] ?? []].flat().map(String);
-    const unknown = offered.find((method) => !KNOWN.has(method));
-    if (unknown !== undefined) throw new MollieProblem(422, 'The payment method is invalid', 'method');
-    const redirectUrl = optionalText(body, 'redirectUrl');
-    if (sequenceType !== 'recurring' && redirectUrl === undefined && !offered.includes('pointofsale'))
-      throw new MollieProblem(422, 'The redirect URL is missing', 'redirectUrl');
-    this.#checkAmount(amount, sequenceType, offered);
-    this.#checkCapture(body, offered);
-    if (offered.includes('pointofsale')) textIn(body, 'terminalId');
-    if (body['cardToken'] !== undefined && !/^tkn_/.test(String(body['cardToken'])))
-      throw new MollieProblem(422, 'The card token is invalid', 'cardToken');
+    const { amount, description, sequenceType, offered } = checkedPayment(body, this.#allowLocal);
     const mandate = this.#mandateFor(body, sequenceType, offered);
     const method = mandate?.method ?? (offered.length === 1 ? (offered[0] ?? null) : null);
     const payment: Payment = {
@@ -132,7 +99,6 @@ export class MollieBook {
       captured: 0,
       ...textsIn(body, 'redirectUrl', 'cancelUrl', 'webhookUrl', 'locale', 'customerId'),
     };
-    this.#checkWebhook(payment.webhookUrl);
     this.payments.unshift(payment);
     if (mandate) this.#chargeMandate(payment, mandate);
     else if (body['cardToken'] !== undefined) this.pay(payment.id);
@@ -290,15 +256,23 @@ export class MollieBook {
   /** A subscription made elsewhere charges the customer: a payment whose id nobody knows, without our mark. */
   subscriptionPayment(customerId: string, webhookUrl: string): Payment {
     const payment: Payment = {
-      ...{
-        id: newId('tr'),
-        createdAt: this.clock.stamp(),
-        amount: { currency: 'EUR', value: '9.95' },
-        description: 'Subscription',
-        metadata: null,
+      id: newId('tr'),
+      createdAt: this.clock.stamp(),
+      amount: {
+        currency: 'EUR',
+        value: '9.95',
       },
-      ...{ sequenceType: 'recurring', captureMode: 'automatic', customerId, subscriptionId: newId('sub'), webhookUrl, offered: [] },
-      ...{ status: 'pending', method: 'directdebit', captured: 0 },
+      description: 'Subscription',
+      metadata: null,
+      sequenceType: 'recurring',
+      captureMode: 'automatic',
+      customerId,
+      subscriptionId: newId('sub'),
+      webhookUrl,
+      offered: [],
+      status: 'pending',
+      method: 'directdebit',
+      captured: 0,
     };
     this.payments.unshift(payment);
     return this.#paid(payment);
@@ -356,26 +330,6 @@ export class MollieBook {
     this.clock.at(at, () => payment.status === 'open' && this.#end(payment, 'expired'));
   }
 
-  #checkAmount(amount: Amount, sequenceType: string, offered: readonly string[]): void {
-    const isFree =
-      sequenceType === 'first' && offered.every((method) => ['creditcard', 'paypal', 'applepay'].includes(method)) && offered.length > 0;
-    if (minorOf(amount) === 0 && !isFree) throw new MollieProblem(422, 'The amount is lower than the minimum', 'amount');
-    if (minorOf(amount) > 100_000_000_00) throw new MollieProblem(422, 'The amount is higher than the maximum', 'amount');
-  }
-
-  #checkCapture(body: Body, offered: readonly string[]): void {
-    const cannot = offered.length > 0 && !offered.some((method) => ['creditcard', 'klarna', 'applepay'].includes(method));
-    if (body['captureMode'] === 'manual' && cannot)
-      throw new MollieProblem(422, 'The method does not support manual capture', 'captureMode');
-  }
-
-  #checkWebhook(url: string | undefined): void {
-    if (url === undefined) return;
-    const host = URL.parse(url)?.hostname;
-    if (host === undefined || (!this.#allowLocal && /^(localhost|127\.|\[::1\])/.test(host)))
-      throw new MollieProblem(422, 'The webhook URL is invalid because it is unreachable from Mollie’s point of view', 'webhookUrl');
-  }
-
   #mandateFor(body: Body, sequenceType: string, offered: readonly string[]): Mandate | undefined {
     const customerId = optionalText(body, 'customerId');
     if (customerId !== undefined && !this.customers.some(({ id }) => id === customerId))
@@ -383,7 +337,7 @@ export class MollieBook {
     if (sequenceType === 'oneoff') return undefined;
     if (customerId === undefined) throw new MollieProblem(422, 'The customer ID is missing', 'customerId');
     if (sequenceType === 'first') {
-      if (offered.length > 0 && !offered.some((method) => FIRST.has(method)))
+      if (offered.length > 0 && !offered.some(isFirst))
         throw new MollieProblem(422, 'The payment method cannot be used for a first payment', 'method');
       return undefined;
     }

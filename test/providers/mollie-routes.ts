@@ -109,7 +109,12 @@ function profileRoutes({ mode }: Parts): readonly Route[] {
           (value === null || (Number(value) >= Number(one.minimum) && Number(value) <= Number(one.maximum ?? Infinity))),
       );
       const methods = offered.map(({ id, description, minimum, maximum }) => ({
-        ...{ resource: 'method', id, description, status: 'activated', minimumAmount: euros(minimum), maximumAmount: euros(maximum) },
+        resource: 'method',
+        id,
+        description,
+        status: 'activated',
+        minimumAmount: euros(minimum),
+        maximumAmount: euros(maximum),
         image: {
           size1x: `https://www.mollie.com/${id}.png`,
           size2x: `https://www.mollie.com/${id}2.png`,

@@ -50,11 +50,15 @@ export class MollieSettlements {
       id: newId('stl'),
       reference: `1234567.${new Date(clock.now()).toISOString().slice(2, 7).replace('-', '')}.${this.all.length + 1}`,
       createdAt: clock.stamp(),
-      ...{ payments: ids(parts.payments), refunds: ids(parts.refunds), captures: ids(parts.captures) },
-      ...{ chargebacks: ids(parts.chargebacks), reversals: ids(parts.reversals) },
+      payments: ids(parts.payments),
+      refunds: ids(parts.refunds),
+      captures: ids(parts.captures),
+      chargebacks: ids(parts.chargebacks),
+      reversals: ids(parts.reversals),
       amount: amountOf(gross - costs + wrongBy, 'EUR'),
       periods: periodOf(clock.now(), count),
-      ...{ status: 'processing-at-bank', settledAt: null },
+      status: 'processing-at-bank',
+      settledAt: null,
     };
     for (const id of [...settlement.payments, ...settlement.captures, ...settlement.refunds, ...settlement.chargebacks])
       this.#taken.add(id);
@@ -83,8 +87,16 @@ function periodOf(now: number, count: number): object {
   if (count === 0) return { [year]: { [month]: { revenue: [], costs: [] } } };
   const four = (size: number): Amount => ({ currency: 'EUR', value: (size / 10_000).toFixed(4) });
   const cost = {
-    ...{ description: 'Payments', method: 'ideal', count, rate: { fixed: four(COST), percentage: null } },
-    ...{ amountNet: four(count * COST), amountVat: four(count * VAT), amountGross: four(count * (COST + VAT)) },
+    description: 'Payments',
+    method: 'ideal',
+    count,
+    rate: {
+      fixed: four(COST),
+      percentage: null,
+    },
+    amountNet: four(count * COST),
+    amountVat: four(count * VAT),
+    amountGross: four(count * (COST + VAT)),
   };
   return { [year]: { [month]: { revenue: [], costs: [cost], invoiceId: 'inv_FrvewDA3Pr' } } };
 }

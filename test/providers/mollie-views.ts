@@ -33,8 +33,17 @@ export class MollieViews {
     const chargebacks = this.#book.chargebacks.filter((one) => one.paymentId === payment.id);
     const chargedBack = chargebacks.reduce((sum, one) => sum + (one.reversedAt === null ? minorOf(one.amount) : 0), 0);
     return {
-      ...{ resource: 'payment', mode: this.#mode, profileId: 'pfl_QkEhN94Ba', ...shown, isCancelable: this.#book.isCancelable(payment) },
-      ...(captureMode === 'manual' ? { captureMode, amountCaptured: amountOf(captured, currency) } : {}),
+      resource: 'payment',
+      mode: this.#mode,
+      profileId: 'pfl_QkEhN94Ba',
+      ...shown,
+      isCancelable: this.#book.isCancelable(payment),
+      ...(captureMode === 'manual'
+        ? {
+            captureMode,
+            amountCaptured: amountOf(captured, currency),
+          }
+        : {}),
       ...(payment.paidAt === undefined
         ? {}
         : {
@@ -47,9 +56,17 @@ export class MollieViews {
       _links: {
         self: self(`/payments/${payment.id}`),
         ...(payment.status === 'open' && payment.sequenceType !== 'recurring'
-          ? { checkout: { href: `${this.#url()}${CHECKOUT}${payment.id}`, type: 'text/html' } }
+          ? {
+              checkout: {
+                href: `${this.#url()}${CHECKOUT}${payment.id}`,
+                type: 'text/html',
+              },
+            }
           : {}),
-        dashboard: { href: `https://my.mollie.com/dashboard/org_1/payments/${payment.id}`, type: 'text/html' },
+        dashboard: {
+          href: `https://my.mollie.com/dashboard/org_1/payments/${payment.id}`,
+          type: 'text/html',
+        },
       },
     };
   }
@@ -86,7 +103,11 @@ export class MollieViews {
 
   mandate({ customerId, ...mandate }: Mandate): object {
     return {
-      ...{ resource: 'mandate', mode: this.#mode, mandateReference: null, signatureDate: mandate.createdAt.slice(0, 10), ...mandate },
+      resource: 'mandate',
+      mode: this.#mode,
+      mandateReference: null,
+      signatureDate: mandate.createdAt.slice(0, 10),
+      ...mandate,
       _links: { self: self(`/customers/${customerId}/mandates/${mandate.id}`) },
     };
   }

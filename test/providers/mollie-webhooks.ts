@@ -71,16 +71,25 @@ export class MollieWebhooks {
   event(type: string, entity: object & { readonly id: string }): void {
     const id = newId('event');
     const event = {
-      ...{ resource: 'event', id, type, entityId: entity.id, createdAt: new Date(this.#clock.now()).toISOString() },
-      ...{ _embedded: { entity: structuredClone(entity) }, _links: { self: self(`/events/${id}`) } },
+      resource: 'event',
+      id,
+      type,
+      entityId: entity.id,
+      createdAt: new Date(this.#clock.now()).toISOString(),
+      _embedded: { entity: structuredClone(entity) },
+      _links: { self: self(`/events/${id}`) },
     };
     this.events.set(id, event);
     for (const hook of this.hooks) {
       if (hook.status !== 'enabled' || !(hook.eventTypes.includes(type) || hook.eventTypes.includes('*'))) continue;
       const body = JSON.stringify(event);
       this.#schedule(`webhook ${type}`, {
-        ...{ url: hook.url, body },
-        headers: () => ({ 'content-type': 'application/json', 'x-mollie-signature': this.signature(hook, body) }),
+        url: hook.url,
+        body,
+        headers: () => ({
+          'content-type': 'application/json',
+          'x-mollie-signature': this.signature(hook, body),
+        }),
         givenUp: () => (hook.status = 'blocked'),
       });
     }
@@ -91,8 +100,12 @@ export class MollieWebhooks {
     const { eventTypes } = body;
     if (!Array.isArray(eventTypes) || eventTypes.length === 0) throw new MollieProblem(422, 'The event types are missing', 'eventTypes');
     const hook: Hook = {
-      ...{ id: newId('hook'), name: textIn(body, 'name'), url: textIn(body, 'url'), eventTypes: eventTypes.map(String) },
-      ...{ status: 'enabled', secret: newId('whsec') },
+      id: newId('hook'),
+      name: textIn(body, 'name'),
+      url: textIn(body, 'url'),
+      eventTypes: eventTypes.map(String),
+      status: 'enabled',
+      secret: newId('whsec'),
     };
     this.hooks.push(hook);
     return { ...this.show(hook), webhookSecret: hook.secret };

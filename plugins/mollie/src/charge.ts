@@ -42,11 +42,11 @@ export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (c
   });
 };
 
-function refuse({ now }: Context<Settings>, { customer, mandate, dueOn, reference, metadata }: ChargeMandate): Failed | undefined {
+function refuse(context: Context<Settings>, { customer, mandate, dueOn, reference, metadata }: ChargeMandate): Failed | undefined {
   if (customer === undefined)
     return failed('input', 'Mollie charges a mandate of a customer; name the customer too.', { field: 'customer' });
   if (!mandate.startsWith('mdt_')) return failed('input', 'The customer has not approved this mandate yet.', { field: 'mandate' });
-  if (dueOn !== undefined && Date.parse(dueOn) > now().getTime() + DEBIT_LEAD_DAYS * DAY_MS)
+  if (dueOn !== undefined && Date.parse(dueOn) > context.now().getTime() + DEBIT_LEAD_DAYS * DAY_MS)
     return failed(
       'input',
       `Mollie takes no date for a debit and hands it to the bank at once: charge within ${DEBIT_LEAD_DAYS} days before.`,

@@ -11,7 +11,9 @@ const METADATA_BYTES = 1_024;
 /** On one line, and never cut through the middle of a character. */
 export function descriptionOf(description: string, reference: string): string {
   const line = description.replaceAll(/\s+/g, ' ').trim();
-  return [...(line === '' ? reference : line)].slice(0, DESCRIPTION_LENGTH).join('');
+  return Array.from(line === '' ? reference : line)
+    .slice(0, DESCRIPTION_LENGTH)
+    .join('');
 }
 
 /** What cannot be asked of Mollie, found before anything is sent. */

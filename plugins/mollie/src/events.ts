@@ -17,9 +17,24 @@ const KINDS: readonly (readonly [prefix: string, kind: ProviderSignal['kind']])[
 
 /** Events that we ask Mollie to send when a webhook is registered. */
 export const EVENT_TYPES = [
-  ...['payment.paid', 'payment.authorized', 'payment.failed', 'payment.canceled', 'payment.expired', 'payment.pending'],
-  ...['refund.queued', 'refund.pending', 'refund.processing', 'refund.refunded', 'refund.failed', 'refund.canceled'],
-  ...['chargeback.received', 'chargeback.reversed', 'capture.succeeded', 'capture.failed', 'payout.completed', 'payout.failed'],
+  'payment.paid',
+  'payment.authorized',
+  'payment.failed',
+  'payment.canceled',
+  'payment.expired',
+  'payment.pending',
+  'refund.queued',
+  'refund.pending',
+  'refund.processing',
+  'refund.refunded',
+  'refund.failed',
+  'refund.canceled',
+  'chargeback.received',
+  'chargeback.reversed',
+  'capture.succeeded',
+  'capture.failed',
+  'payout.completed',
+  'payout.failed',
 ] as const;
 
 /** A signed event, as far as it is read. What it says of amounts and states is ignored: they are fetched. */

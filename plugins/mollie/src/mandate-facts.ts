@@ -9,12 +9,12 @@ const KINDS: Readonly<Record<string, MandateFacts['kind']>> = { creditcard: 'car
 const STATES: Readonly<Record<string, MandateFacts['state']>> = { valid: 'active', pending: 'pending', invalid: 'revoked' };
 
 /** Turns a mandate of Mollie's into ours. An unknown word is `pending`: it is not charged, and nothing is thought revoked. */
-export function mandateFacts({ settings: _settings, log, now }: Context<Settings>, customer: string, mandate: SeenMandate): MandateFacts {
+export function mandateFacts(context: Context<Settings>, customer: string, mandate: SeenMandate): MandateFacts {
   const { id, status, method, details } = mandate;
   if (STATES[status] === undefined)
-    log.warn('Mollie told a word that this plugin does not know', { word: `mandate status ${status}`, mandate: id });
+    context.log.warn('Mollie told a word that this plugin does not know', { word: `mandate status ${status}`, mandate: id });
   const validUntil = endOf(textIn(details, 'cardExpiryDate'));
-  const state = validUntil !== undefined && validUntil < now().getTime() ? 'expired' : (STATES[status] ?? 'pending');
+  const state = validUntil !== undefined && validUntil < context.now().getTime() ? 'expired' : (STATES[status] ?? 'pending');
   const label = labelOf(details);
   const fingerprint = fingerprintOf(details);
   return {

@@ -10,7 +10,7 @@ import { methods } from './methods.ts';
 import { cursorIn, MOST_PER_PAGE } from './paging.ts';
 import { postPayment } from './post-payment.ts';
 import { refund } from './refund.ts';
-import { instantOf, markIn, type SeenPayment } from './seen.ts';
+import { instantOf, markIn } from './seen.ts';
 import type { Settings } from './settings.ts';
 import { settlements } from './settlements.ts';
 

@@ -32,7 +32,7 @@ export const refund: Refund = async (context, request) => {
       const made = await mollie.paymentRefunds.create({
         paymentId: providerId,
         amount: { ...toMollie(amount) },
-        ...(reason ? { description: [...reason.replaceAll(/\s+/g, ' ')].slice(0, REASON_LENGTH).join('') } : {}),
+        ...(reason ? { description: Array.from(reason.replaceAll(/\s+/g, ' ')).slice(0, REASON_LENGTH).join('') } : {}),
         metadata: { [REFUND_MARK]: reference },
         idempotencyKey: context.idempotencyKey,
       } as Parameters<typeof mollie.paymentRefunds.create>[0]); // the type wants a description, which Mollie does not

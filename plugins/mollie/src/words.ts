@@ -27,8 +27,30 @@ export function ourMethod(theirs: string): string {
 
 /** The languages of Mollie's pages (https://docs.mollie.com/reference/create-payment, `locale`), the first of a language being its default. */
 const LOCALES = [
-  ...['en_US', 'en_GB', 'nl_NL', 'nl_BE', 'de_DE', 'de_AT', 'de_CH', 'de_LU', 'fr_FR', 'fr_BE', 'fr_LU', 'es_ES', 'ca_ES'],
-  ...['pt_PT', 'it_IT', 'nb_NO', 'sv_SE', 'fi_FI', 'da_DK', 'is_IS', 'hu_HU', 'pl_PL', 'lv_LV', 'lt_LT'],
+  'en_US',
+  'en_GB',
+  'nl_NL',
+  'nl_BE',
+  'de_DE',
+  'de_AT',
+  'de_CH',
+  'de_LU',
+  'fr_FR',
+  'fr_BE',
+  'fr_LU',
+  'es_ES',
+  'ca_ES',
+  'pt_PT',
+  'it_IT',
+  'nb_NO',
+  'sv_SE',
+  'fi_FI',
+  'da_DK',
+  'is_IS',
+  'hu_HU',
+  'pl_PL',
+  'lv_LV',
+  'lt_LT',
 ];
 
 /** Mollie's name for a language, `undefined` for one that it has no page in: then it asks the browser. */

@@ -33,8 +33,17 @@ describe('refunds', () => {
     expect(await at.fetched(providerId)).toMatchObject({ captured: 1250, refunded: 0, refundPending: 500 });
     await at.mollie.advance(DAY);
     expect(await at.fetched(providerId)).toMatchObject({
-      ...{ providerState: 'paid', captured: 1250, refunded: 500, refundPending: 0 },
-      refunds: [{ reference: 'ref_1', amount: 500, state: 'done' }],
+      providerState: 'paid',
+      captured: 1250,
+      refunded: 500,
+      refundPending: 0,
+      refunds: [
+        {
+          reference: 'ref_1',
+          amount: 500,
+          state: 'done',
+        },
+      ],
     });
   });
 
@@ -48,8 +57,17 @@ describe('refunds', () => {
     expect(await at.fetched(providerId)).toMatchObject({ refunded: 500, refundPending: 0 });
     at.mollie.book.finishRefund(id, 'failed');
     expect(await at.fetched(providerId)).toMatchObject({
-      ...{ refunded: 0, refundPending: 0 },
-      refunds: [{ providerId: id, reference: 'ref_1', amount: 500, state: 'failed', failure: 'failed' }],
+      refunded: 0,
+      refundPending: 0,
+      refunds: [
+        {
+          providerId: id,
+          reference: 'ref_1',
+          amount: 500,
+          state: 'failed',
+          failure: 'failed',
+        },
+      ],
     });
   });
 
@@ -126,8 +144,13 @@ describe('debits and chargebacks', () => {
     const first = await at.paid({ save: true, customer: CUSTOMER });
     const { mandate } = await at.fetched(first);
     const charged = await payments.charge!(at.context({ idempotencyKey: 'pay_02:charge:1' }), {
-      ...{ reference: 'pay_02', mandate: mandate?.providerId ?? '', customer: mandate?.customer ?? '', amount: euros('12.50') },
-      ...{ description: 'Month 2', returnUrl: ORDER.returnUrl, webhookUrl: ORDER.webhookUrl },
+      reference: 'pay_02',
+      mandate: mandate?.providerId ?? '',
+      customer: mandate?.customer ?? '',
+      amount: euros('12.50'),
+      description: 'Month 2',
+      returnUrl: ORDER.returnUrl,
+      webhookUrl: ORDER.webhookUrl,
     });
     return valueOf(charged).providerId;
   }
@@ -143,9 +166,23 @@ describe('debits and chargebacks', () => {
     await at.mollie.advance(40 * DAY);
     const { id: chargeback } = at.mollie.book.chargeBack(id, { code: 'MD06' });
     expect(await at.fetched(id)).toMatchObject({
-      ...{ providerState: 'paid', captured: 1250, chargedBack: 1250, mandate: { state: 'active' } },
-      disputes: [{ providerId: chargeback, state: 'lost', amount: 1250, reason: 'MD06' }],
-      failure: { reason: 'cancelled-by-customer', providerCode: 'MD06', retryable: false },
+      providerState: 'paid',
+      captured: 1250,
+      chargedBack: 1250,
+      mandate: { state: 'active' },
+      disputes: [
+        {
+          providerId: chargeback,
+          state: 'lost',
+          amount: 1250,
+          reason: 'MD06',
+        },
+      ],
+      failure: {
+        reason: 'cancelled-by-customer',
+        providerCode: 'MD06',
+        retryable: false,
+      },
     });
   });
 
@@ -153,8 +190,13 @@ describe('debits and chargebacks', () => {
     const id = await debit();
     at.mollie.book.settle(id, 'failed', 'AM04');
     expect(await at.fetched(id)).toMatchObject({
-      ...{ ended: 'failed', captured: 0 },
-      failure: { reason: 'insufficient-funds', providerCode: 'AM04', retryable: true },
+      ended: 'failed',
+      captured: 0,
+      failure: {
+        reason: 'insufficient-funds',
+        providerCode: 'AM04',
+        retryable: true,
+      },
     });
   });
 
@@ -179,8 +221,13 @@ describe('debits and chargebacks', () => {
 describe('mandates', () => {
   const charge = (mandate: string, customer: string, reference = 'pay_02') =>
     payments.charge!(at.context({ idempotencyKey: `${reference}:charge:1` }), {
-      ...{ reference, mandate, customer, amount: euros('9.95'), description: 'Month 2' },
-      ...{ returnUrl: ORDER.returnUrl, webhookUrl: ORDER.webhookUrl },
+      reference,
+      mandate,
+      customer,
+      amount: euros('9.95'),
+      description: 'Month 2',
+      returnUrl: ORDER.returnUrl,
+      webhookUrl: ORDER.webhookUrl,
     });
 
   test('a first payment makes a customer and leaves a mandate that can be charged', async () => {
@@ -230,7 +277,12 @@ describe('mandates', () => {
     expect(valueOf(await charge(mandate?.providerId ?? '', mandate?.customer ?? '')).facts).toMatchObject({ captured: 995 });
     at.mollie.book.refuseNextCharge = 'insufficient_funds';
     expect(valueOf(await charge(mandate?.providerId ?? '', mandate?.customer ?? '', 'pay_03')).facts).toMatchObject({
-      ...{ ended: 'failed', captured: 0, failure: { reason: 'insufficient-funds', retryable: true } },
+      ended: 'failed',
+      captured: 0,
+      failure: {
+        reason: 'insufficient-funds',
+        retryable: true,
+      },
     });
   });
 
@@ -260,14 +312,12 @@ describe('mandates', () => {
     ['card', { currency: 'EUR', value: '0.00' }],
   ] as const)('a %s mandate without a sale is asked for on Mollie’s page, and has its own id once it is there', async (kind, amount) => {
     const created = await mandates.create(at.context({ idempotencyKey: 'man_01:create:1' }), {
-      ...{
-        reference: 'man_01',
-        kind,
-        description: 'Monthly',
-        returnUrl: ORDER.returnUrl,
-        webhookUrl: ORDER.webhookUrl,
-        customer: CUSTOMER,
-      },
+      reference: 'man_01',
+      kind,
+      description: 'Monthly',
+      returnUrl: ORDER.returnUrl,
+      webhookUrl: ORDER.webhookUrl,
+      customer: CUSTOMER,
     });
     const { facts, next } = valueOf(created);
     expect(facts).toMatchObject({ providerId: expect.stringMatching(/^tr_/), kind, state: 'pending' });
@@ -275,7 +325,9 @@ describe('mandates', () => {
     expect(at.mollie.bodies.at(-1)).toMatchObject({ amount, sequenceType: 'first', metadata: { mandate_id: 'man_01' } });
     at.mollie.book.pay(facts.providerId);
     expect(valueOf(await mandates.fetch(at.context(), { providerId: facts.providerId }))).toMatchObject({
-      ...{ providerId: expect.stringMatching(/^mdt_/), kind, state: 'active' },
+      providerId: expect.stringMatching(/^mdt_/),
+      kind,
+      state: 'active',
     });
   });
 
@@ -306,8 +358,14 @@ describe('mandates', () => {
     'a charge that cannot be is refused at %s before anything is sent',
     async (field, { dueOn, ...more }: { customer?: undefined; mandate?: string; dueOn?: string }) => {
       const { customer, ...request } = {
-        ...{ reference: 'pay_02', mandate: 'mdt_12345678', customer: 'cst_12345678', amount: euros('9.95'), description: 'x' },
-        ...{ returnUrl: ORDER.returnUrl, webhookUrl: ORDER.webhookUrl, ...more },
+        reference: 'pay_02',
+        mandate: 'mdt_12345678',
+        customer: 'cst_12345678',
+        amount: euros('9.95'),
+        description: 'x',
+        returnUrl: ORDER.returnUrl,
+        webhookUrl: ORDER.webhookUrl,
+        ...more,
       };
       const outcome = await payments.charge!(at.context(), { ...request, ...(customer ? { customer } : {}), ...(dueOn ? { dueOn } : {}) });
       expect(outcome).toMatchObject({ kind: 'failed', reason: 'input', field });

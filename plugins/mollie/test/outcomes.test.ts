@@ -108,7 +108,12 @@ describe('finding a payment', () => {
     const { providerId } = await at.create();
     for (let index = 0; index < 260; index += 1) {
       at.mollie.book.createPayment({
-        ...{ amount: { currency: 'EUR', value: '1.00' }, description: 'x', redirectUrl: 'https://x.example' },
+        amount: {
+          currency: 'EUR',
+          value: '1.00',
+        },
+        description: 'x',
+        redirectUrl: 'https://x.example',
         metadata: JSON.stringify({ payment_id: `pay_x${index}` }),
       });
     }

@@ -26,7 +26,13 @@ describe('a checkout', () => {
   test('becomes captured money with its method', async () => {
     const providerId = await at.paid();
     expect(await at.fetched(providerId)).toMatchObject({
-      ...{ providerState: 'paid', started: true, captured: 1250, authorized: 0, method: 'ideal', refunds: [], disputes: [] },
+      providerState: 'paid',
+      started: true,
+      captured: 1250,
+      authorized: 0,
+      method: 'ideal',
+      refunds: [],
+      disputes: [],
     });
     expect((await at.fetched(providerId)).provisionalUntil).toBeUndefined();
   });
@@ -90,8 +96,14 @@ describe('how a payment ends', () => {
     const { providerId } = await at.create({ methods: ['card'] });
     at.mollie.book.decline(providerId, 'card_expired');
     expect(await at.fetched(providerId)).toMatchObject({
-      ...{ ended: 'failed', captured: 0, method: 'card' },
-      failure: { reason: 'card-expired', providerCode: 'card_expired', retryable: false },
+      ended: 'failed',
+      captured: 0,
+      method: 'card',
+      failure: {
+        reason: 'card-expired',
+        providerCode: 'card_expired',
+        retryable: false,
+      },
     });
   });
 
@@ -132,7 +144,10 @@ describe('manual capture', () => {
   test('cancelling lets all of it go', async () => {
     const providerId = await at.paid(HELD);
     expect(valueOf(await payments.cancel!(at.context(), { providerId }))).toMatchObject({
-      ...{ authorized: 1250, voided: 1250, captured: 0, ended: 'cancelled' },
+      authorized: 1250,
+      voided: 1250,
+      captured: 0,
+      ended: 'cancelled',
     });
   });
 
@@ -226,7 +241,12 @@ describe('methods', () => {
   test('are what the account offers for this amount, with limits; a new one needs no new code', async () => {
     const methods = valueOf(await payments.methods!(at.context(), { amount: euros('12.50'), country: 'NL', locale: 'nl' }));
     expect(methods).toContainEqual({
-      ...{ id: 'card', title: 'Card', flows: ['redirect', 'hosted-fields', 'qr'], least: 1, most: 1_000_000, saves: true },
+      id: 'card',
+      title: 'Card',
+      flows: ['redirect', 'hosted-fields', 'qr'],
+      least: 1,
+      most: 1e6,
+      saves: true,
       imageUrl: 'https://www.mollie.com/creditcard.svg',
     });
     expect(methods.map(({ id }) => id)).toEqual(expect.arrayContaining(['ideal', 'sepa-debit', 'bank-transfer', 'telepathy']));

@@ -80,18 +80,12 @@ describe('settlements', () => {
     await at.mollie.advance(DAY);
     const { lines } = await all('2026-03-28');
     expect(lines.filter(({ kind }) => kind !== 'fee' && kind !== 'adjustment').map(({ kind, net }) => [kind, net])).toEqual([
-      ...[
-        ['payment', '12.50'],
-        ['payout', '-12.15'],
-      ],
-      ...[
-        ['chargeback', '-12.50'],
-        ['payout', '12.50'],
-      ],
-      ...[
-        ['chargeback-reversal', '12.50'],
-        ['payout', '-12.50'],
-      ],
+      ['payment', '12.50'],
+      ['payout', '-12.15'],
+      ['chargeback', '-12.50'],
+      ['payout', '12.50'],
+      ['chargeback-reversal', '12.50'],
+      ['payout', '-12.50'],
     ]);
     expect(sum(lines)).toBe(0n);
   });
@@ -108,7 +102,13 @@ describe('settlements', () => {
   test('goes through many pages and settlements without loss or doubles', async () => {
     for (let index = 0; index < 520; index += 1) {
       const payment = at.mollie.book.createPayment({
-        ...{ amount: { currency: 'EUR', value: '1.00' }, description: 'x', redirectUrl: 'https://x.example', metadata: null },
+        amount: {
+          currency: 'EUR',
+          value: '1.00',
+        },
+        description: 'x',
+        redirectUrl: 'https://x.example',
+        metadata: null,
       });
       at.mollie.book.pay(payment.id);
       if (index === 510) await settled();
