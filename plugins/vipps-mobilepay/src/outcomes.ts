@@ -1,7 +1,7 @@
 import { declined, failed, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import { CODES, FIELDS } from './codes.ts';
 import { BUSY_MS, REST_MS } from './unverified.ts';
-import { listAt, textAt } from './wire-values.ts';
+import { listAt, textAt, valueAt } from './wire-values.ts';
 
 /** What a call does to the world: after a `read` that broke, nothing can have happened. */
 export type Manner = 'read' | 'write';
@@ -96,10 +96,10 @@ function restMs(retryAfter: string | null, manner: Manner): number {
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3_600) * 1_000 : REST_MS[manner];
 }
 
-/** An error and what caused it; a circle of causes ends the walk. */
+/** An error and what caused it; a circle of causes ends the walk. Errors of another realm are no `Error` of ours. */
 function* causesOf(error: unknown): Generator<unknown> {
   const seen = new Set<unknown>();
-  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+  for (let cause = error; typeof cause === 'object' && cause !== null && !seen.has(cause); cause = valueAt(cause, 'cause')) {
     seen.add(cause);
     yield cause;
   }
