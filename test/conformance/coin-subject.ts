@@ -40,7 +40,7 @@ async function start(): Promise<LocalProvider> {
       settings: (secrets) => ({ ...SETTINGS, webhookSecrets: [...secrets] }),
       sign: (bytes, { secrets, at }) => signed(bytes, secrets, at),
       header: 'coin-signature',
-      timed: true,
+      windowMs: 300_000,
       body: () => body('payment.paid'),
       unknownBody: () => body('weather.changed'),
       sent: () => server.sent,

@@ -21,7 +21,7 @@ const FINDINGS: Readonly<Record<string, readonly [fails: readonly string[], why:
   'repeats-under-new-key': [['P22'], /2 payments were made: the plugin sent it again under another key/],
   'finds-only-paid': [['P4'], /the payment that is there.*says that it was never made/s],
   'secret-unmarked': [['M6'], /x-secret.*apiKey/s],
-  'old-timestamp-accepted': [['W5'], /a refusal of a timestamp of an hour ago/],
+  'old-timestamp-accepted': [['W5'], /a refusal of a timestamp that is too old/],
   'refund-cut-down': [['P11'], /failed for more than was paid/],
   'unknown-state-completed': [['P6'], /no money of a state that nobody knows/],
   'socket-left-open': [['M11'], /no timer and no socket after loading.*TCP/s],

@@ -81,7 +81,7 @@ class SandboxWorld implements LocalProvider {
       settings: (secrets) => ({ ...SETTINGS, webhookSecrets: [...secrets] }),
       sign: (bytes, { secrets, at }) => sign(bytes, secrets, at),
       header: 'sandbox-signature',
-      timed: true,
+      windowMs: 300_000,
       body: () => body('payment.paid'),
       unknownBody: () => body('weather.changed'),
       sent: () => this.#door.atLeast(this.#count('select count(*) as found from webhook where id <> ?', '')),

@@ -63,7 +63,7 @@ function localProvider(stripe: StripeServer): LocalProvider {
       settings: (secrets) => ({ ...settings, webhookSecrets: [...secrets] }),
       sign: (body, { secrets, at }) => delivery(body, stripeSignature(Buffer.from(body).toString('utf8'), secrets, at), at),
       header: 'stripe-signature',
-      timed: true,
+      windowMs: 300_000,
       body: () => event('payment_intent.succeeded', { id: 'pi_1', object: 'payment_intent', metadata: { payment_id: 'pay_1' } }),
       unknownBody: () => event('climate.order.created', { id: 'x' }),
       sent: () =>

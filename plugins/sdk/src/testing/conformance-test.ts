@@ -12,6 +12,8 @@ export interface ConformanceTest {
   readonly title: string;
   /** What the plugin must have for the test to make sense; otherwise it is left out, by this name. */
   readonly needs?: Need;
+  /** Tried in live mode where the subject has one. */
+  readonly live?: true;
   /** A call that is meant to take long, such as one of a child process; 5 s otherwise. */
   readonly withinMs?: number;
   /** @throws Unmet, LeftOut */

@@ -6,9 +6,11 @@ import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isPlugin } from '../plugin.ts';
 
+// Opened by the first who writes to them, which may be a library that warns: they are nobody's leftovers.
+const output = [process.stdout, process.stderr] as const;
 const before = process.getActiveResourcesInfo();
 const { default: plugin } = (await import(pathToFileURL(process.argv[2] ?? '').href)) as { readonly default?: unknown };
 await setImmediate();
 const left = process.getActiveResourcesInfo();
 for (const name of before) if (left.includes(name)) left.splice(left.indexOf(name), 1);
-process.stdout.write(`${JSON.stringify({ plugin: isPlugin(plugin), left })}\n`, () => process.exit());
+output[0].write(`${JSON.stringify({ plugin: isPlugin(plugin), left })}\n`, () => process.exit());

@@ -82,7 +82,7 @@ async function runOne(test: ConformanceTest, subject: Subject, options: RunOptio
   }
   const opened: World[] = [];
   const outcome = await within(Math.min(test.withinMs ?? TEST_MS, left), async () => {
-    const world = await World.open(subject, options.production);
+    const world = await World.open(subject, { production: options.production, isLive: test.live === true });
     opened.push(world);
     await test.run(world);
   });

@@ -20,6 +20,8 @@ export interface Subject {
   readonly released?: unknown;
   /** Starts the provider on this machine, empty. Every test gets one of its own. */
   readonly start: () => Promise<LocalProvider>;
+  /** The same in live mode, for what exists there alone: many providers settle live money only. */
+  readonly startLive?: () => Promise<LocalProvider>;
 }
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -30,8 +32,10 @@ type Told<T> = T | Promise<T>;
 export interface LocalProvider {
   /** Where requests for each origin of the manifest's hosts end: `https://api.acme.com` → `http://127.0.0.1:1234`. */
   readonly origins: Readonly<Record<string, string>>;
-  /** Of a test connection that works. */
+  /** Of a connection that works: in test mode, and in live mode from `startLive`. */
   readonly settings: Settings;
+  /** The provider's clock, where a lever moves it: the plugin then lives by it too. */
+  readonly now?: () => number;
   /** The same with a key that the provider does not know, and the setting that it stands in. */
   readonly wrongKey?: { readonly settings: Settings; readonly field: string };
   /** The same with a key of the live mode, where a key can be told. */
@@ -95,8 +99,13 @@ export interface WebhookLevers {
   readonly sign: (body: Uint8Array, made: { readonly secrets: readonly string[]; readonly at: number }) => RawWebhook;
   /** The header that carries the signature, in lower case. */
   readonly header: string;
-  /** True when what is signed carries the time, so that a replay can be told. */
-  readonly timed: boolean;
+  /** How far the signed time may lie back or ahead, in milliseconds; absent where no time is signed, and a replay is told by its id alone. */
+  readonly windowMs?: number;
+  /**
+   * What can be done while a secret is changed: `both` (unless told), a delivery carries a signature of each; `either`, it carries one
+   * of two; `none`, there is nothing to change.
+   */
+  readonly rotation?: 'both' | 'either' | 'none';
   /** The body of an event that the plugin knows, unlike any other. */
   readonly body: () => string;
   /** The body of an event of a type that does not exist yet. */

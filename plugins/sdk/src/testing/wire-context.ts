@@ -4,12 +4,15 @@ import type { Context } from '../context.ts';
 import { HOST_HEADER, type Wire } from './wire.ts';
 
 export interface ContextOptions {
+  /** The connection's id: what a plugin keeps, it keeps by this. */
+  readonly connection: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly hosts: readonly string[];
   readonly mode?: 'test' | 'live';
   readonly key?: string;
   readonly attempt?: number;
   readonly signal: AbortSignal;
+  readonly now: () => number;
   /** False while a signature is checked: calling out is refused then, as the host does. */
   readonly mayCallOut?: boolean;
   readonly log: (level: 'info' | 'warn', line: string) => void;
@@ -24,7 +27,7 @@ export function wireContext(wire: Wire, options: ContextOptions): Context {
       options.log(level, facts === undefined ? message : `${message} ${JSON.stringify(facts)}`);
   return {
     settings: structuredClone(options.settings),
-    connection: { id: 'con_conformance', name: 'conformance' },
+    connection: { id: options.connection, name: 'conformance' },
     mode: options.mode ?? 'test',
     idempotencyKey: options.key ?? '',
     attempt: options.attempt ?? 1,
@@ -50,7 +53,7 @@ export function wireContext(wire: Wire, options: ContextOptions): Context {
     },
     agent: new WireAgent(mayCallOut ? wire.port : REFUSING_PORT),
     log: { info: write('info'), warn: write('warn') },
-    now: () => new Date(),
+    now: () => new Date(options.now()),
   };
 }
 

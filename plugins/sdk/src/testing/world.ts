@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { failed, unknown, type Outcome } from '../outcome.ts';
 import type { CreatedPayment, CreatePayment, PaymentFacts, RefundResult } from '../payments.ts';
@@ -37,6 +38,9 @@ export class World {
   readonly provider: LocalProvider;
   readonly wire: Wire;
   readonly production: ProductionDoor | undefined;
+  readonly mode: 'test' | 'live';
+  /** Of this world alone: a token that a plugin keeps must not come from another world's provider. */
+  readonly connection = `con_${randomUUID()}`;
   /** What the plugin threw instead of answering. */
   readonly thrown: unknown[] = [];
   /** What the plugin logged. */
@@ -44,18 +48,23 @@ export class World {
   readonly warnings: string[] = [];
   #count = 0;
 
-  private constructor(subject: Subject, provider: LocalProvider, wire: Wire, production: ProductionDoor | undefined) {
+  private constructor(subject: Subject, provider: LocalProvider, wire: Wire, { production, mode }: Pick<World, 'production' | 'mode'>) {
     this.subject = subject;
     this.provider = provider;
     this.wire = wire;
     this.production = production;
+    this.mode = mode;
   }
 
-  static async open(subject: Subject, production?: ProductionDoor): Promise<World> {
-    const provider = await subject.start();
+  static async open(
+    subject: Subject,
+    { production, isLive = false }: { readonly production?: ProductionDoor | undefined; readonly isLive?: boolean } = {},
+  ): Promise<World> {
+    const startLive = isLive ? subject.startLive : undefined;
+    const provider = await (startLive ?? subject.start)();
     const wire = new Wire(provider.origins, provider.tokenPath, provider.problem);
     await wire.open();
-    return new World(subject, provider, wire, production);
+    return new World(subject, provider, wire, { production, mode: startLive ? 'live' : 'test' });
   }
 
   async close(): Promise<void> {
@@ -75,6 +84,11 @@ export class World {
     return lever(this.provider.webhooks, 'webhooks');
   }
 
+  /** The provider's present moment. */
+  now(): number {
+    return this.provider.now?.() ?? Date.now();
+  }
+
   /** Says something that is worth reading and fails nothing. */
   warn(text: string): void {
     this.warnings.push(text);
@@ -82,12 +96,14 @@ export class World {
 
   context(options: CallOptions = {}, mayCallOut = true): Context {
     return wireContext(this.wire, {
+      connection: this.connection,
       settings: options.settings ?? this.provider.settings,
       hosts: this.plugin.hosts,
       signal: options.signal ?? AbortSignal.timeout(CALL_MS),
       mayCallOut,
+      now: () => this.now(),
+      mode: options.mode ?? this.mode,
       log: (level, line) => this.logged.push({ level, line }),
-      ...(options.mode === undefined ? {} : { mode: options.mode }),
       ...(options.key === undefined ? {} : { key: options.key }),
       ...(options.attempt === undefined ? {} : { attempt: options.attempt }),
     });
@@ -165,7 +181,7 @@ export class World {
   }
 
   find(reference: string, options: CallOptions = {}): Promise<Outcome<CreatedPayment | undefined>> {
-    const notBefore = Date.now() - 60_000;
+    const notBefore = this.now() - 60_000;
     return this.call('payments.find', options, (context) => this.plugin.payments?.find?.(context, { reference, notBefore }));
   }
 

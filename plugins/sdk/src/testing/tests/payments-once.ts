@@ -25,7 +25,7 @@ export const onceTests: readonly ConformanceTest[] = [
     must(facts.currency === order.amount.currency, `the currency ${order.amount.currency}`, facts.currency, CREATE);
     must(facts.ended === undefined, 'a payment that is open', facts, CREATE);
     if (next.kind === 'redirect') must(URL.canParse(next.url), 'an address to send the customer to', next.url, CREATE);
-    if (next.kind === 'push' || next.kind === 'qr') must(next.expiresAt > Date.now(), 'a time that is to come', next, CREATE);
+    if (next.kind === 'push' || next.kind === 'qr') must(next.expiresAt > world.now(), 'a time that is to come', next, CREATE);
     must(
       (await world.payments.made(order.reference)) === 1,
       'one payment at the provider',
