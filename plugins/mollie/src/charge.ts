@@ -2,7 +2,7 @@ import { declined, failed, type ChargeMandate, type Context, type Failed, type P
 import { toMollie } from './amounts.ts';
 import { callMollie } from './client.ts';
 import { descriptionOf, metadataOf, refuseMetadata } from './creation.ts';
-import { createdFrom } from './look.ts';
+import { createdNow } from './look.ts';
 import { refusalOf } from './outcomes.ts';
 import { postPayment } from './post-payment.ts';
 import type { Settings } from './settings.ts';
@@ -20,8 +20,7 @@ export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (c
   const refused = refuse(context, request);
   if (refused) return refused;
   const { customer = '', mandate, reference, metadata } = request;
-  return callMollie(context, 'write', async (mollie) => {
-    const fetchStartedAt = context.now().getTime();
+  return callMollie(context, 'write', async (mollie, wire) => {
     const body = {
       amount: toMollie(request.amount),
       description: descriptionOf(request.description, reference),
@@ -32,7 +31,7 @@ export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (c
       metadata: metadataOf(reference, metadata),
     };
     try {
-      return createdFrom(context, { payment: await postPayment(mollie, body, context.idempotencyKey), fetchStartedAt });
+      return await createdNow(context, mollie, wire, () => postPayment(mollie, body, context.idempotencyKey));
     } catch (error) {
       const refusal = refusalOf(error);
       const isAboutMandate = refusal?.field === 'mandateId' || (refusal?.field === 'customerId' && NO_MANDATE.test(refusal.detail));

@@ -31,7 +31,7 @@ export type Identity = 'profile' | 'organization';
 export async function callMollie<T>(
   context: Context<Settings>,
   manner: Manner,
-  work: (mollie: MollieClient) => Promise<Outcome<T>>,
+  work: (mollie: MollieClient, wire: Wire) => Promise<Outcome<T>>,
   identity: Identity = 'profile',
 ): Promise<Outcome<T>> {
   const refused = modeMismatch(context) ?? missingToken(context, identity);
@@ -42,7 +42,7 @@ export async function callMollie<T>(
   const deadline = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
     const mollie = clientOver(wire, create, identity === 'profile' ? { apiKey } : { accessToken: organizationToken });
-    return await Promise.race([work(mollie), wire.broke, aborted(deadline)]);
+    return await Promise.race([work(mollie, wire), wire.broke, aborted(deadline)]);
   } catch (error) {
     return outcomeOf(error, manner, wire, identity);
   } finally {

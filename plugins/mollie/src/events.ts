@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context, ProviderSignal, RawWebhook } from '@kassaflow/plugin-sdk';
 import { PAYMENT_MARK } from './facts.ts';
+import { isPaymentId } from './ids.ts';
 import { askOrganization } from './organization.ts';
 import { instantOf, markIn, textIn } from './seen.ts';
 import type { Settings } from './settings.ts';
@@ -66,7 +67,7 @@ export async function signalOf(context: Context<Settings>, event: MollieEvent): 
   const entity =
     event.entity ?? (event.entityId?.startsWith('tr_') || kind === 'settlement' ? undefined : await fetchEntity(context, event));
   const providerId = event.entityId?.startsWith('tr_') || kind === 'settlement' ? event.entityId : textIn(entity, 'paymentId');
-  if (providerId === undefined) {
+  if (providerId === undefined || (kind !== 'settlement' && !isPaymentId(providerId))) {
     context.log.warn('An event of Mollie’s names no payment', { type: event.type, event: event.id });
     return [];
   }

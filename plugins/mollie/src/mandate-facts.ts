@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ok, type Context, type MandateFacts, type Outcome } from '@kassaflow/plugin-sdk';
 import type { MollieClient } from '@mollie/api-client';
+import { checkedId } from './ids.ts';
 import { refusalOf } from './outcomes.ts';
 import type { Settings } from './settings.ts';
 import { instantOf, textIn, type SeenMandate, type SeenPayment } from './seen.ts';
@@ -47,7 +48,11 @@ export async function fetchMandate(
   id: string,
 ): Promise<MandateFacts> {
   try {
-    return mandateFacts(context, customerId, await mollie.customerMandates.get(id, { customerId }));
+    return mandateFacts(
+      context,
+      customerId,
+      await mollie.customerMandates.get(checkedId('mandate', id), { customerId: checkedId('customer', customerId) }),
+    );
   } catch (error) {
     if (!isGone(error)) throw error;
     return { providerId: id, kind: 'sepa-debit', state: 'revoked', customer: customerId };
@@ -56,7 +61,7 @@ export async function fetchMandate(
 
 export async function revokeMandate(mollie: MollieClient, customerId: string, id: string, idempotencyKey: string): Promise<Outcome<true>> {
   try {
-    await mollie.customerMandates.revoke(id, { customerId, idempotencyKey });
+    await mollie.customerMandates.revoke(checkedId('mandate', id), { customerId: checkedId('customer', customerId), idempotencyKey });
   } catch (error) {
     if (!isGone(error)) throw error;
   }

@@ -3,7 +3,7 @@ import { toMollie } from './amounts.ts';
 import { callMollie } from './client.ts';
 import { descriptionOf } from './creation.ts';
 import { customerFor } from './customers.ts';
-import { createdFrom, look } from './look.ts';
+import { createdNow, look } from './look.ts';
 import { fetchMandate, revokeMandate } from './mandate-facts.ts';
 import { postPayment } from './post-payment.ts';
 import type { SeenPayment } from './seen.ts';
@@ -35,7 +35,7 @@ export const mandates: Mandates<Settings> = {
     if (customer.kind !== 'ok') return customer;
     const currency = mandate.kind === 'sepa-debit' ? 'EUR' : (mandate.pricing?.most.currency ?? 'EUR');
     const locale = localeOf(mandate.customer.locale);
-    return callMollie(context, 'write', async (mollie) => {
+    return callMollie(context, 'write', async (mollie, wire) => {
       const body = {
         amount: toMollie({ amount: first.amount, currency }),
         description: descriptionOf(mandate.description, mandate.reference),
@@ -47,10 +47,11 @@ export const mandates: Mandates<Settings> = {
         sequenceType: 'first',
         metadata: { [MANDATE_MARK]: mandate.reference },
       };
-      const payment = await postPayment(mollie, body, context.idempotencyKey);
-      const made = createdFrom(context, { payment, fetchStartedAt: context.now().getTime() });
+      const made = await createdNow(context, mollie, wire, () => postPayment(mollie, body, context.idempotencyKey));
       if (made.kind !== 'ok') return made;
-      return ok({ facts: waiting(payment, mandate.kind), next: made.value.next }, payment.id);
+      const { providerId: id, facts, next } = made.value;
+      const waits = waiting({ id, status: facts.providerState, customerId: customer.value }, mandate.kind);
+      return ok({ facts: facts.mandate ?? waits, next }, id);
     });
   },
 
@@ -83,7 +84,7 @@ export const mandates: Mandates<Settings> = {
 };
 
 /** A first payment stands for its mandate until there is one. */
-function waiting({ id, status, customerId }: SeenPayment, kind: MandateFacts['kind']): MandateFacts {
+function waiting({ id, status, customerId }: Pick<SeenPayment, 'id' | 'status' | 'customerId'>, kind: MandateFacts['kind']): MandateFacts {
   const state = status === 'expired' ? 'expired' : status === 'canceled' || status === 'failed' ? 'revoked' : 'pending';
   return { providerId: id, kind, state, ...(customerId ? { customer: customerId } : {}) };
 }

@@ -1,6 +1,7 @@
 import { failed, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import { AmountError } from './amounts.ts';
 import type { Identity, Manner } from './client.ts';
+import { IdError } from './ids.ts';
 import { RETRY_AFTER_MS } from './unverified.ts';
 import { ServerBroke, type Wire } from './wire.ts';
 
@@ -49,10 +50,11 @@ export function refusalOf(error: unknown): Refusal | undefined {
 export function outcomeOf(
   error: unknown,
   manner: Manner,
-  wire: Pick<Wire, 'status' | 'headers' | 'errorCode'>,
+  wire: Pick<Wire, 'status' | 'headers' | 'errorCode' | 'begun'>,
   identity: Identity,
 ): Outcome<never> {
   if (error instanceof AmountError) return failed('input', error.message, { field: 'amount' });
+  if (error instanceof IdError) return failed('permanent', error.message, { code: '404' });
   if (error instanceof ServerBroke) {
     if (manner === 'refund' && error.status === 503 && error.isMollies)
       return failed('temporary', 'Mollie is busy with another refund.', { code: '503' });
@@ -67,6 +69,7 @@ export function outcomeOf(
     return failed('temporary', `Something before Mollie answered ${status}.`, { code: String(status) });
   if (status !== undefined) return doubt(manner, 'Mollie’s answer could not be read.');
   if (errorCode !== undefined && NEVER_SENT.has(errorCode)) return failed('temporary', 'Mollie cannot be reached.', { code: errorCode });
+  if (wire.begun === 0) return failed('temporary', 'Nothing was sent to Mollie.');
   return doubt(manner, 'The connection to Mollie broke before it answered.');
 }
 

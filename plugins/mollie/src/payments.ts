@@ -5,7 +5,7 @@ import { callMollie } from './client.ts';
 import { creation, refuseCreation } from './creation.ts';
 import { customerFor } from './customers.ts';
 import { PAYMENT_MARK } from './facts.ts';
-import { createdFrom, factsFrom, look } from './look.ts';
+import { createdFrom, createdNow, factsFrom, look } from './look.ts';
 import { methods } from './methods.ts';
 import { cursorIn, MOST_PER_PAGE } from './paging.ts';
 import { postPayment } from './post-payment.ts';
@@ -30,10 +30,9 @@ export const payments: PaymentProvider<Settings> = {
     if (refused) return refused;
     const customer = payment.save ? await customerFor(context, payment.customer) : ok(payment.customer?.providerId);
     if (customer.kind !== 'ok') return customer;
-    return callMollie(context, 'write', async (mollie) => {
-      const fetchStartedAt = context.now().getTime();
-      const made = await postPayment(mollie, creation(payment, customer.value), context.idempotencyKey);
-      return createdFrom(context, { payment: made, fetchStartedAt }, payment.flow === 'qr');
+    return callMollie(context, 'write', (mollie, wire) => {
+      const post = () => postPayment(mollie, creation(payment, customer.value), context.idempotencyKey);
+      return createdNow(context, mollie, wire, post, payment.flow === 'qr');
     });
   },
 

@@ -3,6 +3,7 @@ import type { MollieClient } from '@mollie/api-client';
 import { toMollie } from './amounts.ts';
 import { callMollie } from './client.ts';
 import { REFUND_MARK, refundState } from './facts.ts';
+import { checkedId } from './ids.ts';
 import { look } from './look.ts';
 import { refusalOf } from './outcomes.ts';
 import { markIn } from './seen.ts';
@@ -30,7 +31,7 @@ export const refund: Refund = async (context, request) => {
     const { providerId, reference, amount, reason } = request;
     try {
       const made = await mollie.paymentRefunds.create({
-        paymentId: providerId,
+        paymentId: checkedId('payment', providerId),
         amount: { ...toMollie(amount) },
         ...(reason ? { description: Array.from(reason.replaceAll(/\s+/g, ' ')).slice(0, REASON_LENGTH).join('') } : {}),
         metadata: { [REFUND_MARK]: reference },

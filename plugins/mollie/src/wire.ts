@@ -30,12 +30,19 @@ export class Wire extends Agent {
   status: number | undefined;
   headers: IncomingMessage['headers'] = {};
   errorCode: string | undefined;
+  /** How many requests were begun. With none, nothing can have happened. */
+  begun = 0;
 
   constructor(inner: Agent) {
     super();
     // not in the type definitions, but the contract between http.request and every agent since Node 0.x
     this.#inner = inner as unknown as RequestTaker;
     this.#broke.promise.catch(() => undefined);
+  }
+
+  /** The last answer came out of Mollie's memory of keys: it tells how things were when the request was first carried out. */
+  get isReplay(): boolean {
+    return this.headers['idempotent-replayed'] === 'true';
   }
 
   /** Rejects with {@link ServerBroke} at the first 5xx. */
@@ -47,6 +54,7 @@ export class Wire extends Agent {
     if (this.#over) return void request.destroy(new Error('This call is over'));
     this.status = this.errorCode = undefined;
     this.headers = {};
+    this.begun += 1;
     this.#open.add(request);
     request.once('close', () => this.#open.delete(request));
     request.once('error', (error: NodeJS.ErrnoException) => {

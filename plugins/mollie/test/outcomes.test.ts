@@ -197,3 +197,39 @@ describe('checking a connection', () => {
     expect(result).not.toHaveProperty('field');
   });
 });
+
+describe('ids and answers that lead astray', () => {
+  test.each(['tr_1/../../customers', 'ord_1234567', 'tr_', '../x'])('%s is never made part of an address', async (providerId) => {
+    const calls = [
+      payments.fetch(at.context(), { providerId }),
+      payments.cancel!(at.context(), { providerId }),
+      payments.capture!(at.context(), { providerId, amount: euros('1.00') }),
+      payments.refund!(at.context(), { providerId, reference: 'ref_1', amount: euros('1.00') }),
+    ];
+    for (const call of calls) expect(await call).toMatchObject({ kind: 'failed', reason: 'permanent', code: '404' });
+    expect(at.mollie.log.all()).toHaveLength(0);
+  });
+
+  test('a call that is over before anything was sent did surely nothing', async () => {
+    const ended = AbortSignal.abort();
+    expect((await create({ signal: ended })).kind).not.toBe('ok');
+    expect(at.mollie.book.payments).toHaveLength(0);
+  });
+
+  test('pitfall 4: the answer to a repeated request is as old as the first one, and is not told as new', async () => {
+    const { providerId } = valueOf(await create());
+    at.mollie.book.pay(providerId);
+    await at.mollie.advance(60_000);
+    const again = valueOf(await create({ attempt: 2 }));
+    expect(again).toMatchObject({ providerId, next: { kind: 'none' }, facts: { providerState: 'paid', captured: 1250 } });
+  });
+
+  test('pitfall 4: facts are as old as the question, not as the answer', async () => {
+    const { providerId } = await at.create();
+    const asked = at.mollie.clock.now();
+    at.mollie.faults.add({ match: 'GET', action: 'delay', delayMs: 20 });
+    const fetching = payments.fetch(at.context(), { providerId });
+    await at.mollie.advance(60_000);
+    expect(valueOf(await fetching).fetchStartedAt).toBe(asked);
+  });
+});

@@ -123,6 +123,30 @@ describe('how a payment ends', () => {
   });
 });
 
+describe('what a fetch tells', () => {
+  test('pitfall 8: a payment that was paid and fails after all has no money any more', async () => {
+    const providerId = await at.paid({ methods: ['card'] });
+    Object.assign(at.mollie.book.payment(providerId), { status: 'failed', failedAt: at.mollie.clock.stamp() });
+    expect(await at.fetched(providerId)).toMatchObject({ ended: 'failed', captured: 0, failure: { reason: 'other' } });
+  });
+
+  test('pitfall 11: amount and currency are what Mollie says, not what we asked for', async () => {
+    const providerId = await at.paid();
+    Object.assign(at.mollie.book.payment(providerId), { amount: { currency: 'DKK', value: '93.00' } });
+    expect(await at.fetched(providerId)).toMatchObject({ currency: 'DKK', captured: 9300 });
+  });
+
+  test('pitfall 28: two attempts are two payments, and both can be paid', async () => {
+    const [first, second] = [await at.paid(), await at.paid({ reference: 'pay_02' })];
+    expect(first).not.toBe(second);
+    for (const providerId of [first, second]) expect(await at.fetched(providerId)).toMatchObject({ captured: 1250 });
+  });
+
+  test('pitfall 31: Mollie tries nothing again by itself', () => {
+    expect(payments.traits?.retriesCharges ?? false).toBe(false);
+  });
+});
+
 describe('manual capture', () => {
   const HELD = { methods: ['card'], capture: 'manual' } as const;
 
