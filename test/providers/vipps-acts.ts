@@ -41,7 +41,8 @@ export function landingPage(vipps: VippsServer, { method, path }: Received): Rep
   if (method === 'POST') {
     act(vipps, { do: button, reference });
     const back = button === 'refuse' ? `/${kind}/${token}` : (payment?.request['returnUrl'] ?? agreement?.request['merchantRedirectUrl']);
-    return { status: 303, headers: { location: String(back ?? `/${kind}/${token}`) }, body: '' };
+    const location = typeof back === 'string' ? back : `/${kind}/${token}`;
+    return { status: 303, headers: { location }, body: '' };
   }
   const what = payment
     ? `${payment.amount} ${payment.currency}, ${payment.state}`

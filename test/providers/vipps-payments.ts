@@ -318,7 +318,7 @@ export class VippsPayments {
     if (body['receipt'] === undefined) throw new VippsProblem(400, 'Long living payments require a receipt', { code: 6130 });
     const receipt = objectOf(body['receipt'], 'receipt', ['orderLines', 'bottomLine'], ['orderLines', 'bottomLine']);
     for (const line of receipt['orderLines'] as readonly unknown[]) objectOf(line, 'receipt.orderLines', ORDER_LINE, ORDER_LINE);
-    const at = Date.parse(String(body['expiresAt']));
+    const at = Date.parse(textOf(body, 'expiresAt'));
     if (Number.isNaN(at)) throw new VippsProblem(400, 'Bad Request', { field: 'expiresAt' });
     if (at < this.#clock.now() + LIFE_MS) throw new VippsProblem(400, 'Expiration date is too soon', { code: 6120 });
     if (at > this.#clock.now() + 60 * DAY_MS) throw new VippsProblem(400, 'Expiration date is too late', { code: 6110 });

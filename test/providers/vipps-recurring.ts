@@ -356,7 +356,7 @@ export class VippsRecurring {
       retryDays: Number(body['retryDays']),
       transactionType: textOf(body, 'transactionType', { pattern: /^(DIRECT|RESERVE)_CAPTURE$/ }),
       type: body['type'] === 'INITIAL' ? 'INITIAL' : 'RECURRING',
-      externalId: body['externalId'] === undefined ? undefined : String(body['externalId']),
+      externalId: body['externalId'] === undefined ? undefined : textOf(body, 'externalId', { most: 64 }),
       status: 'PENDING',
       captured: 0,
       refunded: 0,

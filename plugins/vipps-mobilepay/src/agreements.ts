@@ -41,6 +41,8 @@ export interface Agreement {
 export const mandates: Mandates<Settings> = {
   async create(context, mandate): Promise<Outcome<CreatedMandate>> {
     if (mandate.kind !== 'agreement') return failed('input', 'A permission at Vipps MobilePay is an agreement.', { field: 'kind' });
+    if (mandate.reference.length > 64)
+      return failed('input', 'A reference of an agreement has at most 64 characters.', { field: 'reference' });
     const price = pricingOf(mandate.pricing, context.settings);
     if ('kind' in price) return price;
     const sent = await draft(context, { ...mandate, externalId: mandate.reference }, price);

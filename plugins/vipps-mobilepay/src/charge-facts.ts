@@ -82,6 +82,17 @@ export function factsOfUnmadeCharge(mandate: MandateFacts, currency: string, fet
   };
 }
 
+/** Tells whether a change was made under one of our keys. */
+export function isInHistory(charge: unknown, event: string, key: string, amount: number): boolean {
+  return listAt(charge, 'history').some(
+    (entry) =>
+      textAt(entry, 'event') === event &&
+      textAt(entry, 'idempotencyKey') === key &&
+      wholeAt(entry, 'amount') === amount &&
+      valueAt(entry, 'success') !== false,
+  );
+}
+
 /** A charge under way whose agreement is over comes to nothing: a stop cancels it, and without an approval it never begins. */
 function endOf(state: string, mandate: MandateFacts | undefined): PaymentFacts['ended'] {
   if (state === 'FAILED') return 'failed';

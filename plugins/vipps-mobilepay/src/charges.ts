@@ -14,8 +14,9 @@ import {
 } from '@kassaflow/plugin-sdk';
 import { draft, openPricing, readAgreement, type Agreement } from './agreements.ts';
 import { toVipps } from './amounts.ts';
-import { factsOfCharge, factsOfUnmadeCharge } from './charge-facts.ts';
+import { factsOfCharge, factsOfUnmadeCharge, isInHistory } from './charge-facts.ts';
 import { KEY_LENGTH, keyOf, send, type Answer, type VippsRequest } from './client.ts';
+import { mayBeDone, settleRefusal } from './done-before.ts';
 import { chargeIdOf, isAgreementId, toVippsReference } from './references.ts';
 import type { Settings } from './settings.ts';
 import { lineOf } from './texts.ts';
@@ -133,24 +134,43 @@ export async function findCharge(context: Ctx, charge: string): Promise<Outcome<
   return ok({ providerId, facts: facts.value, next: nextOf(agreement?.value) }, providerId);
 }
 
-export function captureCharge(context: Ctx, id: ChargeId, amount: Amount): Promise<Outcome<PaymentFacts>> {
-  return change(context, id, { method: 'POST', path: `${pathOf(id)}/capture`, body: { amount: amount.value, description: 'Capture' } });
+export async function captureCharge(context: Ctx, id: ChargeId, amount: Amount): Promise<Outcome<PaymentFacts>> {
+  const body = { amount: amount.value, description: 'Capture' };
+  const sent = await changeOnce(context, id, { change: 'capture', body, event: 'CAPTURE', amount });
+  return sent.kind === 'ok' ? afterwards(context, id) : sent;
 }
 
 export async function cancelCharge(context: Ctx, id: ChargeId): Promise<Outcome<PaymentFacts>> {
-  const changed = await change(context, id, { method: 'DELETE', path: pathOf(id) });
-  if (changed.kind !== 'failed' || changed.reason !== 'permanent') return changed;
+  const sent = await write(context, { method: 'DELETE', path: pathOf(id) });
+  if (sent.kind === 'ok') return afterwards(context, id);
+  if (sent.kind !== 'failed' || sent.reason !== 'permanent') return sent;
   const found = await fetchCharge(context, id);
   const isOver = found.kind === 'ok' && found.value.captured === 0 && found.value.ended !== undefined;
-  return isOver ? found : changed;
+  return isOver ? found : sent;
 }
 
 /** A refund is done with 204; 202 says that it is on its way. */
 export async function refundCharge(context: Ctx, id: ChargeId, amount: Amount, reason: string | undefined): Promise<Outcome<RefundResult>> {
-  const description = chargeText(reason ?? '', 'Refund');
-  const sent = await write(context, { method: 'POST', path: `${pathOf(id)}/refund`, body: { amount: amount.value, description } });
+  const body = { amount: amount.value, description: chargeText(reason ?? '', 'Refund') };
+  const sent = await changeOnce(context, id, { change: 'refund', body, event: 'REFUND', amount });
   if (sent.kind !== 'ok') return sent;
   return ok({ providerId: keyOf(context.idempotencyKey, keyLength), state: sent.value.status === 202 ? 'pending' : 'done' }, id.charge);
+}
+
+/** Captures or refunds. The charge's history keeps the key of each change, so a refusal of what was done before is no refusal. */
+async function changeOnce(
+  context: Ctx,
+  id: ChargeId,
+  what: { readonly change: 'capture' | 'refund'; readonly body: object; readonly event: string; readonly amount: Amount },
+): Promise<Outcome<Answer>> {
+  const sent = await write(context, { method: 'POST', path: `${pathOf(id)}/${what.change}`, body: what.body });
+  if (!mayBeDone(context, sent)) return sent;
+  const settled = await settleRefusal(sent, async () => {
+    const read = await send(context, { manner: 'read', method: 'GET', path: pathOf(id) });
+    if (read.kind !== 'ok') return read;
+    return ok(isInHistory(read.value.body, what.event, keyOf(context.idempotencyKey, keyLength), what.amount.value));
+  });
+  return settled === 'done' ? ok({ status: 204, body: undefined }) : settled;
 }
 
 function request(context: Ctx, id: ChargeId, { dueOn, description }: ChargeMandate, amount: Amount): Promise<Outcome<Answer>> {
@@ -185,7 +205,9 @@ function refusalOf({ facts, currency }: Agreement, amount: Amount): Outcome<neve
 
 async function madeBefore(context: Ctx, id: ChargeId, amount: Amount, refusal: Outcome<never>): Promise<Outcome<CreatedPayment>> {
   const read = await send(context, { manner: 'read', method: 'GET', path: pathOf(id) });
-  if (read.kind === 'failed' && read.code === 'http-404') return refusal;
+  const isConflict = refusal.kind === 'failed' && refusal.code === 'http-409';
+  if (read.kind === 'failed' && read.code === 'http-404')
+    return isConflict ? unknown('An earlier call with this key may still be under way.') : refusal;
   if (read.kind !== 'ok') return unknown('The charge was refused, and whether an earlier call had made it could not be seen.');
   if (wholeAt(read.value.body, 'amount') !== amount.value) return refusal;
   const facts = await fetchCharge(context, id);
@@ -205,10 +227,8 @@ function created(context: Ctx, id: ChargeId, { value, currency }: Amount): Outco
     : unknown('The charge was made and could not be written down.');
 }
 
-/** Changes a charge and looks at it: these answers are empty. A look that fails does not undo what was done. */
-async function change(context: Ctx, id: ChargeId, what: Pick<VippsRequest, 'method' | 'path' | 'body'>): Promise<Outcome<PaymentFacts>> {
-  const sent = await write(context, what);
-  if (sent.kind !== 'ok') return sent;
+/** These answers are empty, so the charge is looked at. A look that fails does not undo what was done. */
+async function afterwards(context: Ctx, id: ChargeId): Promise<Outcome<PaymentFacts>> {
   const after = await fetchCharge(context, id);
   return after.kind === 'ok' ? after : unknown('The change was made, and looking at it failed.');
 }

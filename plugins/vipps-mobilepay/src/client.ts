@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ok, type Context, type Outcome } from '@kassaflow/plugin-sdk';
+import { failed, ok, type Context, type Outcome } from '@kassaflow/plugin-sdk';
 import { doubt, outcomeOfBreak, outcomeOfProblem, type Manner } from './outcomes.ts';
 import type { Settings } from './settings.ts';
 import { SYSTEM_HEADERS } from './system-headers.ts';
@@ -35,12 +35,21 @@ export interface Answer {
 export async function send(context: Context<Settings>, request: VippsRequest): Promise<Outcome<Answer>> {
   const kind = request.token ?? 'merchant';
   for (let isRenewed = false; ; isRenewed = true) {
-    const token = await tokenOf(context, kind);
+    const token = await Promise.race([tokenOf(context, kind), stopped(context.signal)]);
     if (token.kind !== 'ok') return token;
     const outcome = await exchange(context, request, token.value);
     if (isRenewed || outcome.kind !== 'failed' || outcome.code !== 'http-401') return outcome;
     await forgetToken(context, kind, token.value);
   }
+}
+
+/** Others may go on waiting for the same token; this call need not. */
+function stopped(signal: AbortSignal): Promise<Outcome<never>> {
+  return new Promise((resolve) => {
+    const stop = (): void => resolve(failed('temporary', 'The call was stopped before anything was sent.'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 async function exchange(context: Context<Settings>, request: VippsRequest, token: string): Promise<Outcome<Answer>> {

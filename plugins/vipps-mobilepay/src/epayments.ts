@@ -5,14 +5,16 @@ import {
   type Context,
   type CreatedPayment,
   type CreatePayment,
+  type Failed,
   type NextStep,
   type Outcome,
   type PaymentFacts,
   type RefundResult,
 } from '@kassaflow/plugin-sdk';
 import { KEY_LENGTH, keyOf, send, type Answer } from './client.ts';
-import { OVER_BEFORE, USED_BEFORE } from './codes.ts';
+import { OVER_BEFORE } from './codes.ts';
 import { creationOf } from './creation.ts';
+import { mayBeDone, settleRefusal } from './done-before.ts';
 import { createdAt, eventOfKey, factsOfPayment, needsEvents } from './payment-facts.ts';
 import { isApproved, type Settings } from './settings.ts';
 import { listAt, textAt, wholeAt } from './wire-values.ts';
@@ -37,8 +39,7 @@ export async function createPayment(context: Ctx, payment: CreatePayment): Promi
     payment.expiresAt !== undefined && isApproved(context.settings, 'long-living') ? payment.expiresAt : fetchStartedAt + LIFE_MS;
 
   const sent = await send(context, { manner: 'write', method: 'POST', path: '/epayment/v1/payments', body, keyLength });
-  if (sent.kind === 'failed' && USED_BEFORE.has(sent.code ?? ''))
-    return madeBefore(context, reference, { payment, expiresAt, refusal: sent });
+  if (mayBeDone(context, sent)) return madeBefore(context, reference, { payment, expiresAt, refusal: sent });
   if (sent.kind !== 'ok') return sent;
   const next = nextOf(payment.flow, textAt(sent.value.body, 'redirectUrl'), expiresAt);
   if (!next) return unknown('Vipps MobilePay’s answer does not say where the customer goes.');
@@ -66,10 +67,9 @@ export async function findPayment(context: Ctx, reference: string): Promise<Outc
 
 export async function capturePayment(context: Ctx, reference: string, amount: Amount): Promise<Outcome<PaymentFacts>> {
   const changed = await modify(context, reference, 'capture', amount);
-  if (changed.kind !== 'failed' || !USED_BEFORE.has(changed.code ?? '')) return changed;
-  // Done already: by this very call, whose answer was lost, or by somebody else. The event log keeps our key.
-  const isOurs = await isDoneUnderOurKey(context, reference, 'CAPTURED', amount);
-  return isOurs ? fetchPayment(context, reference) : changed;
+  if (!mayBeDone(context, changed)) return changed;
+  const settled = await settleRefusal(changed, () => isDoneUnderOurKey(context, reference, 'CAPTURED', amount));
+  return settled === 'done' ? afterwards(await fetchPayment(context, reference)) : settled;
 }
 
 /** Ends a payment that is not approved, and releases what is reserved of one that is. Nothing brings it back. */
@@ -85,8 +85,9 @@ export async function refundPayment(context: Ctx, reference: string, amount: Amo
   const changed = await modify(context, reference, 'refund', amount);
   const result: RefundResult = { providerId: keyOf(context.idempotencyKey, keyLength), state: 'done' };
   if (changed.kind === 'ok') return ok(result, changed.reference);
-  if (changed.kind !== 'failed' || !USED_BEFORE.has(changed.code ?? '')) return changed;
-  return (await isDoneUnderOurKey(context, reference, 'REFUNDED', amount)) ? ok(result, reference) : changed;
+  if (!mayBeDone(context, changed)) return changed;
+  const settled = await settleRefusal(changed, () => isDoneUnderOurKey(context, reference, 'REFUNDED', amount));
+  return settled === 'done' ? ok(result, reference) : settled;
 }
 
 async function modify(
@@ -115,18 +116,27 @@ async function see(context: Ctx, reference: string): Promise<Outcome<{ readonly 
   if (read.kind !== 'ok') return read;
   const payment = read.value.body;
   const events = needsEvents(payment) ? await eventsOf(context, reference) : undefined;
-  const facts = factsOfPayment({ payment, fetchStartedAt, ...(events === undefined ? {} : { events }) }, context.log);
+  // An event log that cannot be had leaves the totals.
+  const facts = factsOfPayment({ payment, fetchStartedAt, ...(events?.kind === 'ok' ? { events: events.value } : {}) }, context.log);
   return facts ? ok({ payment, facts }) : failed('temporary', 'Vipps MobilePay’s answer about the payment has no amounts.');
 }
 
-async function eventsOf(context: Ctx, reference: string): Promise<readonly unknown[] | undefined> {
+async function eventsOf(context: Ctx, reference: string): Promise<Outcome<readonly unknown[]>> {
   const read = await get(context, `/epayment/v1/payments/${reference}/events`);
-  return read.kind === 'ok' ? listAt(read.value.body) : undefined;
+  return read.kind === 'ok' ? ok(listAt(read.value.body)) : read;
 }
 
-async function isDoneUnderOurKey(context: Ctx, reference: string, name: string, amount: Amount): Promise<boolean> {
-  const event = eventOfKey((await eventsOf(context, reference)) ?? [], name, keyOf(context.idempotencyKey, keyLength));
-  return wholeAt(event, 'amount', 'value') === amount.value && textAt(event, 'amount', 'currency') === amount.currency;
+/** The event log keeps the key of each change. */
+async function isDoneUnderOurKey(context: Ctx, reference: string, name: string, amount: Amount): Promise<Outcome<boolean>> {
+  const events = await eventsOf(context, reference);
+  if (events.kind !== 'ok') return events;
+  const event = eventOfKey(events.value, name, keyOf(context.idempotencyKey, keyLength));
+  return ok(wholeAt(event, 'amount', 'value') === amount.value && textAt(event, 'amount', 'currency') === amount.currency);
+}
+
+/** It was done: only the look at it failed, and saying "nothing happened" would be wrong. */
+function afterwards(look: Outcome<PaymentFacts>): Outcome<PaymentFacts> {
+  return look.kind === 'failed' ? unknown('The change was made, and looking at it failed.') : look;
 }
 
 function get(context: Ctx, path: string): Promise<Outcome<Answer>> {
@@ -136,11 +146,13 @@ function get(context: Ctx, path: string): Promise<Outcome<Answer>> {
 async function madeBefore(
   context: Ctx,
   reference: string,
-  { payment, expiresAt, refusal }: { readonly payment: CreatePayment; readonly expiresAt: number; readonly refusal: Outcome<never> },
+  { payment, expiresAt, refusal }: { readonly payment: CreatePayment; readonly expiresAt: number; readonly refusal: Failed },
 ): Promise<Outcome<CreatedPayment>> {
   const seen = await see(context, reference);
-  // That it is taken is sure; what it is could not be seen. Nobody may call that a failure.
-  if (seen.kind !== 'ok') return unknown('A payment with this reference exists already and could not be looked at.');
+  // Refused, and not there: then the refusal is all there is, unless it says itself that the reference is taken.
+  const isAbsent = seen.kind === 'failed' && seen.code === '5090';
+  if (isAbsent && refusal.code !== '4150' && refusal.code !== 'http-409') return refusal;
+  if (seen.kind !== 'ok') return unknown('A payment with this reference may exist already and could not be looked at.');
   const { payment: found, facts } = seen.value;
   const { currency, amount } = payment.amount;
   const isSame = textAt(found, 'amount', 'currency') === currency && wholeAt(found, 'amount', 'value') === Number(amount.replace('.', ''));
@@ -160,7 +172,8 @@ async function nextOfFound(context: Ctx, reference: string, payment: unknown): P
   if (textAt(payment, 'state') !== 'CREATED') return { kind: 'none' };
   const url = textAt(payment, 'redirectUrl');
   if (url !== undefined) return { kind: 'redirect', url };
-  const madeAt = createdAt((await eventsOf(context, reference)) ?? []);
+  const events = await eventsOf(context, reference);
+  const madeAt = events.kind === 'ok' ? createdAt(events.value) : undefined;
   return madeAt === undefined ? { kind: 'none' } : { kind: 'push', expiresAt: momentOfEnd(payment) ?? madeAt + LIFE_MS };
 }
 

@@ -1,5 +1,5 @@
 import { failed, ok, unknown, type Context, type Outcome, type RegisteredWebhook } from '@kassaflow/plugin-sdk';
-import { KEY_LENGTH, send } from './client.ts';
+import { send } from './client.ts';
 import type { Settings } from './settings.ts';
 import { listAt, textAt } from './wire-values.ts';
 
@@ -33,13 +33,8 @@ export async function register(context: Context<Settings>, { url }: { readonly u
 }
 
 async function makeNew(context: Context<Settings>, url: string): Promise<Outcome<RegisteredWebhook>> {
-  const made = await send(context, {
-    manner: 'write',
-    method: 'POST',
-    path: PATH,
-    body: { url, events: EVENTS },
-    keyLength: KEY_LENGTH.epayment,
-  });
+  // Without a key: one that was remembered would bring back a registration that has been deleted since.
+  const made = await send(context, { manner: 'write', method: 'POST', path: PATH, body: { url, events: EVENTS } });
   if (made.kind !== 'ok') return made;
   const id = textAt(made.value.body, 'id');
   const secret = textAt(made.value.body, 'secret');

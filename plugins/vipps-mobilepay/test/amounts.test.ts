@@ -37,7 +37,16 @@ describe('amounts', () => {
     expect(await payments.create(world.write(), { ...ORDER, amount, save: true })).toMatchObject(refused);
     expect(await payments.capture!(world.write(), { providerId: 'kf-pay-01', amount })).toMatchObject(refused);
     expect(await payments.refund!(world.write(), { providerId: 'agr_1/kf-pay-01', reference: 'ref_1', amount })).toMatchObject(refused);
-    expect(await payments.charge!(world.write(), { ...ORDER, mandate: 'agr_1', amount })).toMatchObject(refused);
+    expect(
+      await payments.charge!(world.write(), {
+        reference: 'pay_07',
+        mandate: 'agr_1',
+        amount,
+        description: 'x',
+        returnUrl: ORDER.returnUrl,
+        webhookUrl: ORDER.webhookUrl,
+      }),
+    ).toMatchObject(refused);
     expect(world.vipps.log.all()).toHaveLength(0);
     await world.close();
   });

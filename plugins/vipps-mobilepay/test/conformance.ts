@@ -126,8 +126,14 @@ function made({ payments, recurring }: VippsServer, reference: string): number {
 
 function event(name: string, reference: string): string {
   return JSON.stringify({
-    ...{ msn: '123456', reference, pspReference: randomUUID(), name, amount: { currency: 'DKK', value: 12_500 } },
-    ...{ timestamp: '2026-11-20T10:00:00.000Z', idempotencyKey: null, success: true },
+    msn: '123456',
+    reference,
+    pspReference: randomUUID(),
+    name,
+    amount: { currency: 'DKK', value: 12_500 },
+    timestamp: '2026-11-20T10:00:00.000Z',
+    idempotencyKey: null,
+    success: true,
   });
 }
 
@@ -170,7 +176,10 @@ function vectors({ settings }: VippsServer): readonly WebhookVector[] {
     readonly vipps: Known;
   };
   const given = (vector: Known, url = vector.url): RawWebhook => ({
-    ...{ method: 'POST', url, body: Buffer.from(vector.body), receivedAt: Date.parse(vector.date) + 1_000 },
+    method: 'POST',
+    url,
+    body: Buffer.from(vector.body),
+    receivedAt: Date.parse(vector.date) + 1_000,
     headers: { 'x-ms-date': vector.date, 'x-ms-content-sha256': vector['x-ms-content-sha256'], authorization: vector.authorization },
   });
   const knowing = ({ secret: webhookSecret }: Known) => ({ ...settings, webhookSecret });
@@ -179,7 +188,9 @@ function vectors({ settings }: VippsServer): readonly WebhookVector[] {
     { name: 'the published one', settings: knowing(official), delivery: given(official), right: true },
     { name: 'with port and query', settings: knowing(ours), delivery: given(ours), right: true },
     {
-      ...{ name: 'at the address behind a proxy', settings: knowing(ours), right: false },
+      name: 'at the address behind a proxy',
+      settings: knowing(ours),
+      right: false,
       delivery: given(ours, ours.url.replace('pay.example.nl:8443', 'internal:3000')),
     },
   ];

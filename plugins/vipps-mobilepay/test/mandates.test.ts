@@ -336,7 +336,11 @@ describe('a payment that asks to be charged again', () => {
   });
 
   test.each([
-    ['says no', (agreement: string) => world.vipps.recurring.reject(agreement), { ended: 'cancelled', mandate: { state: 'revoked' } }],
+    [
+      'says no',
+      async (agreement: string) => world.vipps.recurring.reject(agreement),
+      { ended: 'cancelled', mandate: { state: 'revoked' } },
+    ],
     ['walks away', () => world.vipps.clock.advance(10 * MINUTE_MS), { ended: 'expired', mandate: { state: 'expired' } }],
   ])('ends with the agreement when the customer %s', async (_what, decide, expected) => {
     const { providerId, facts } = await world.create(save);

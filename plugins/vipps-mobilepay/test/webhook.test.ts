@@ -35,7 +35,7 @@ function contextOf(settings: Partial<Settings>): PluginContext<Settings> {
 
 function deliveryOf(
   vector: Vector,
-  more: Partial<RawWebhook> & { readonly headers?: Record<string, string | readonly string[] | undefined> } = {},
+  more: Partial<Omit<RawWebhook, 'headers'>> & { readonly headers?: Record<string, string | readonly string[] | undefined> } = {},
 ): RawWebhook {
   const headers = {
     authorization: vector.authorization,
