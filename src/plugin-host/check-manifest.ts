@@ -81,6 +81,7 @@ const rawShape = compileJsonSchema({
         retriesCharges: { type: 'boolean' },
         capturesByRequest: { type: 'boolean' },
         refundsAtTerminal: { type: 'boolean' },
+        findsByReport: { type: 'boolean' },
       },
     },
     triggers: offered(100, { everyMs: { type: 'integer', minimum: 1_000 } }),

@@ -230,7 +230,8 @@ export class PaypalServer {
       const raw = request.body.toString('utf8');
       const ask = { id: path.exec(request.path)?.[1] ?? '', body: raw === '' ? undefined : parsed(raw), raw, query: request.query };
       const value = handle(ask);
-      const isWhole = request.method !== 'POST' || request.headers['prefer'] === 'return=representation';
+      const isWhole =
+        request.method !== 'POST' || !request.path.startsWith('/v2/') || request.headers['prefer'] === 'return=representation';
       const reply =
         status === 204 ? { status, body: '' } : jsonReply(status, isWhole ? value : minimal(value), { 'paypal-debug-id': randomId(13) });
       if (window !== undefined) this.#answers.set(key, { request: hash, at: this.clock.now(), reply });
@@ -260,8 +261,7 @@ export class PaypalServer {
 
   #token(request: Received): { readonly reply: Reply; readonly executed: boolean } {
     const expected = `Basic ${Buffer.from(`${this.clientId}:${this.clientSecret}`).toString('base64')}`;
-    const isHere =
-      (request.headers['x-test-host'] ?? 'api-m.sandbox.paypal.com') === (this.isLive ? 'api-m.paypal.com' : 'api-m.sandbox.paypal.com');
+    const isHere = hostOf(request) === (this.isLive ? 'api-m.paypal.com' : 'api-m.sandbox.paypal.com');
     const isForm = request.body.toString('utf8') === 'grant_type=client_credentials';
     if (request.headers.authorization !== expected || !isHere || !isForm) {
       return { reply: jsonReply(401, { error: 'invalid_client', error_description: 'Client Authentication failed' }), executed: false };
@@ -330,6 +330,12 @@ export class PaypalServer {
 function minimal(value: unknown): unknown {
   const { id, status, links } = (value ?? {}) as Record<string, unknown>; // made by the routes above
   return { id, status, links };
+}
+
+/** Which of PayPal's hosts was meant, where whoever leads requests here says so; the sandbox otherwise. */
+function hostOf({ headers }: Received): string {
+  const named = headers['x-test-host'] ?? headers.host;
+  return typeof named === 'string' && named.endsWith('.paypal.com') ? named : 'api-m.sandbox.paypal.com';
 }
 
 function redirect(target: string, query: Readonly<Record<string, string>> = {}): Reply {

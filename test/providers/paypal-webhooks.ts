@@ -129,7 +129,7 @@ export class PaypalWebhooks {
     const event = /"webhook_event"\s*:\s*(\{[\s\S]*\})\s*\}\s*$/.exec(raw)?.[1] ?? '';
     const name = request['cert_url']?.split('/').at(-1) ?? '';
     const expected = this.#sign(
-      event,
+      Buffer.from(event),
       request['transmission_id'] ?? '',
       request['transmission_time'] ?? '',
       request['webhook_id'] ?? '',
@@ -152,10 +152,11 @@ export class PaypalWebhooks {
     }
   }
 
-  #delivery(type: string, body: string, webhookId: string, url: string): PaypalDelivery {
+  /** The headers of a delivery of these bytes. */
+  headersFor(body: Uint8Array, webhookId: string, at = this.#clock.now()): Readonly<Record<string, string>> {
     const id = randomUUID();
-    const time = this.#clock.stamp();
-    const headers = {
+    const time = this.#clock.stamp(at);
+    return {
       'content-type': 'application/json',
       'paypal-transmission-id': id,
       'paypal-transmission-time': time,
@@ -163,13 +164,17 @@ export class PaypalWebhooks {
       'paypal-cert-url': `https://${this.#certificateHost}/v1/notifications/certs/${this.#current}`,
       'paypal-auth-algo': 'SHA256withRSA',
     };
+  }
+
+  #delivery(type: string, body: string, webhookId: string, url: string): PaypalDelivery {
+    const headers = this.headersFor(Buffer.from(body), webhookId);
     return { type, body, headers, url, attempts: 0, dueAt: this.#clock.now(), state: 'waiting' };
   }
 
-  #sign(body: string, id: string, time: string, webhookId: string, certificate: string): string {
+  #sign(body: Uint8Array, id: string, time: string, webhookId: string, certificate: string): string {
     const { key } = this.#certificates.get(certificate) ?? fail();
     return createSign('RSA-SHA256')
-      .update(`${id}|${time}|${webhookId}|${crc32(Buffer.from(body))}`)
+      .update(`${id}|${time}|${webhookId}|${crc32(body)}`)
       .sign(key, 'base64');
   }
 

@@ -144,7 +144,7 @@ function unitOf(reference: string, description: string, amount: WireMoney): obje
     reference_id: 'default',
     custom_id: reference,
     invoice_id: reference,
-    description: shortened(description || reference, LONGEST_DESCRIPTION),
+    description: shortened(description, LONGEST_DESCRIPTION) || reference,
     amount,
   };
 }

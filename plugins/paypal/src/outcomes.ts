@@ -62,7 +62,7 @@ export function outcomeOfAnswer(status: number, body: unknown, manner: Manner, r
 
 /** What it means that `fetch` rejected. */
 export function outcomeOfBreak(error: unknown, manner: Manner): Outcome<never> {
-  const code = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined);
+  const code = codeOf(error) ?? (typeof error === 'object' && error !== null && 'cause' in error ? codeOf(error.cause) : undefined);
   if (code === 'EGRESS_REFUSED') return failed('permanent', 'The host does not let this plugin reach PayPal.', { code });
   if (code !== undefined && NEVER_SENT.has(code)) return failed('temporary', 'PayPal cannot be reached.', { code });
   return doubt(manner, 'The connection to PayPal broke, or the time was over, before it answered.');

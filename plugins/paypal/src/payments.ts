@@ -29,7 +29,7 @@ const LONGEST_REFERENCE = 127 - CANCELLED_MARK.length;
 /** Payments by orders. `providerId` is the order's id. */
 export const payments: PaymentProvider<Settings> = {
   keyTtlMs: KEY_TTL_MS,
-  traits: { capturesByRequest: true },
+  traits: { capturesByRequest: true, findsByReport: true },
 
   create: async (context, payment) => {
     const problem = problemOf(payment);

@@ -13,6 +13,8 @@ export default definePlugin({
   about: {
     en: 'PayPal wallets: checkout, holds, refunds, saved wallets, disputes and the account’s transactions.',
     nl: 'PayPal: afrekenen, reserveringen, terugbetalingen, opgeslagen accounts, geschillen en de transacties van de rekening.',
+    da: 'PayPal: betaling, reservationer, refusioner, gemte konti, tvister og kontoens transaktioner.',
+    nb: 'PayPal: betaling, reservasjoner, refusjoner, lagrede kontoer, tvister og kontoens transaksjoner.',
   },
   version: '0.1.0',
   api: 1,

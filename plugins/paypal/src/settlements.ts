@@ -1,5 +1,6 @@
 import { failed, ok, type Context, type Outcome, type SettlementLine, type SettlementPage } from '@kassaflow/plugin-sdk';
 import { negated, subtract } from './amounts.ts';
+import { referenceOf } from './facts.ts';
 import { orderOfCapture, readReport, type Transaction } from './reports.ts';
 import type { Settings } from './settings.ts';
 import { momentOf } from './wire.ts';
@@ -32,8 +33,8 @@ const KINDS: Readonly<Record<string, SettlementLine['kind']>> = {
 };
 
 /**
- * What moved the account's balance, day by day in UTC. PayPal does not group its lines into payouts: the merchant withdraws (`payout` lines), and
- * the lines since the last withdrawal add up to the running balance.
+ * What moved the account's balance, day by day in UTC. PayPal does not group its lines into payouts, so no line names one: the merchant
+ * withdraws (lines of the kind `payout`), and the lines since the last withdrawal add up to the running balance.
  */
 export async function settlements(
   context: Context<Settings>,
@@ -82,13 +83,15 @@ function lineOf(context: Context<Settings>, one: Transaction, orders: ReadonlyMa
   // The fee of one line is in the line's own currency; PayPal writes costs as negative amounts.
   const fee = one.fee_amount === undefined ? subtract(amount.value, amount.value) : negated(one.fee_amount.value);
   const payment = orderIdOf(one, orders);
+  const reference = referenceOf(one.custom_field);
   return {
     // The id alone is not unique: a reversal can share it.
     providerId: `${id}:${code}:${begun}`,
     kind,
     ...(payment === undefined || kind === 'payout' ? {} : { payment }),
+    // A refund's custom id is the refund's own.
+    ...(kind === 'payment' && reference !== undefined ? { reference } : {}),
     ...(kind === 'refund' ? { refund: id } : {}),
-    ...(kind === 'payout' ? { payout: id } : {}),
     currency: amount.currency_code,
     gross: amount.value,
     fee,

@@ -4,7 +4,7 @@
  * There is no window for the time: PayPal resends for three days and on demand for longer, and nobody knows whether a resend carries
  * a new time. The event's id keeps a repeat from counting.
  */
-import { createHash, verify as verifySignature } from 'node:crypto';
+import { createHash, createVerify } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { RawWebhook, Verdict, Webhook } from '@kassaflow/plugin-sdk';
 import { certificateAddress, certificatesFor, want } from './certificates.ts';
@@ -37,11 +37,11 @@ export const webhook: Webhook<Settings> = {
     const webhookIds = context.settings.webhookId?.split(' ') ?? [];
     if (webhookIds.length === 0) return mismatch('The connection has no webhook ID yet.');
     const certificates = certificatesFor(context.settings, address.url, delivery.receivedAt);
-    const messages = webhookIds.map((webhookId) => Buffer.from(`${id}|${time}|${webhookId}|${crc32(delivery.body)}`));
+    const messages = webhookIds.map((webhookId) => `${id}|${time}|${webhookId}|${crc32(delivery.body)}`);
     const bytes = Buffer.from(signature, 'base64');
     // Public keys and a public signature: nothing here has a time that could tell a secret.
     const isSigned = certificates.some(({ publicKey }) =>
-      messages.some((message) => verifySignature('RSA-SHA256', message, publicKey, bytes)),
+      messages.some((message) => createVerify('RSA-SHA256').update(message).verify(publicKey, bytes)),
     );
     if (isSigned) return verdictOf(delivery);
     want(context.connection.id, address.url);

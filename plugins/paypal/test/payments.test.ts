@@ -55,7 +55,7 @@ describe('a checkout', () => {
     const facts = await fetched(paypal, providerId);
     expect(facts).toMatchObject({ providerState: 'APPROVED', started: true, authorized: 1250, voided: 0, captured: 0 });
     expect(facts.captureBefore).toBeGreaterThan(paypal.clock.now() + 3 * HOUR_MS - 10_000);
-    expect(plugin.payments?.traits).toEqual({ capturesByRequest: true });
+    expect(plugin.payments?.traits).toEqual({ capturesByRequest: true, findsByReport: true });
     expect(valueOf(await capture(paypal, providerId))).toMatchObject({ captured: 1250, authorized: 1250, method: 'paypal', fee: 70 });
   });
 

@@ -239,6 +239,8 @@ export interface ProviderTraits {
   readonly refundsAtTerminal?: boolean;
   /** `fetch` never tells of a chargeback: only settlement lines do, and a `chargedBack` of 0 in the facts means "not told". */
   readonly chargebacksInSettlements?: boolean;
+  /** `find` reads a report that is hours late and knows only payments that took money: until then it answers `failed/temporary`. */
+  readonly findsByReport?: boolean;
 }
 
 export interface RefundResult {
