@@ -1,6 +1,9 @@
+const TICK_MS = 200;
+
 /** Time that stands still until a test moves it, with things that are due at their moment. */
 export class VirtualClock {
   #now: number;
+  #following: NodeJS.Timeout | undefined;
   /** Waited for before time moves: what is on its way arrives at the moment at which it left. */
   arrived: () => Promise<void> = () => Promise.resolve();
   #due: { readonly at: number; readonly run: () => unknown }[] = [];
@@ -16,6 +19,20 @@ export class VirtualClock {
   /** In Mollie's writing: seconds, and the offset instead of a `Z`. */
   stamp(at = this.#now): string {
     return new Date(at).toISOString().replace(/\.\d+Z$/, '+00:00');
+  }
+
+  /** From now on it goes with the real time, for people; without this a test moves it. */
+  follow(): void {
+    let last = Date.now();
+    this.#following = setInterval(() => {
+      const now = Date.now();
+      void this.advance(now - last);
+      last = now;
+    }, TICK_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#following);
   }
 
   at(moment: number, run: () => unknown): void {

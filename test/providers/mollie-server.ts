@@ -26,6 +26,8 @@ export interface MollieServerOptions {
   readonly organizationToken?: string;
   /** When the virtual clock begins, in epoch milliseconds. */
   readonly now?: number;
+  /** The clock goes with the real time, instead of standing until it is moved. */
+  readonly realTime?: boolean;
   /** Webhooks are sent, also to addresses on this machine, which Mollie refuses. */
   readonly sendWebhooks?: boolean;
   /** Where every request is written, durably. */
@@ -69,6 +71,7 @@ export class MollieServer {
     this.clock = new VirtualClock(options.now);
     this.log = new RequestLog(options.journalFile);
     this.webhooks = new MollieWebhooks(this.clock, this.faults);
+    if (options.realTime) this.clock.follow();
     this.clock.arrived = () => this.webhooks.settled();
     this.webhooks.isSilent = options.sendWebhooks !== true;
     const mode = this.apiKey.startsWith('live_') ? 'live' : 'test';
@@ -91,6 +94,7 @@ export class MollieServer {
   }
 
   async close(): Promise<void> {
+    this.clock.stop();
     await this.webhooks.close();
     await this.#server?.close();
     this.log.close();
@@ -203,7 +207,12 @@ function problemOf(error: unknown): Reply {
 
 if (import.meta.main) {
   const [port = '0', journalFile] = process.argv.slice(2);
-  const mollie = await startMollieServer({ port: Number(port), sendWebhooks: true, ...(journalFile === undefined ? {} : { journalFile }) });
+  const mollie = await startMollieServer({
+    port: Number(port),
+    sendWebhooks: true,
+    realTime: true,
+    ...(journalFile === undefined ? {} : { journalFile }),
+  });
   process.stdout.write(`${JSON.stringify({ ready: true, url: mollie.url, apiKey: mollie.apiKey })}\n`);
   process.once('SIGTERM', () => void mollie.close());
 }

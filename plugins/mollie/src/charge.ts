@@ -1,8 +1,19 @@
-import { declined, failed, type ChargeMandate, type Context, type Failed, type PaymentProvider } from '@kassaflow/plugin-sdk';
+import {
+  declined,
+  failed,
+  ok,
+  type ChargeMandate,
+  type Context,
+  type CreatedPayment,
+  type Failed,
+  type Outcome,
+  type PaymentProvider,
+} from '@kassaflow/plugin-sdk';
 import { toMollie } from './amounts.ts';
 import { callMollie } from './client.ts';
 import { descriptionOf, metadataOf, refuseMetadata } from './creation.ts';
 import { createdNow } from './look.ts';
+import { fetchMandate } from './mandate-facts.ts';
 import { refusalOf } from './outcomes.ts';
 import { postPayment } from './post-payment.ts';
 import type { Settings } from './settings.ts';
@@ -20,7 +31,7 @@ export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (c
   const refused = refuse(context, request);
   if (refused) return refused;
   const { customer = '', mandate, reference, metadata } = request;
-  return callMollie(context, 'write', async (mollie, wire) => {
+  const outcome = await callMollie<CreatedPayment>(context, 'write', async (mollie, wire) => {
     const body = {
       amount: toMollie(request.amount),
       description: descriptionOf(request.description, reference),
@@ -36,10 +47,22 @@ export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (c
       const refusal = refusalOf(error);
       const isAboutMandate = refusal?.field === 'mandateId' || (refusal?.field === 'customerId' && NO_MANDATE.test(refusal.detail));
       if (!refusal || ![404, 410, 422].includes(refusal.status) || !isAboutMandate) throw error;
-      return declined('mandate-revoked', 'This customer has no valid mandate any more.');
+      return REVOKED;
     }
   });
+  return outcome === REVOKED ? whyRefused(context, customer, mandate) : outcome;
 };
+
+const REVOKED = declined('mandate-revoked', 'This customer has no valid mandate any more.');
+
+/** Mollie says only that it cannot be charged. A mandate that is not confirmed yet, and a card that is too old, are other news. */
+async function whyRefused(context: Context<Settings>, customer: string, id: string): Promise<Outcome<never>> {
+  const mandate = await callMollie(context, 'read', async (mollie) => ok(await fetchMandate(context, mollie, customer, id)));
+  if (mandate.kind !== 'ok') return REVOKED;
+  const { state, kind } = mandate.value;
+  if (state === 'pending') return failed('temporary', 'The bank has not confirmed this mandate yet.', { code: 'mandate-pending' });
+  return state === 'expired' && kind === 'card' ? declined('card-expired', 'The card of this mandate has expired.') : REVOKED;
+}
 
 function refuse(context: Context<Settings>, { customer, mandate, dueOn, reference, metadata }: ChargeMandate): Failed | undefined {
   if (customer === undefined)

@@ -8,6 +8,7 @@ import { fetchMandate, revokeMandate } from './mandate-facts.ts';
 import { postPayment } from './post-payment.ts';
 import type { SeenPayment } from './seen.ts';
 import type { Settings } from './settings.ts';
+import { DEBIT_FIRST_METHODS } from './unverified.ts';
 import { localeOf } from './words.ts';
 
 /** Our mark on a payment that is made for its mandate alone. */
@@ -19,7 +20,7 @@ const MANDATE_MARK = 'mandate_id';
  */
 const FIRST: Partial<Record<CreateMandate['kind'], { readonly methods: readonly string[]; readonly amount: string }>> = {
   card: { methods: ['creditcard'], amount: '0.00' },
-  'sepa-debit': { methods: ['ideal', 'bancontact', 'belfius', 'kbc', 'eps'], amount: '0.01' },
+  'sepa-debit': { methods: DEBIT_FIRST_METHODS, amount: '0.01' },
   wallet: { methods: ['paypal'], amount: '0.00' },
 };
 

@@ -30,6 +30,12 @@ export const FIRST_METHODS: ReadonlySet<string> = new Set([
   'trustly',
 ]);
 
+/**
+ * Ways of paying one cent that leave a mandate for direct debits. Whether Mollie passes over those that a profile has not switched on,
+ * or refuses the payment, no page says.
+ */
+export const DEBIT_FIRST_METHODS: readonly string[] = ['ideal', 'bancontact', 'belfius', 'kbc', 'eps'];
+
 /** Words in the detail of a 409 that say "this is a refund like one of the last hour"; any other 409 is a call under way. */
 export const DUPLICATE_REFUND = /duplicate|similar|already been (created|refunded)/i;
 

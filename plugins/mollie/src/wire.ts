@@ -34,7 +34,8 @@ export class Wire extends Agent {
   begun = 0;
 
   constructor(inner: Agent) {
-    super();
+    // Node asks the agent that it is given, this one, whether a connection is worth keeping; the inner one keeps it.
+    super({ keepAlive: true });
     // not in the type definitions, but the contract between http.request and every agent since Node 0.x
     this.#inner = inner as unknown as RequestTaker;
     this.#broke.promise.catch(() => undefined);

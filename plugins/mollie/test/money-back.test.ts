@@ -286,12 +286,26 @@ describe('mandates', () => {
     });
   });
 
+  test('a card that is too old is declined for that, and no payment is made', async () => {
+    const { mandate } = await at.fetched(await at.paid({ methods: ['card'], save: true, customer: CUSTOMER }));
+    at.mollie.book.confirmMandate(mandate?.providerId ?? '', 'invalid');
+    await at.mollie.advance(4 * 365 * DAY);
+    expect(await charge(mandate?.providerId ?? '', mandate?.customer ?? '')).toMatchObject({ kind: 'declined', code: 'card-expired' });
+    at.mollie.faults.add({ match: 'GET', action: '500-before' });
+    expect(await charge(mandate?.providerId ?? '', mandate?.customer ?? '')).toMatchObject({ kind: 'declined', code: 'mandate-revoked' });
+    expect(at.mollie.book.payments).toHaveLength(1);
+  });
+
   test('a mandate may be pending first, and is asked for again', async () => {
     at.mollie.book.mandatesPend = true;
     const providerId = await at.paid({ save: true, customer: CUSTOMER });
     const { mandate } = await at.fetched(providerId);
     expect(mandate?.state).toBe('pending');
-    expect(await charge(mandate?.providerId ?? '', mandate?.customer ?? '')).toMatchObject({ kind: 'declined', code: 'mandate-revoked' });
+    expect(await charge(mandate?.providerId ?? '', mandate?.customer ?? '')).toMatchObject({
+      kind: 'failed',
+      reason: 'temporary',
+      code: 'mandate-pending',
+    });
     at.mollie.book.confirmMandate(mandate?.providerId ?? '');
     expect((await at.fetched(providerId)).mandate?.state).toBe('active');
   });

@@ -1,3 +1,5 @@
+import { Agent } from 'node:http';
+import net from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { CreatePayment } from '@kassaflow/plugin-sdk';
 import { payments } from '../src/payments.ts';
@@ -233,3 +235,26 @@ describe('ids and answers that lead astray', () => {
     expect(valueOf(await fetching).fetchStartedAt).toBe(asked);
   });
 });
+
+test('connections to the host are kept: twenty calls need one', async () => {
+  const agent = new CountingAgent(new URL(at.mollie.url));
+  const context = { ...at.context(), agent };
+  for (let calls = 0; calls < 20; calls += 1) valueOf(await payments.find!(context, { reference: 'pay_none', notBefore: 0 }));
+  agent.destroy();
+  expect(agent.opened).toBe(1);
+});
+
+class CountingAgent extends Agent {
+  opened = 0;
+  readonly #server: URL;
+
+  constructor(server: URL) {
+    super({ keepAlive: true });
+    this.#server = server;
+  }
+
+  override createConnection(): net.Socket {
+    this.opened += 1;
+    return net.connect(Number(this.#server.port), this.#server.hostname);
+  }
+}
