@@ -77,7 +77,11 @@ function localProvider(mollie: MollieServer): LocalProvider {
       sent: async () => {
         await webhooks.settled();
         return webhooks.attempts.map(({ url, headers, body, at: receivedAt }) => ({
-          ...{ method: 'POST', url, headers, body: Buffer.from(body), receivedAt },
+          method: 'POST',
+          url,
+          headers,
+          body: Buffer.from(body),
+          receivedAt,
         }));
       },
       lie: (id) => signed(Buffer.from(event('payment.paid', id)), [SECRETS[0]], at()),

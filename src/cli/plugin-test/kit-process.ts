@@ -11,7 +11,7 @@ try {
   const subject = await load(process.argv[2] ?? '');
   const results = await runConformance(subject, {
     production: productionDoor,
-    starting: ({ id, group, title }) => void tell({ t: 'starting', test: { id, group, title } }),
+    starting: (test) => void tell({ t: 'starting', test }),
     finished: (result) => void tell({ t: 'finished', result }),
   });
   await tell({ t: 'report', report: reportOf(subject, results) });

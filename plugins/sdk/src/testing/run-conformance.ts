@@ -35,8 +35,8 @@ export interface RunOptions {
   readonly production?: ProductionDoor;
   /** For the whole plugin, in milliseconds; default 20 s. */
   readonly budgetMs?: number;
-  /** Told before each test. */
-  readonly starting?: (test: Pick<ConformanceTest, 'id' | 'group' | 'title'>) => void;
+  /** Told before each test, with the time that it may take. */
+  readonly starting?: (test: Pick<TestResult, 'id' | 'group' | 'title'> & { readonly withinMs: number }) => void;
   readonly finished?: (result: TestResult) => void;
 }
 
@@ -50,7 +50,8 @@ export async function runConformance(subject: Subject, options: RunOptions = {})
   const chosen = CONFORMANCE_TESTS.filter(({ id }) => options.only?.includes(id) ?? true);
   const results: TestResult[] = [];
   for (const test of chosen) {
-    options.starting?.(test);
+    const { id, group, title, withinMs = TEST_MS } = test;
+    options.starting?.({ id, group, title, withinMs });
     const result = await runOne(test, subject, options, endsAt);
     options.finished?.(result);
     results.push(result);

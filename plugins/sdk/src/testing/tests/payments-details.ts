@@ -36,7 +36,11 @@ export const detailTests: readonly ConformanceTest[] = [
       const mandates = lever(world.provider.mandates, 'mandates');
       const given = await mandates.give();
       const charge = chargeOf(world, given);
-      const first = valueOf(await doCharge(world, charge), 'payments.charge');
+      world.wire.script('drop-after');
+      const lost = await doCharge(world, charge);
+      world.wire.mend();
+      must(lost.kind === 'unknown', 'unknown when the answer was lost', lost, 'payments.charge');
+      const first = valueOf(await doCharge(world, charge), 'payments.charge under the same key');
       const again = valueOf(await doCharge(world, charge), 'payments.charge');
       must(first.providerId === again.providerId, 'one charge of one key', [first.providerId, again.providerId], 'payments.charge');
       const made = await world.payments.made(charge.reference);

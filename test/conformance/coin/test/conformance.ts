@@ -3,10 +3,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from '@kassaflow/plugin-sdk';
 import type { LocalProvider, Subject } from '@kassaflow/plugin-sdk/testing';
-import { API_KEY, CoinServer, SECRETS, signed } from './coin/coin-server.ts';
-import { HOST } from './coin/coin-plugin.ts';
+import { HOST } from '../coin-plugin.ts';
+import { API_KEY, CoinServer, SECRETS, signed } from '../coin-server.ts';
+import correct from '../correct.ts';
 
-const FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), 'coin');
+const FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SETTINGS = { apiKey: API_KEY, webhookSecrets: [...SECRETS] };
 const body = (type: string): string => JSON.stringify({ id: `evt_${randomUUID()}`, type, payment: 'coin_1', state: 'paid' });
 
@@ -14,6 +15,8 @@ const body = (type: string): string => JSON.stringify({ id: `evt_${randomUUID()}
 export function coinSubject(plugin: Plugin, file = 'correct.ts'): Subject {
   return { plugin, folder: FOLDER, entry: path.join(FOLDER, file), start };
 }
+
+export const subject = coinSubject(correct);
 
 async function start(): Promise<LocalProvider> {
   const server = new CoinServer();
