@@ -51,6 +51,7 @@ export class MollieServer {
   /** The bodies of requests that changed something, newest last: a test looks here for what was asked. */
   readonly bodies: Body[] = [];
   readonly #keys: IdempotencyKeys;
+  readonly #views: MollieViews;
   readonly #routes: readonly Route[];
   #server: RunningServer | undefined;
 
@@ -82,12 +83,9 @@ export class MollieServer {
     );
     this.settlements = new MollieSettlements(this.book);
     this.#keys = new IdempotencyKeys(() => this.clock.now());
-    const views = new MollieViews(this.book, mode, () => this.url);
-    this.#views = views;
-    this.#routes = routesOf({ book: this.book, views, settlements: this.settlements, webhooks: this.webhooks, mode });
+    this.#views = new MollieViews(this.book, mode, () => this.url);
+    this.#routes = routesOf({ book: this.book, views: this.#views, settlements: this.settlements, webhooks: this.webhooks, mode });
   }
-
-  readonly #views: MollieViews;
 
   get url(): string {
     return this.#server?.url ?? '';
@@ -144,7 +142,7 @@ export class MollieServer {
   }
 
   async #carryOut(request: Received, [, path, handle]: Route, isEarly: boolean): Promise<Reply> {
-    const body = request.body.length === 0 ? {} : (JSON.parse(request.body.toString('utf8')) as Body);
+    const body = bodyOf(request);
     if (request.method !== 'GET') this.bodies.push(body);
     const [, ...ids] = path.exec(request.path) ?? [];
     const { status, value }: Answer = handle(
@@ -195,6 +193,16 @@ export class MollieServer {
 }
 
 const HAL = { 'content-type': 'application/hal+json' };
+
+/** @throws MollieProblem 400 */
+function bodyOf({ body }: Received): Body {
+  if (body.length === 0) return {};
+  try {
+    return JSON.parse(body.toString('utf8')) as Body;
+  } catch {
+    throw new MollieProblem(400, 'The request body is not valid JSON');
+  }
+}
 
 function problemReply(problem: MollieProblem): Reply {
   return jsonReply(problem.status, problem.body, HAL);

@@ -49,6 +49,8 @@ export class MollieWebhooks {
   #late: (() => void)[] = [];
   /** Where everything goes instead of the addresses that were given: a test's own listener. */
   deliverTo: string | undefined;
+  /** Event types that this account does not have: a beta. */
+  unknownTypes: readonly string[] = [];
   /** Nothing is sent: a test that only wants payments. */
   isSilent = true;
 
@@ -99,6 +101,8 @@ export class MollieWebhooks {
     onlyFields(body, 'name', 'url', 'eventTypes', 'testmode');
     const { eventTypes } = body;
     if (!Array.isArray(eventTypes) || eventTypes.length === 0) throw new MollieProblem(422, 'The event types are missing', 'eventTypes');
+    if (eventTypes.some((type) => this.unknownTypes.includes(String(type))))
+      throw new MollieProblem(422, 'An event type is invalid', 'eventTypes');
     const hook: Hook = {
       id: newId('hook'),
       name: textIn(body, 'name'),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Context, ProviderSignal, RawWebhook } from '@kassaflow/plugin-sdk';
-import { PAYMENT_MARK } from './facts.ts';
+import { MANDATE_MARK, PAYMENT_MARK } from './facts.ts';
 import { isPaymentId } from './ids.ts';
 import { askOrganization } from './organization.ts';
 import { instantOf, markIn, textIn } from './seen.ts';
@@ -17,26 +17,20 @@ const KINDS: readonly (readonly [prefix: string, kind: ProviderSignal['kind']])[
 ];
 
 /** Events that we ask Mollie to send when a webhook is registered. */
-export const EVENT_TYPES = [
-  'payment.paid',
-  'payment.authorized',
-  'payment.failed',
-  'payment.canceled',
-  'payment.expired',
-  'payment.pending',
-  'refund.queued',
-  'refund.pending',
-  'refund.processing',
-  'refund.refunded',
-  'refund.failed',
-  'refund.canceled',
+export const PAYMENT_EVENTS: readonly string[] = ['paid', 'authorized', 'failed', 'canceled', 'expired', 'pending'].map(
+  (word) => `payment.${word}`,
+);
+
+/** Those that Mollie's pages called a beta: an account without it refuses the whole registration. */
+export const MONEY_BACK_EVENTS: readonly string[] = [
+  ...['queued', 'pending', 'processing', 'refunded', 'failed', 'canceled'].map((word) => `refund.${word}`),
   'chargeback.received',
   'chargeback.reversed',
   'capture.succeeded',
   'capture.failed',
   'payout.completed',
   'payout.failed',
-] as const;
+];
 
 /** A signed event, as far as it is read. What it says of amounts and states is ignored: they are fetched. */
 export interface MollieEvent {
@@ -71,10 +65,13 @@ export async function signalOf(context: Context<Settings>, event: MollieEvent): 
     context.log.warn('An event of Mollie’s names no payment', { type: event.type, event: event.id });
     return [];
   }
-  const reference = kind === 'payment' ? markIn(metadataIn(entity), PAYMENT_MARK) : undefined;
+  const metadata = kind === 'payment' ? metadataIn(entity) : undefined;
+  // A first payment that was made for its mandate alone, see mandates.ts.
+  const mandate = markIn(metadata, MANDATE_MARK);
+  const reference = markIn(metadata, PAYMENT_MARK) ?? mandate;
   return [
     {
-      kind,
+      kind: mandate === undefined ? kind : 'mandate',
       type: event.type,
       providerId,
       ...(reference === undefined ? {} : { reference }),

@@ -10,6 +10,8 @@ const NO_QUESTIONS_MS = 56 * 86_400_000;
 /** Our own marks in the metadata that Mollie repeats. */
 export const PAYMENT_MARK = 'payment_id';
 export const REFUND_MARK = 'refund_id';
+/** On a payment that is made for its mandate alone. */
+export const MANDATE_MARK = 'mandate_id';
 
 /** `open` and `pending` have not ended; `paid` has not either, because money can still go back. */
 const STATUSES = new Set(['open', 'pending', 'authorized', 'paid', 'canceled', 'expired', 'failed']);
@@ -68,7 +70,7 @@ function heldOf(payment: SeenPayment): Pick<PaymentFacts, 'authorized' | 'voided
   return { authorized, voided: paid || endedOf(payment) !== undefined ? Math.max(0, authorized - taken) : 0, captured: taken };
 }
 
-/** Going back: the list decides, and a total that is larger (made in the dashboard a moment ago) is believed too. */
+/** Going back: the lists decide. An answer that has none, to a payment that was just made or listed, has the totals. */
 function givenBackOf(
   payment: SeenPayment,
   refunds: readonly RefundFacts[],
@@ -124,15 +126,14 @@ function endedOf(payment: SeenPayment): PaymentFacts['ended'] {
 
 /** Why it failed, or why a debit came back: both drive what is tried next. */
 function failureIn(payment: SeenPayment): PaymentFailure | undefined {
-  const { details } = payment;
-  const code =
-    textIn(details, 'bankReasonCode') ??
-    textIn(details, 'failureReason') ??
-    (endedOf(payment) === 'failed' ? payment.statusReason?.code : undefined);
-  if (endedOf(payment) === 'failed') return failureOf(code ?? undefined);
+  if (endedOf(payment) === 'failed') {
+    const { details, statusReason } = payment;
+    return failureOf(textIn(details, 'bankReasonCode') ?? textIn(details, 'failureReason') ?? statusReason?.code ?? undefined);
+  }
+  // A debit that came back is tried again or not by its code. A card's chargeback is a dispute, and nobody charges into a dispute.
+  if (payment.method !== 'directdebit') return undefined;
   const returned = (payment._embedded?.chargebacks ?? []).findLast((one) => one.reason?.code && instantOf(one.reversedAt) === undefined);
-  if (returned?.reason?.code) return failureOf(returned.reason.code);
-  return code && !instantOf(payment.paidAt) ? failureOf(code) : undefined;
+  return returned?.reason?.code ? failureOf(returned.reason.code) : undefined;
 }
 
 function datesOf(payment: SeenPayment): Pick<PaymentFacts, 'captureBefore' | 'provisionalUntil'> {

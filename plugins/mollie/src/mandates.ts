@@ -3,6 +3,7 @@ import { toMollie } from './amounts.ts';
 import { callMollie } from './client.ts';
 import { descriptionOf } from './creation.ts';
 import { customerFor } from './customers.ts';
+import { MANDATE_MARK } from './facts.ts';
 import { createdNow, look } from './look.ts';
 import { fetchMandate, revokeMandate } from './mandate-facts.ts';
 import { postPayment } from './post-payment.ts';
@@ -10,9 +11,6 @@ import type { SeenPayment } from './seen.ts';
 import type { Settings } from './settings.ts';
 import { DEBIT_FIRST_METHODS } from './unverified.ts';
 import { localeOf } from './words.ts';
-
-/** Our mark on a payment that is made for its mandate alone. */
-const MANDATE_MARK = 'mandate_id';
 
 /**
  * How a mandate is made without a sale: by a first payment of nothing, or of one cent where the way of paying has no payment of nothing

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { failed, ok, type Context, type Outcome } from '@kassaflow/plugin-sdk';
 import { HOST, missingToken, modeMismatch, type Manner } from './client.ts';
 import { doubt, outcomeOfRefusal } from './outcomes.ts';
@@ -22,6 +23,7 @@ export async function askOrganization(
   const refused = modeMismatch(context) ?? missingToken(context, 'organization');
   if (refused) return refused;
   const testmode = context.mode === 'test';
+  const text = JSON.stringify({ ...body, ...(testmode ? { testmode } : {}) });
   const url = new URL(`https://${HOST}/v2${path}`);
   if (method === 'GET' && testmode) url.searchParams.set('testmode', 'true');
   try {
@@ -31,9 +33,11 @@ export async function askOrganization(
         authorization: `Bearer ${context.settings.organizationToken ?? ''}`,
         accept: 'application/hal+json',
         ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
-        ...(method === 'GET' || context.idempotencyKey === '' ? {} : { 'idempotency-key': `${context.idempotencyKey}:${method}:${path}` }),
+        ...(method === 'GET' || context.idempotencyKey === ''
+          ? {}
+          : { 'idempotency-key': keyOf(context.idempotencyKey, method, path, text) }),
       },
-      ...(method === 'GET' ? {} : { body: JSON.stringify({ ...body, ...(testmode ? { testmode } : {}) }) }),
+      ...(method === 'GET' ? {} : { body: text }),
       signal: context.signal,
     });
     return await outcomeOfResponse(response, manner);
@@ -42,6 +46,11 @@ export async function askOrganization(
     if (code === 'EGRESS_REFUSED') return failed('permanent', 'The host does not let this plugin reach Mollie.', { code });
     return doubt(manner, 'The connection to Mollie broke before it answered.');
   }
+}
+
+/** One call of ours may make several requests; Mollie refuses one key for two of them. */
+function keyOf(key: string, ...request: readonly string[]): string {
+  return `${key}:${createHash('sha256').update(request.join('\n')).digest('hex').slice(0, 16)}`;
 }
 
 async function outcomeOfResponse(response: Response, manner: Manner): Promise<Outcome<unknown>> {

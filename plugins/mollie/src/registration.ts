@@ -1,5 +1,5 @@
 import { ok, unknown, type Context, type Outcome, type RegisteredWebhook, type Webhook } from '@kassaflow/plugin-sdk';
-import { EVENT_TYPES } from './events.ts';
+import { MONEY_BACK_EVENTS, PAYMENT_EVENTS } from './events.ts';
 import { askOrganization } from './organization.ts';
 import { textIn } from './seen.ts';
 import type { Settings } from './settings.ts';
@@ -24,7 +24,8 @@ export const register: NonNullable<Webhook<Settings>['register']> = async (conte
     const gone = await askOrganization(context, 'write', { method: 'DELETE', path: `/webhooks/${id}` });
     if (gone.kind !== 'ok' && !(gone.kind === 'failed' && (gone.code === '404' || gone.code === '410'))) return gone;
   }
-  return create(context, url);
+  const made = await create(context, url, [...PAYMENT_EVENTS, ...MONEY_BACK_EVENTS]);
+  return made.kind === 'failed' && made.code === '422' ? create(context, url, PAYMENT_EVENTS) : made;
 };
 
 interface Hook {
@@ -33,11 +34,11 @@ interface Hook {
   readonly status: string;
 }
 
-async function create(context: Context<Settings>, url: string): Promise<Outcome<RegisteredWebhook>> {
+async function create(context: Context<Settings>, url: string, eventTypes: readonly string[]): Promise<Outcome<RegisteredWebhook>> {
   const made = await askOrganization(context, 'write', {
     method: 'POST',
     path: '/webhooks',
-    body: { name: 'Kassaflow', url, eventTypes: [...EVENT_TYPES] },
+    body: { name: 'Kassaflow', url, eventTypes },
   });
   if (made.kind !== 'ok') return made;
   const hook = made.value as object | undefined;

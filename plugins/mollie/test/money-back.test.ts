@@ -202,8 +202,10 @@ describe('debits and chargebacks', () => {
 
   test('pitfall 9: a chargeback that is reversed is won, and takes nothing back any more', async () => {
     const providerId = await at.paid({ methods: ['card'] });
-    const { id } = at.mollie.book.chargeBack(providerId);
-    expect(await at.fetched(providerId)).toMatchObject({ chargedBack: 1250, disputes: [{ state: 'opened' }] });
+    const { id } = at.mollie.book.chargeBack(providerId, { code: '10.4' });
+    const disputed = await at.fetched(providerId);
+    expect(disputed).toMatchObject({ chargedBack: 1250, disputes: [{ state: 'opened', reason: '10.4' }] });
+    expect(disputed).not.toHaveProperty('failure');
     at.mollie.book.reverseChargeback(id);
     const facts = await at.fetched(providerId);
     expect(facts).toMatchObject({ captured: 1250, chargedBack: 0, disputes: [{ providerId: id, state: 'won', amount: 1250 }] });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { RawWebhook } from '@kassaflow/plugin-sdk';
 import { mollieSignature } from '../../../test/providers/mollie-webhooks.ts';
 import { pluginContext } from '../../../test/providers/plugin-context.ts';
-import { EVENT_TYPES } from '../src/events.ts';
+import { MONEY_BACK_EVENTS, PAYMENT_EVENTS } from '../src/events.ts';
 import type { Settings } from '../src/settings.ts';
 import { webhook } from '../src/webhook.ts';
 import { CUSTOMER, Fixture, ORDER, valueOf } from './fixture.ts';
@@ -160,6 +160,12 @@ describe('translating a signed event', () => {
       { id: 'tr_1234567', metadata: { payment_id: 'pay_01' } },
       { kind: 'payment', providerId: 'tr_1234567', reference: 'pay_01' },
     ],
+    [
+      'payment.paid',
+      'tr_1234567',
+      { id: 'tr_1234567', metadata: { mandate_id: 'man_01' } },
+      { kind: 'mandate', providerId: 'tr_1234567', reference: 'man_01' },
+    ],
     ['payment.failed', 'tr_1234567', undefined, { kind: 'payment', providerId: 'tr_1234567' }],
     ['capture.succeeded', 'cpt_1234567', { id: 'cpt_1234567', paymentId: 'tr_1234567' }, { kind: 'payment', providerId: 'tr_1234567' }],
     ['refund.failed', 're_1234567', { id: 're_1234567', paymentId: 'tr_1234567' }, { kind: 'refund', providerId: 'tr_1234567' }],
@@ -233,7 +239,7 @@ describe('with a server', () => {
     const url = ORDER.webhookUrl;
     const first = valueOf(await webhook.register!(at.context({ settings: token(), idempotencyKey: '' }), { url }));
     const { webhookSecret = '' } = first.secrets ?? {};
-    expect(at.mollie.webhooks.hook(first.providerId).eventTypes).toEqual(EVENT_TYPES);
+    expect(at.mollie.webhooks.hook(first.providerId).eventTypes).toEqual([...PAYMENT_EVENTS, ...MONEY_BACK_EVENTS]);
     const known = at.context({ settings: { ...token(), webhookSecret }, idempotencyKey: '' });
     expect(valueOf(await webhook.register!(known, { url }))).toEqual({ providerId: first.providerId });
     await at.paid();
@@ -250,6 +256,15 @@ describe('with a server', () => {
 
   test('without an organisation token nothing is to be registered: each payment names its own address', async () => {
     expect(valueOf(await webhook.register!(at.context(), { url: ORDER.webhookUrl }))).toEqual({ providerId: 'per-payment' });
+  });
+
+  test('an account without the beta events gets those of payments', async () => {
+    at.mollie.webhooks.unknownTypes = ['refund.queued'];
+    const context = at.context({ settings: token(), idempotencyKey: 'con_1:register' });
+    const { providerId } = valueOf(await webhook.register!(context, { url: ORDER.webhookUrl }));
+    expect(at.mollie.webhooks.hook(providerId).eventTypes).toEqual(PAYMENT_EVENTS);
+    const keys = at.mollie.log.all().filter(({ operation }) => operation === 'POST /v2/webhooks');
+    expect(new Set(keys.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(2);
   });
 
   test('a refused organisation token does not pause payments', async () => {
