@@ -8,18 +8,16 @@ import type { Settings } from './settings.ts';
 
 /** `POST …/captures`. A capture that was made before and whose answer got lost is seen in the amount that is captured. */
 export const capture: NonNullable<PaymentProvider<Settings>['capture']> = (context, { providerId, amount }) =>
-  change(context, providerId, async (mollie, { payment }) => {
+  change(context, providerId, async (mollie) => {
     const wanted = toMollie(amount);
     try {
       await mollie.paymentCaptures.create({ paymentId: providerId, amount: { ...wanted }, idempotencyKey: context.idempotencyKey });
       return undefined;
     } catch (error) {
       if (refusalOf(error)?.status !== 422) throw error;
-      const { payment: now } = await look(context, mollie, providerId);
-      const before = payment.amountCaptured ? fromMollie(payment.amountCaptured) : 0;
-      const taken = now.amountCaptured ? fromMollie(now.amountCaptured) : 0;
-      // Nothing is left to capture, and what we asked for is what was taken.
-      if (context.attempt > 1 && taken > 0 && taken === fromMollie(wanted) && taken === before) return undefined;
+      const { amountCaptured } = (await look(context, mollie, providerId)).payment;
+      // Nothing is left to capture, and what an earlier attempt asked for is what was taken.
+      if (context.attempt > 1 && amountCaptured && fromMollie(amountCaptured) === fromMollie(wanted)) return undefined;
       throw error;
     }
   });
@@ -39,7 +37,7 @@ export const cancel: NonNullable<PaymentProvider<Settings>['cancel']> = (context
         code: 'not-cancelable',
       });
     try {
-      if (isHeld && !isCancelable) await release(mollie, providerId, context.idempotencyKey);
+      if (isHeld) await release(mollie, providerId, context.idempotencyKey);
       else await mollie.payments.cancel(providerId, { idempotencyKey: context.idempotencyKey });
       return undefined;
     } catch (error) {
