@@ -1,45 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { VippsClock } from './vipps-clock.ts';
 import type { PaymentHooks, SalesUnit } from './vipps-payments.ts';
+import { amountOf, checkInterval, pricingOf, showAgreement, type VippsAgreement, type VippsCharge } from './vipps-recurring-objects.ts';
 import { objectOf, textOf, VippsProblem, wholeOf, type Json } from './vipps-problem.ts';
-
-export interface VippsAgreement {
-  readonly id: string;
-  readonly uuid: string;
-  readonly token: string;
-  readonly created: number;
-  readonly currency: string;
-  readonly request: Json;
-  readonly pricing: { readonly type: string; readonly amount?: number; readonly suggestedMaxAmount?: number };
-  status: string;
-  start: number | undefined;
-  stop: number | undefined;
-  /** What the customer allows at most, with variable pricing. */
-  maxAmount: number | undefined;
-  readonly initialCharge: string | undefined;
-  /** Why the next charges fail; none, and they succeed. */
-  failure: string | undefined;
-}
-
-export interface VippsCharge {
-  readonly id: string;
-  readonly agreementId: string;
-  readonly amount: number;
-  readonly currency: string;
-  readonly description: string;
-  readonly due: string;
-  readonly retryDays: number;
-  readonly transactionType: string;
-  readonly type: 'INITIAL' | 'RECURRING';
-  readonly externalId: string | undefined;
-  status: string;
-  captured: number;
-  refunded: number;
-  cancelled: number;
-  failureReason: string | undefined;
-  attempts: number;
-  readonly history: Json[];
-}
 
 const DAY_MS = 86_400_000;
 const LIFE_MS = 10 * 60_000;
@@ -88,8 +51,8 @@ export class VippsRecurring {
     if (body['productDescription'] !== undefined) textOf(body, 'productDescription', { most: 100 });
     if (body['externalId'] !== undefined) textOf(body, 'externalId', { most: 64 });
     if (body['phoneNumber'] !== undefined) textOf(body, 'phoneNumber', { pattern: /^\d{10,15}$/ });
-    if (body['interval'] !== undefined) this.#checkInterval(body['interval']);
-    const { pricing, currency } = this.#pricingOf(body['pricing']);
+    if (body['interval'] !== undefined) checkInterval(body['interval']);
+    const { pricing, currency } = pricingOf(body['pricing'], this.#unit.currency);
     const initial =
       body['initialCharge'] === undefined
         ? undefined
@@ -134,26 +97,7 @@ export class VippsRecurring {
   }
 
   showAgreement(agreement: VippsAgreement): Json {
-    const { request, pricing, currency } = agreement;
-    const day = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
-    return {
-      id: agreement.id,
-      uuid: agreement.uuid,
-      status: agreement.status,
-      created: day(agreement.created),
-      start: day(agreement.start),
-      stop: day(agreement.stop),
-      productName: request['productName'],
-      productDescription: request['productDescription'],
-      pricing: { ...pricing, ...(agreement.maxAmount === undefined ? {} : { maxAmount: agreement.maxAmount }), currency },
-      interval: request['interval'] ?? null,
-      campaign: null,
-      merchantAgreementUrl: request['merchantAgreementUrl'],
-      merchantRedirectUrl: request['merchantRedirectUrl'],
-      externalId: request['externalId'],
-      countryCode: { NOK: 'NO', DKK: 'DK', EUR: 'FI' }[currency],
-      ...(agreement.status === 'PENDING' ? { vippsConfirmationUrl: this.#urlOf(agreement) } : {}),
-    };
+    return showAgreement(agreement, this.#urlOf(agreement));
   }
 
   patch(id: string, value: unknown): void {
@@ -237,22 +181,10 @@ export class VippsRecurring {
     return this.#charges.get(id) ?? missing('Charge');
   }
 
-  showCharge(charge: VippsCharge): Json {
-    const { captured, refunded, cancelled, attempts: _attempts, failureReason, externalId, ...shown } = charge;
-    return {
-      ...shown,
-      due: `${charge.due}T00:00:00Z`,
-      summary: { captured, refunded, cancelled },
-      transactionId: captured > 0 ? '5001419121' : null,
-      ...(externalId === undefined ? {} : { externalId }),
-      ...(failureReason === undefined ? {} : { failureReason, failureDescription: 'User action required' }),
-    };
-  }
-
   /** @returns the status of the answer: 204 done, 202 later */
   capture(agreementId: string, id: string, value: unknown, key: string): 202 | 204 {
     const charge = this.charge(agreementId, id);
-    const amount = this.#amountOf(value);
+    const amount = amountOf(value);
     if (charge.status !== 'RESERVED' && charge.status !== 'PARTIALLY_CAPTURED')
       throw new VippsProblem(400, `Cannot capture a charge that is ${charge.status}`);
     if (amount > charge.amount - charge.captured - charge.cancelled)
@@ -275,7 +207,7 @@ export class VippsRecurring {
 
   refund(agreementId: string, id: string, value: unknown, key: string): 202 | 204 {
     const charge = this.charge(agreementId, id);
-    const amount = this.#amountOf(value);
+    const amount = amountOf(value);
     if (charge.captured === 0) throw new VippsProblem(400, `Cannot refund a charge that is ${charge.status}`);
     if (amount > charge.captured - charge.refunded)
       throw new VippsProblem(400, 'Bad Request', { field: 'amount', reason: 'is more than what was captured' });
@@ -375,34 +307,6 @@ export class VippsRecurring {
     const id = textOf(body, 'orderId', { pattern: /^[a-zA-Z\d-]{1,50}$/ });
     if (this.#charges.has(id)) throw new VippsProblem(409, 'A charge with this orderId exists');
     return id;
-  }
-
-  #pricingOf(value: unknown): { readonly pricing: VippsAgreement['pricing']; readonly currency: string } {
-    const body = objectOf(value, 'pricing', ['type', 'amount', 'suggestedMaxAmount', 'currency'], ['currency']);
-    const type = body['type'] === undefined ? 'LEGACY' : textOf(body, 'type', { pattern: /^(LEGACY|VARIABLE|FLEXIBLE)$/ });
-    const currency = textOf(body, 'currency', { pattern: /^(NOK|DKK|EUR)$/ });
-    if (currency !== this.#unit.currency)
-      throw new VippsProblem(400, 'Bad Request', { field: 'pricing.currency', reason: 'is not of this market' });
-    const most = { NOK: 2_000_000, DKK: 30_000_000, EUR: 200_000 }[currency] ?? 0;
-    if (type === 'LEGACY') return { pricing: { type, amount: wholeOf(body, 'amount', 1, most) }, currency };
-    if (body['amount'] !== undefined)
-      throw new VippsProblem(400, 'Bad Request', { field: 'pricing.amount', reason: `has no place in ${type}` });
-    return {
-      pricing: type === 'VARIABLE' ? { type, suggestedMaxAmount: wholeOf(body, 'suggestedMaxAmount', 1, most) } : { type },
-      currency,
-    };
-  }
-
-  #checkInterval(value: unknown): void {
-    const interval = objectOf(value, 'interval', ['unit', 'count'], ['unit', 'count']);
-    textOf(interval, 'unit', { pattern: /^(DAY|WEEK|MONTH|YEAR)$/ });
-    wholeOf(interval, 'count', 1, 31);
-  }
-
-  #amountOf(value: unknown): number {
-    const body = objectOf(value, '', ['amount', 'description'], ['amount', 'description']);
-    textOf(body, 'description');
-    return wholeOf(body, 'amount');
   }
 
   #urlOf({ token }: VippsAgreement): string {

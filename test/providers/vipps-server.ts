@@ -18,6 +18,7 @@ import { VippsLedger } from './vipps-ledger.ts';
 import { VippsPayments, type PaymentHooks, type SalesUnit } from './vipps-payments.ts';
 import { problemReply, VippsProblem } from './vipps-problem.ts';
 import { VippsRecurring } from './vipps-recurring.ts';
+import { bodyOf, routesOf, type Route } from './vipps-routes.ts';
 import { VippsWebhooks, type VippsReceiver } from './vipps-webhooks.ts';
 
 export interface VippsServerOptions extends VippsClockOptions {
@@ -37,18 +38,6 @@ export interface AnswerFault {
   times?: number;
 }
 
-type Handler = (request: Received, ids: readonly string[], key: string) => unknown;
-interface Route {
-  readonly operation: string;
-  readonly path: RegExp;
-  /** The longest idempotency key; none, and none is asked for. */
-  readonly keyLength?: number;
-  /** Calls about one payment are counted. */
-  readonly isLimited?: boolean;
-  readonly status?: number;
-  readonly handle: Handler;
-}
-
 const KEYS: VippsKeys = {
   clientId: 'fb492b5e-7907-4d83-ba20-c7fb60ca35de',
   clientSecret: 'Y8Kteew6GE2ZmeycEt6egg',
@@ -57,8 +46,6 @@ const KEYS: VippsKeys = {
   reportClientId: 'b01ab6d1-accounting',
   reportClientSecret: 'accounting-secret',
 };
-const EPAYMENT_KEY = 50;
-const RECURRING_KEY = 40;
 const EMPTY: Reply = { status: 204, body: '' };
 
 export function startVippsServer(options: VippsServerOptions = {}): Promise<VippsServer> {
@@ -116,7 +103,7 @@ export class VippsServer {
     };
     this.payments = new VippsPayments(this.clock, this.unit, hooks);
     this.recurring = new VippsRecurring(this.clock, this.unit, hooks);
-    this.#routes = [...this.#epayment(), ...this.#agreements(), ...this.#others()];
+    this.#routes = routesOf(this);
   }
 
   get url(): string {
@@ -187,154 +174,6 @@ export class VippsServer {
     }
   }
 
-  #epayment(): readonly Route[] {
-    const { payments } = this;
-    const limited = { isLimited: true };
-    const write = { ...limited, keyLength: EPAYMENT_KEY };
-    const at = (rest: string): RegExp => new RegExp(`^/epayment/v1/payments/([^/]+)${rest}$`);
-    return [
-      {
-        operation: 'POST /epayment/v1/payments',
-        path: /^\/epayment\/v1\/payments$/,
-        ...write,
-        status: 201,
-        handle: (request, _ids, key) => payments.create(bodyOf(request), key),
-      },
-      {
-        operation: 'GET /epayment/v1/payments/:id',
-        path: at(''),
-        ...limited,
-        handle: (_request, [id = '']) => payments.show(payments.get(id)),
-      },
-      {
-        operation: 'GET /epayment/v1/payments/:id/events',
-        path: at('/events'),
-        ...limited,
-        handle: (_request, [id = '']) => payments.get(id).events,
-      },
-      {
-        operation: 'POST /epayment/v1/payments/:id/capture',
-        path: at('/capture'),
-        ...write,
-        handle: (request, [id = ''], key) => payments.capture(id, bodyOf(request), key),
-      },
-      {
-        operation: 'POST /epayment/v1/payments/:id/refund',
-        path: at('/refund'),
-        ...write,
-        handle: (request, [id = ''], key) => payments.refund(id, bodyOf(request), key),
-      },
-      {
-        operation: 'POST /epayment/v1/payments/:id/cancel',
-        path: at('/cancel'),
-        ...write,
-        handle: (request, [id = ''], key) => payments.cancel(id, bodyOf(request), key),
-      },
-      {
-        operation: 'POST /epayment/v1/test/payments/:id/approve',
-        path: /^\/epayment\/v1\/test\/payments\/([^/]+)\/approve$/,
-        handle: (_request, [id = '']) => {
-          if (this.unit.mode !== 'test') throw new VippsProblem(403, 'Approve not allowed', { code: 10020 });
-          payments.approve(id);
-          return {};
-        },
-      },
-    ];
-  }
-
-  #agreements(): readonly Route[] {
-    const { recurring } = this;
-    const write = { keyLength: RECURRING_KEY };
-    const at = (rest: string): RegExp => new RegExp(`^/recurring/v3/agreements/([^/]+)${rest}$`);
-    const charge = at('/charges/([^/]+)');
-    return [
-      {
-        operation: 'POST /recurring/v3/agreements',
-        path: /^\/recurring\/v3\/agreements$/,
-        ...write,
-        status: 201,
-        handle: (request, _ids, key) => recurring.draft(bodyOf(request), key),
-      },
-      {
-        operation: 'GET /recurring/v3/agreements/:id',
-        path: at(''),
-        handle: (_request, [id = '']) => recurring.showAgreement(recurring.agreement(id)),
-      },
-      {
-        operation: 'PATCH /recurring/v3/agreements/:id',
-        path: at(''),
-        ...write,
-        handle: (request, [id = '']) => recurring.patch(id, bodyOf(request)),
-      },
-      {
-        operation: 'PATCH /recurring/v3/agreements/:id/accept',
-        path: at('/accept'),
-        ...write,
-        handle: (_request, [id = '']) => recurring.accept(id),
-      },
-      {
-        operation: 'POST /recurring/v3/agreements/:id/charges',
-        path: at('/charges'),
-        ...write,
-        status: 201,
-        handle: (request, [id = ''], key) => recurring.createCharge(id, bodyOf(request), key),
-      },
-      {
-        operation: 'GET /recurring/v3/agreements/:id/charges/:id',
-        path: charge,
-        handle: (_request, [id = '', name = '']) => recurring.showCharge(recurring.charge(id, name)),
-      },
-      {
-        operation: 'DELETE /recurring/v3/agreements/:id/charges/:id',
-        path: charge,
-        ...write,
-        handle: (_request, [id = '', name = ''], key) => recurring.cancel(id, name, key),
-      },
-      {
-        operation: 'POST /recurring/v3/agreements/:id/charges/:id/capture',
-        path: at('/charges/([^/]+)/capture'),
-        ...write,
-        handle: (request, [id = '', name = ''], key) => recurring.capture(id, name, bodyOf(request), key),
-      },
-      {
-        operation: 'POST /recurring/v3/agreements/:id/charges/:id/refund',
-        path: at('/charges/([^/]+)/refund'),
-        ...write,
-        handle: (request, [id = '', name = ''], key) => recurring.refund(id, name, bodyOf(request), key),
-      },
-      {
-        operation: 'GET /recurring/v3/charges/:id',
-        path: /^\/recurring\/v3\/charges\/([^/]+)$/,
-        handle: (_request, [id = '']) => recurring.showCharge(recurring.chargeById(id)),
-      },
-    ];
-  }
-
-  #others(): readonly Route[] {
-    const { webhooks, ledger } = this;
-    return [
-      { operation: 'POST /miami/v1/token', path: /^\/miami\/v1\/token$/, handle: () => undefined },
-      { operation: 'GET /webhooks/v1/webhooks', path: /^\/webhooks\/v1\/webhooks$/, handle: () => ({ webhooks: webhooks.list() }) },
-      {
-        operation: 'POST /webhooks/v1/webhooks',
-        path: /^\/webhooks\/v1\/webhooks$/,
-        status: 201,
-        handle: (request) => webhooks.register(bodyOf(request)),
-      },
-      {
-        operation: 'DELETE /webhooks/v1/webhooks/:id',
-        path: /^\/webhooks\/v1\/webhooks\/([^/]+)$/,
-        handle: (_request, [id = '']) => webhooks.remove(id),
-      },
-      { operation: 'GET /settlement/v1/ledgers', path: /^\/settlement\/v1\/ledgers$/, handle: ({ query }) => ledger.ledgers(query) },
-      {
-        operation: 'GET /report/v2/ledgers/:id/:topic/dates/:date',
-        path: /^\/report\/v2\/ledgers\/([^/]+)\/([^/]+)\/dates\/([^/]+)$/,
-        handle: ({ query }, [id = '', topic = '', date = '']) => ledger.report(id, topic, date, query),
-      },
-    ];
-  }
-
   #takeFault(operation: string): AnswerFault['action'] | undefined {
     const fault = this.answerFaults.find(({ match, times = 1 }) => times > 0 && operation.includes(match));
     if (fault) fault.times = (fault.times ?? 1) - 1;
@@ -353,15 +192,6 @@ export class VippsServer {
     if (request.path !== '/__faults' || !script) return jsonReply(400, { error: 'Send a list of {match, times, action}.' });
     this.faults.add(...script);
     return jsonReply(200, { added: script.length });
-  }
-}
-
-function bodyOf({ body }: Received): unknown {
-  if (body.length === 0) return undefined;
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new VippsProblem(400, 'Malformed JSON');
   }
 }
 

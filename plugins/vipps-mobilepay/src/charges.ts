@@ -10,13 +10,11 @@ import {
   type NextStep,
   type Outcome,
   type PaymentFacts,
-  type RefundResult,
 } from '@kassaflow/plugin-sdk';
 import { draft, openPricing, readAgreement, type Agreement } from './agreements.ts';
 import { toVipps } from './amounts.ts';
-import { factsOfCharge, factsOfUnmadeCharge, isInHistory } from './charge-facts.ts';
-import { KEY_LENGTH, keyOf, send, type Answer, type VippsRequest } from './client.ts';
-import { mayBeDone, settleRefusal } from './done-before.ts';
+import { factsOfCharge, factsOfUnmadeCharge } from './charge-facts.ts';
+import { KEY_LENGTH, send, type Answer } from './client.ts';
 import { chargeIdOf, isAgreementId, toVippsReference } from './references.ts';
 import type { Settings } from './settings.ts';
 import { lineOf } from './texts.ts';
@@ -25,6 +23,8 @@ import { textAt, wholeAt } from './wire-values.ts';
 
 type Ctx = Context<Settings>;
 type Amount = { readonly currency: string; readonly value: number };
+
+/** A charge and the agreement without which it is not found. */
 export interface ChargeId {
   readonly agreement: string;
   readonly charge: string;
@@ -32,7 +32,6 @@ export interface ChargeId {
 
 const DAY_MS = 86_400_000;
 const RETRY_DAYS = 2;
-const keyLength = KEY_LENGTH.recurring;
 
 /**
  * Charges an agreement. It is looked at right before, because a customer may have stopped it in the app a moment ago. A refusal is
@@ -134,47 +133,9 @@ export async function findCharge(context: Ctx, charge: string): Promise<Outcome<
   return ok({ providerId, facts: facts.value, next: nextOf(agreement?.value) }, providerId);
 }
 
-export async function captureCharge(context: Ctx, id: ChargeId, amount: Amount): Promise<Outcome<PaymentFacts>> {
-  const body = { amount: amount.value, description: 'Capture' };
-  const sent = await changeOnce(context, id, { change: 'capture', body, event: 'CAPTURE', amount });
-  return sent.kind === 'ok' ? afterwards(context, id) : sent;
-}
-
-export async function cancelCharge(context: Ctx, id: ChargeId): Promise<Outcome<PaymentFacts>> {
-  const sent = await write(context, { method: 'DELETE', path: pathOf(id) });
-  if (sent.kind === 'ok') return afterwards(context, id);
-  if (sent.kind !== 'failed' || sent.reason !== 'permanent') return sent;
-  const found = await fetchCharge(context, id);
-  const isOver = found.kind === 'ok' && found.value.captured === 0 && found.value.ended !== undefined;
-  return isOver ? found : sent;
-}
-
-/** A refund is done with 204; 202 says that it is on its way. */
-export async function refundCharge(context: Ctx, id: ChargeId, amount: Amount, reason: string | undefined): Promise<Outcome<RefundResult>> {
-  const body = { amount: amount.value, description: chargeText(reason ?? '', 'Refund') };
-  const sent = await changeOnce(context, id, { change: 'refund', body, event: 'REFUND', amount });
-  if (sent.kind !== 'ok') return sent;
-  return ok({ providerId: keyOf(context.idempotencyKey, keyLength), state: sent.value.status === 202 ? 'pending' : 'done' }, id.charge);
-}
-
-/** Captures or refunds. The charge's history keeps the key of each change, so a refusal of what was done before is no refusal. */
-async function changeOnce(
-  context: Ctx,
-  id: ChargeId,
-  what: { readonly change: 'capture' | 'refund'; readonly body: object; readonly event: string; readonly amount: Amount },
-): Promise<Outcome<Answer>> {
-  const sent = await write(context, { method: 'POST', path: `${pathOf(id)}/${what.change}`, body: what.body });
-  if (!mayBeDone(context, sent)) return sent;
-  const settled = await settleRefusal(sent, async () => {
-    const read = await send(context, { manner: 'read', method: 'GET', path: pathOf(id) });
-    if (read.kind !== 'ok') return read;
-    return ok(isInHistory(read.value.body, what.event, keyOf(context.idempotencyKey, keyLength), what.amount.value));
-  });
-  return settled === 'done' ? ok({ status: 204, body: undefined }) : settled;
-}
-
 function request(context: Ctx, id: ChargeId, { dueOn, description }: ChargeMandate, amount: Amount): Promise<Outcome<Answer>> {
-  return write(context, {
+  return send(context, {
+    manner: 'write',
     method: 'POST',
     path: `/recurring/v3/agreements/${id.agreement}/charges`,
     body: {
@@ -186,6 +147,7 @@ function request(context: Ctx, id: ChargeId, { dueOn, description }: ChargeManda
       retryDays: context.settings.chargeRetryDays ?? RETRY_DAYS,
       orderId: id.charge,
     },
+    keyLength: KEY_LENGTH.recurring,
   });
 }
 
@@ -227,16 +189,6 @@ function created(context: Ctx, id: ChargeId, { value, currency }: Amount): Outco
     : unknown('The charge was made and could not be written down.');
 }
 
-/** These answers are empty, so the charge is looked at. A look that fails does not undo what was done. */
-async function afterwards(context: Ctx, id: ChargeId): Promise<Outcome<PaymentFacts>> {
-  const after = await fetchCharge(context, id);
-  return after.kind === 'ok' ? after : unknown('The change was made, and looking at it failed.');
-}
-
-function write(context: Ctx, what: Pick<VippsRequest, 'method' | 'path' | 'body'>): Promise<Outcome<Answer>> {
-  return send(context, { manner: 'write', keyLength, ...what });
-}
-
 function factsOr(context: Ctx, seen: Parameters<typeof factsOfCharge>[0]): Outcome<PaymentFacts> {
   const facts = factsOfCharge(seen, context.log);
   return facts ? ok(facts) : failed('temporary', 'Vipps MobilePay’s answer about the charge has no amounts.');
@@ -246,10 +198,11 @@ function nextOf(agreement: Agreement | undefined): NextStep {
   return agreement?.facts.state === 'pending' && agreement.url !== undefined ? { kind: 'redirect', url: agreement.url } : { kind: 'none' };
 }
 
-function chargeText(text: string, otherwise: string): string {
+/** What the customer reads in the app: at most 45 characters. */
+export function chargeText(text: string, otherwise: string): string {
   return lineOf(text, { least: 1, most: 45, otherwise });
 }
 
-function pathOf({ agreement, charge }: ChargeId): string {
+export function pathOf({ agreement, charge }: ChargeId): string {
   return `/recurring/v3/agreements/${agreement}/charges/${charge}`;
 }

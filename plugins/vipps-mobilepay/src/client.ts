@@ -8,6 +8,9 @@ import { forgetToken, HOSTS, tokenOf, type TokenKind } from './tokens.ts';
 /** Shorter than the host's 15 s, so that our own words win over an abort. */
 const TIMEOUT_MS = 14_000;
 
+/** Statuses that say nothing by themselves. */
+const REASON_IN_BODY: ReadonlySet<number> = new Set([400, 409, 422]);
+
 /** The longest idempotency key, by API: ePayment takes 50 characters, Recurring 40 (their OpenAPI files). */
 export const KEY_LENGTH = { epayment: 50, recurring: 40 } as const;
 
@@ -68,6 +71,9 @@ async function exchange(context: Context<Settings>, request: VippsRequest, token
     return outcomeOfBreak(error, manner);
   }
   const parsed = parse(text);
+  // A refusal whose reason cannot be read may be one that passes; asked again under the same key, it comes again in full.
+  if (!parsed && REASON_IN_BODY.has(response.status))
+    return doubt(manner, `Vipps MobilePay answered ${response.status}, and why could not be read.`);
   if (!response.ok)
     return outcomeOfProblem({ status: response.status, retryAfter: response.headers.get('retry-after'), body: parsed?.value }, manner);
   if (!parsed) return doubt(manner, 'Vipps MobilePay’s answer could not be read.');

@@ -89,9 +89,6 @@ export const CODES: Readonly<Record<string, CodeMeaning>> = {
 /** Codes that come after a call was carried out before: by us, when the answer was lost, or by somebody else. */
 export const USED_BEFORE: ReadonlySet<string> = new Set(['4010', '4020', '4150', '6170', '6180', '6230', 'http-409']);
 
-/** Codes after which a payment has to be looked at, because what was to be undone may be undone already. */
-export const OVER_BEFORE: ReadonlySet<string> = new Set(['6030', '6040', '6050', '6070', '6190', 'http-409']);
-
 /** Parameters of theirs, as a refusal names them, and the field of ours from which they came. The longest name that fits counts. */
 export const FIELDS: readonly (readonly [theirs: string, ours: string])[] = [
   ['amount', 'amount'],

@@ -12,9 +12,8 @@ import {
   type RefundResult,
 } from '@kassaflow/plugin-sdk';
 import { KEY_LENGTH, keyOf, send, type Answer } from './client.ts';
-import { OVER_BEFORE } from './codes.ts';
 import { creationOf } from './creation.ts';
-import { mayBeDone, settleRefusal } from './done-before.ts';
+import { mayBeDone, once } from './once.ts';
 import { createdAt, eventOfKey, factsOfPayment, needsEvents } from './payment-facts.ts';
 import { isApproved, type Settings } from './settings.ts';
 import { listAt, textAt, wholeAt } from './wire-values.ts';
@@ -66,28 +65,32 @@ export async function findPayment(context: Ctx, reference: string): Promise<Outc
 }
 
 export async function capturePayment(context: Ctx, reference: string, amount: Amount): Promise<Outcome<PaymentFacts>> {
-  const changed = await modify(context, reference, 'capture', amount);
-  if (!mayBeDone(context, changed)) return changed;
-  const settled = await settleRefusal(changed, () => isDoneUnderOurKey(context, reference, 'CAPTURED', amount));
-  return settled === 'done' ? afterwards(await fetchPayment(context, reference)) : settled;
+  const changed = await once(
+    context,
+    () => modify(context, reference, 'capture', amount),
+    () => isDoneUnderOurKey(context, reference, 'CAPTURED', amount),
+  );
+  return changed === 'done' ? afterwards(await fetchPayment(context, reference)) : changed;
 }
 
 /** Ends a payment that is not approved, and releases what is reserved of one that is. Nothing brings it back. */
 export async function cancelPayment(context: Ctx, reference: string): Promise<Outcome<PaymentFacts>> {
   const changed = await modify(context, reference, 'cancel');
-  if (changed.kind !== 'failed' || !OVER_BEFORE.has(changed.code ?? '')) return changed;
+  if (changed.kind !== 'failed' || changed.reason !== 'permanent') return changed;
   const found = await fetchPayment(context, reference);
   // What was wanted is so when no money can come of it any more.
-  return found.kind === 'ok' && isOver(found.value) ? found : changed;
+  if (found.kind === 'ok' && isOver(found.value)) return found;
+  return changed.code === 'http-409' ? unknown('An earlier cancellation with this key may still be under way.') : changed;
 }
 
 export async function refundPayment(context: Ctx, reference: string, amount: Amount): Promise<Outcome<RefundResult>> {
-  const changed = await modify(context, reference, 'refund', amount);
-  const result: RefundResult = { providerId: keyOf(context.idempotencyKey, keyLength), state: 'done' };
-  if (changed.kind === 'ok') return ok(result, changed.reference);
-  if (!mayBeDone(context, changed)) return changed;
-  const settled = await settleRefusal(changed, () => isDoneUnderOurKey(context, reference, 'REFUNDED', amount));
-  return settled === 'done' ? ok(result, reference) : settled;
+  const changed = await once(
+    context,
+    () => modify(context, reference, 'refund', amount),
+    () => isDoneUnderOurKey(context, reference, 'REFUNDED', amount),
+  );
+  if (changed !== 'done' && changed.kind !== 'ok') return changed;
+  return ok({ providerId: keyOf(context.idempotencyKey, keyLength), state: 'done' }, changed === 'done' ? reference : changed.reference);
 }
 
 async function modify(

@@ -8,7 +8,8 @@ import {
   type PaymentProvider,
 } from '@kassaflow/plugin-sdk';
 import { AmountError, isVippsCurrency, MARKETS, toVipps, walletOf } from './amounts.ts';
-import { cancelCharge, captureCharge, chargeAgreement, createWithAgreement, fetchCharge, findCharge, refundCharge } from './charges.ts';
+import { cancelCharge, captureCharge, refundCharge } from './charge-changes.ts';
+import { chargeAgreement, createWithAgreement, fetchCharge, findCharge } from './charges.ts';
 import { cancelPayment, capturePayment, createPayment, fetchPayment, findPayment, refundPayment } from './epayments.ts';
 import { readPaymentId, toVippsReference, type PaymentId } from './references.ts';
 import { isApproved, type Settings } from './settings.ts';

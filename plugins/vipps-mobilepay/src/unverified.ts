@@ -7,8 +7,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * For how long a repeated idempotency key is believed to be remembered. No page names the time; captures and refunds have nothing but
- * the key that keeps them single, so a day, after which the core asks instead of sending again.
+ * For how long a repeated idempotency key is believed to be remembered. No page names the time, so a day, after which the core asks
+ * instead of sending again. A repeat of a capture or refund looks for its key in the payment's log first, so a shorter memory does no harm.
  */
 export const KEY_TTL_MS = DAY_MS;
 
