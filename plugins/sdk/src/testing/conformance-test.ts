@@ -29,10 +29,7 @@ const need = (name: string, has: (plugin: Plugin) => boolean): Need => ({ name, 
 
 export const NEEDS = {
   payments: need('payments', ({ payments }) => payments !== undefined),
-  find: need(
-    'payments.find that sees a payment at once',
-    ({ payments }) => payments?.find !== undefined && payments.traits?.findsByReport !== true,
-  ),
+  find: need('payments.find', ({ payments }) => payments?.find !== undefined),
   cancel: need('payments.cancel', ({ payments }) => payments?.cancel !== undefined),
   capture: need('payments.capture', ({ payments }) => payments?.capture !== undefined),
   refund: need('payments.refund', ({ payments }) => payments?.refund !== undefined),

@@ -185,6 +185,15 @@ export class World {
     return this.call('payments.find', options, (context) => this.plugin.payments?.find?.(context, { reference, notBefore }));
   }
 
+  /** What `find` tells. Where payments are found by a report that lags (traits), “cannot tell yet” is an answer too. @throws Unmet */
+  async findOrLater(reference: string): Promise<CreatedPayment | undefined | 'later'> {
+    const outcome = await this.find(reference);
+    const lags = this.plugin.payments?.traits?.findsByReport === true;
+    if (!lags || outcome.kind !== 'failed' || outcome.reason !== 'temporary') return valueOf(outcome, 'payments.find');
+    this.warn(`payments.find cannot tell yet: ${outcome.message}`);
+    return 'later';
+  }
+
   capture(providerId: string, amount: Money, key: string): Promise<Outcome<PaymentFacts>> {
     return this.call('payments.capture', { key }, (context) => this.plugin.payments?.capture?.(context, { providerId, amount }));
   }

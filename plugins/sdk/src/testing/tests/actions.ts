@@ -105,20 +105,37 @@ function runAction(world: World, action: Action, options: CallOptions): Promise<
 async function mustHoldItsEffect(world: World, action: Action): Promise<void> {
   const { effects, input } = lever(world.provider.actions?.[action.name], `actions["${action.name}"]`);
   const before = await effects();
+  const lookUp = (key: string) => world.call(`${action.name}: lookup`, { key }, (context) => action.lookup?.(context, input));
+  if (action.effect === 'lookup') {
+    const absent = await lookUp(`${action.name}:1`);
+    must(
+      absent.kind === 'ok' && absent.value === undefined,
+      'proof that nothing happened, before anything did',
+      absent,
+      `${action.name}: lookup`,
+    );
+    world.wire.script('drop-after');
+    const lost = await runAction(world, action, { attempt: 1 });
+    world.wire.mend();
+    must(lost.kind === 'unknown', 'unknown when the answer was lost', lost, action.name);
+    const found = await lookUp(`${action.name}:1`);
+    must(found.kind === 'ok' && found.value !== undefined, 'what the lost attempt did', found, `${action.name}: lookup`);
+    must((await effects()) - before === 1, 'one effect of one call', (await effects()) - before, action.name);
+    world.wire.cut();
+    const blind = await lookUp(`${action.name}:1`);
+    must(
+      blind.kind === 'failed',
+      'failed when the provider cannot be asked: absence is proved or not said',
+      blind,
+      `${action.name}: lookup`,
+    );
+    return;
+  }
   valueOf(await runAction(world, action, { attempt: 1 }), action.name);
   const once = (await effects()) - before;
   if (action.effect === 'read') return must(once === 0, 'nothing changed by a read', once, action.name);
   must(once === 1, 'one effect of one call', once, action.name);
   if (action.effect === 'once') return;
-  if (action.effect === 'lookup') {
-    const found = await world.call(`${action.name}: lookup`, { key: `${action.name}:1` }, (context) => action.lookup?.(context, input));
-    must(found.kind === 'ok' && found.value !== undefined, 'what the earlier attempt did', found, `${action.name}: lookup`);
-    const absent = await world.call(`${action.name}: lookup`, { key: `${action.name}:never` }, (context) =>
-      action.lookup?.(context, input),
-    );
-    if (absent.kind === 'ok' && absent.value !== undefined) world.warn(`${action.name}: lookup does not tell one key from another`);
-    return;
-  }
   valueOf(await runAction(world, action, { attempt: 2 }), action.name);
   must((await effects()) - before === 1, 'one effect of two attempts with one key', (await effects()) - before, action.name);
   world.wire.script('drop-after');

@@ -1,6 +1,5 @@
 /** Payments: what is asked for once happens once, and an answer that was lost is found again. */
 import { NEEDS, type ConformanceTest, type Need } from '../conformance-test.ts';
-import type { CreatedPayment } from '../../payments.ts';
 import { must, show } from '../finding.ts';
 import { RETRY_AFTER_SECONDS, type Sent, type WireFault } from '../wire.ts';
 import { valueOf, type World } from '../world.ts';
@@ -72,7 +71,7 @@ export const onceTests: readonly ConformanceTest[] = [
       world.wire.mend();
       must(lost.kind === 'unknown', 'unknown, because nobody saw the answer', lost, CREATE);
       must((await world.payments.made(order.reference)) === 1, 'a payment at the provider', 0, CREATE);
-      const found = await findOrSayLater(world, order.reference);
+      const found = await world.findOrLater(order.reference);
       must(found !== undefined, 'the payment that is there', 'ok without a payment, which says that it was never made', 'payments.find');
       const again = valueOf(await world.create(order, { attempt: 2 }), CREATE);
       if (found !== 'later') must(again.providerId === found.providerId, 'the found payment again under its key', again.providerId, CREATE);
@@ -95,7 +94,7 @@ export const onceTests: readonly ConformanceTest[] = [
       const lost = await world.create(order);
       world.wire.mend();
       must(lost.kind === 'unknown' || (lost.kind === 'failed' && lost.reason === 'temporary'), 'unknown or failed/temporary', lost, CREATE);
-      const found = await findOrSayLater(world, order.reference);
+      const found = await world.findOrLater(order.reference);
       must(found === undefined || found === 'later', 'ok without a payment: the provider never saw it', found, 'payments.find');
       valueOf(await world.create(order, { attempt: 2 }), CREATE);
       const made = await world.payments.made(order.reference);
@@ -140,14 +139,6 @@ export const onceTests: readonly ConformanceTest[] = [
     }
   }),
 ];
-
-/** A provider's search may lag behind: “cannot tell yet” is an answer, and the key settles it meanwhile. */
-async function findOrSayLater(world: World, reference: string): Promise<CreatedPayment | undefined | 'later'> {
-  const outcome = await world.find(reference);
-  if (outcome.kind !== 'failed' || outcome.reason !== 'temporary') return valueOf(outcome, 'payments.find');
-  world.warn(`payments.find cannot tell yet: ${outcome.message}`);
-  return 'later';
-}
 
 const IN_DOUBT = [
   '500-after',

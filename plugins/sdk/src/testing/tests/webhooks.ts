@@ -100,7 +100,7 @@ export const webhookTests: readonly ConformanceTest[] = [
       must(leak === undefined, 'no signature compared with ===, includes or indexOf', leak, file.path);
     }
     const safe = files.some(({ text }) =>
-      /timingSafeEqual|createVerify|subtle\.verify|[vV]erifyHeader|constructEvent|\bverify\(\s*['"]/.test(text),
+      /timingSafeEqual|createVerify|subtle\.verify|[vV]erifyHeader|constructEvent|validateRequest|\bverify\(\s*['"]/.test(text),
     );
     must(safe, 'timingSafeEqual, an asymmetric check, or the provider library’s own', 'none of them', 'the plugin’s sources');
   }),
