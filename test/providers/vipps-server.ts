@@ -5,7 +5,7 @@
  * `node test/providers/vipps-server.ts [port] [webhook origin]`, then open the address of a payment to approve or refuse it.
  * Deliveries go to the origin given, with the path and the signature of the address that was registered.
  *
- * `POST /__faults [{match,times,action}]` scripts faults, `GET /__log` shows what was asked, `POST /__sim/clock {"advance":ms}` lets time
+ * `POST /__faults [{match,times,action}]` scripts faults (also `html`, `truncated`, `early-webhook`), `GET /__log` shows what was asked, `POST /__sim/clock {"advance":ms}` lets time
  * pass, and `POST /__sim/act {"do":"approve","reference":"…"}` is the customer, the bank or the business portal; see `vipps-acts.ts`.
  */
 import { FaultScript, readFaults } from '../../plugins/sandbox/src/provider/fault-script.ts';
@@ -188,11 +188,19 @@ export class VippsServer {
       return jsonReply(200, { now: this.clock.date().toISOString() });
     }
     if (request.path === '/__sim/act') return jsonReply(200, act(this, value));
-    const script = readFaults(value);
-    if (request.path !== '/__faults' || !script) return jsonReply(400, { error: 'Send a list of {match, times, action}.' });
+    if (request.path !== '/__faults' || !Array.isArray(value)) return jsonReply(400, { error: 'Send a list of {match, times, action}.' });
+    const answers = value.filter(isAnswerFault);
+    const script = readFaults(value.filter((fault) => !isAnswerFault(fault)));
+    if (!script) return jsonReply(400, { error: 'Send a list of {match, times, action}.' });
     this.faults.add(...script);
-    return jsonReply(200, { added: script.length });
+    this.answerFaults.push(...answers);
+    return jsonReply(200, { added: value.length });
   }
+}
+
+function isAnswerFault(value: unknown): value is AnswerFault {
+  const { match, action } = (value ?? {}) as Partial<Record<'match' | 'action', unknown>>;
+  return typeof match === 'string' && (action === 'html' || action === 'truncated' || action === 'early-webhook');
 }
 
 /** A creation is counted by the reference in its body; without one, all count as the same. */

@@ -263,7 +263,7 @@ describe('a charge', () => {
     expect(await world.facts(second.providerId)).toMatchObject({ ended: 'cancelled' });
   });
 
-  test('is refunded in parts; what is only accepted is pending', async () => {
+  test('pitfall 6: is refunded in parts; what is only accepted is pending, and counts once it is done', async () => {
     const mandate = await agreed();
     const { providerId } = valueOf(await charge(mandate));
     await world.vipps.clock.advance(6 * DAY_MS);

@@ -66,7 +66,7 @@ describe('a day’s ledger', () => {
     expect(fee).not.toHaveProperty('payment');
   });
 
-  test('pitfall 10: a chargeback is told here and nowhere else, and so is one that is won back', async () => {
+  test('pitfalls 9 and 10: a chargeback is told here and nowhere else, and so is one that is won back', async () => {
     const providerId = await world.captured();
     world.vipps.ledger.dispute(providerId, 'retained-disputed-capture');
     await world.vipps.clock.advance(DAY_MS);

@@ -191,6 +191,17 @@ describe('translating a delivery', () => {
     expect(await webhook.translate(contextOf({}), given)).toEqual(signals.map((signal) => ({ ...signal, ...common })));
   });
 
+  test('pitfall 24: a payment of another system at the same sales unit is only told by its id, and one that is nowhere is no error', async () => {
+    const given = signed(JSON.stringify({ msn: '123456', reference: 'order-of-another-system', name: 'CAPTURED', pspReference: 'p' }));
+    expect(await webhook.verify(contextOf({ webhookSecret: OURS.secret }), given)).toMatchObject({ ok: true });
+    const [signal] = await webhook.translate(contextOf({}), given);
+    expect(signal).not.toHaveProperty('reference');
+    const world = await World.start();
+    const providerId = signal?.providerId ?? '';
+    expect(await payments.fetch(world.context(), { providerId })).toMatchObject({ kind: 'failed', reason: 'permanent', code: '5090' });
+    await world.close();
+  });
+
   test('an unknown type is warned of', async () => {
     const context = contextOf({});
     await webhook.translate(context, signed('{"name":"SHIPPED","reference":"kf-pay-01"}'));
@@ -303,7 +314,7 @@ describe('with the provider’s deliveries', () => {
     expect(await world.facts(providerId)).toMatchObject({ captured: 12_500 });
   });
 
-  test('pitfall 9: an event that claims money is only a signal; the facts say that there is none', async () => {
+  test('an event that claims money is only a signal; the facts say that there is none', async () => {
     const { providerId } = await world.create();
     const forged = signed(
       JSON.stringify({
