@@ -16,11 +16,13 @@ const test = (id: string, title: string, run: ConformanceTest['run'], needs: Nee
   run,
 });
 
-/** Providers cut at 127, 140, 255, 500 and 1,000 characters; an emoji of several code points breaks a naive cut. */
+/** Providers cut at 100, 127, 255, 500 and 1,000 places. 🎟 takes two: wherever a naive cut falls, it halves one of the two rows of them. */
 const DESCRIPTIONS: readonly (readonly [what: string, text: string])[] = [
   ['no text', ''],
   ['1,200 characters', 'Tickets and drinks '.repeat(64).slice(0, 1_200)],
-  ['emoji', '🎟️ Entrée voor 2 👨‍👩‍👧‍👦'.repeat(30)],
+  ['a family of emoji', 'Entrée voor 👨‍👩‍👧‍👦'],
+  ['600 emoji', '🎟'.repeat(600)],
+  ['600 emoji behind a letter', `x${'🎟'.repeat(600)}`],
   ['a line break', 'Order 7\nTable 3\r\nThank you'],
   ['markup and quotes', `<b>"O'Neill" & sons</b>`],
 ];
