@@ -1,16 +1,21 @@
 import { failed, ok, unknown, type Context, type Outcome, type RegisteredWebhook } from '@kassaflow/plugin-sdk';
 import { send } from './client.ts';
-import type { Settings } from './settings.ts';
+import { isApproved, type Settings } from './settings.ts';
 import { listAt, textAt } from './wire-values.ts';
 
 /** https://developer.vippsmobilepay.com/docs/APIs/webhooks-api/events/; `canceled` has one "l" only for charges. */
-export const EVENTS: readonly string[] = [
-  ...['created', 'authorized', 'captured', 'cancelled', 'refunded', 'aborted', 'expired', 'terminated'].map(
-    (name) => `epayments.payment.${name}.v1`,
-  ),
+const PAYMENT_EVENTS = ['created', 'authorized', 'captured', 'cancelled', 'refunded', 'aborted', 'expired', 'terminated'].map(
+  (name) => `epayments.payment.${name}.v1`,
+);
+const RECURRING_EVENTS = [
   ...['activated', 'rejected', 'stopped', 'expired'].map((name) => `recurring.agreement-${name}.v1`),
   ...['reserved', 'captured', 'canceled', 'refunded', 'failed', 'creation-failed'].map((name) => `recurring.charge-${name}.v1`),
 ];
+
+/** Events of agreements only where the sales unit has that product: whether others may ask for them is not written down. */
+export function eventsOf(settings: Readonly<Settings>): readonly string[] {
+  return isApproved(settings, 'recurring') ? [...PAYMENT_EVENTS, ...RECURRING_EVENTS] : PAYMENT_EVENTS;
+}
 
 const PATH = '/webhooks/v1/webhooks';
 
@@ -25,7 +30,9 @@ export async function register(context: Context<Settings>, { url }: { readonly u
   if (listed.kind !== 'ok') return listed;
   const ours = listAt(listed.value.body, 'webhooks').filter((hook) => textAt(hook, 'url') === url);
   const { webhookId, webhookSecret } = context.settings;
-  const kept = webhookSecret ? ours.find((hook) => textAt(hook, 'id') === webhookId && isComplete(hook)) : undefined;
+  const kept = webhookSecret
+    ? ours.find((hook) => textAt(hook, 'id') === webhookId && isComplete(hook, eventsOf(context.settings)))
+    : undefined;
   const keptId = textAt(kept, 'id');
   if (keptId === undefined) return makeNew(context, url);
   for (const hook of ours) await remove(context, textAt(hook, 'id'), keptId);
@@ -34,7 +41,7 @@ export async function register(context: Context<Settings>, { url }: { readonly u
 
 async function makeNew(context: Context<Settings>, url: string): Promise<Outcome<RegisteredWebhook>> {
   // Without a key: one that was remembered would bring back a registration that has been deleted since.
-  const made = await send(context, { manner: 'write', method: 'POST', path: PATH, body: { url, events: EVENTS } });
+  const made = await send(context, { manner: 'write', method: 'POST', path: PATH, body: { url, events: eventsOf(context.settings) } });
   if (made.kind !== 'ok') return made;
   const id = textAt(made.value.body, 'id');
   const secret = textAt(made.value.body, 'secret');
@@ -50,7 +57,7 @@ async function remove(context: Context<Settings>, id: string | undefined, keptId
   if (removed.kind !== 'ok') context.log.warn('an old webhook registration could not be removed', { id });
 }
 
-function isComplete(hook: unknown): boolean {
+function isComplete(hook: unknown, wanted: readonly string[]): boolean {
   const events = listAt(hook, 'events');
-  return EVENTS.every((event) => events.includes(event));
+  return wanted.every((event) => events.includes(event));
 }

@@ -6,7 +6,7 @@ import { signedHeaders, type VippsDelivery } from '../../../test/providers/vipps
 import { mandates } from '../src/agreements.ts';
 import { payments } from '../src/payments.ts';
 import type { Settings } from '../src/settings.ts';
-import { EVENTS } from '../src/webhook-registration.ts';
+import { eventsOf } from '../src/webhook-registration.ts';
 import { webhook } from '../src/webhook.ts';
 import { DAY_MS, dkk, MINUTE_MS, ORDER, START, valueOf, World } from './world.ts';
 
@@ -229,7 +229,8 @@ describe('with the provider’s deliveries', () => {
     received = [];
     answer = () => 200;
     world = await World.start({ receiver: (delivery) => (received.push(delivery), answer(delivery)) });
-    settings = { ...valueOf(await webhook.register!(world.context(), { url: URL_OF_CONNECTION })).secrets };
+    const features = ['recurring'] as const;
+    settings = { ...valueOf(await webhook.register!(world.context({ settings: { features } }), { url: URL_OF_CONNECTION })).secrets };
   });
   afterEach(() => world.close());
 
@@ -382,7 +383,9 @@ describe('registering', () => {
       providerId: expect.any(String),
       secrets: { webhookId: made.providerId, webhookSecret: world.vipps.webhooks.secretOf(made.providerId) },
     });
-    expect(world.vipps.webhooks.list()).toEqual([{ id: made.providerId, url: URL_OF_CONNECTION, events: EVENTS }]);
+    expect(world.vipps.webhooks.list()).toEqual([
+      { id: made.providerId, url: URL_OF_CONNECTION, events: eventsOf(world.context().settings) },
+    ]);
   });
 
   test('finds its registration again and changes nothing', async () => {
@@ -404,6 +407,15 @@ describe('registering', () => {
     expect(world.vipps.webhooks.list().map(({ id }) => id)).toEqual([third.providerId]);
   });
 
+  test('a sales unit that gets agreements gets their events too, in a registration of its own', async () => {
+    const first = await register();
+    const second = await register({ ...first.secrets, features: ['recurring'] });
+    expect(second.providerId).not.toBe(first.providerId);
+    expect(await register({ ...second.secrets, features: ['recurring'] })).toEqual({ providerId: second.providerId });
+    expect(world.vipps.webhooks.list()).toMatchObject([{ id: second.providerId }]);
+    expect(world.vipps.webhooks.list()[0]?.['events']).toHaveLength(18);
+  });
+
   test('one with fewer events is replaced, and addresses of others are left alone', async () => {
     const other = world.vipps.webhooks.register({ url: 'https://other.example/hook', events: ['epayments.payment.created.v1'] });
     const old = world.vipps.webhooks.register({ url: URL_OF_CONNECTION, events: ['epayments.payment.created.v1'] });
@@ -419,7 +431,8 @@ describe('registering', () => {
       reason: 'input',
       field: 'url',
     });
-    for (let n = 0; n < 25; n += 1) world.vipps.webhooks.register({ url: `https://other.example/${n}`, events: [...EVENTS] });
+    for (let n = 0; n < 25; n += 1)
+      world.vipps.webhooks.register({ url: `https://other.example/${n}`, events: ['epayments.payment.created.v1'] });
     expect(await webhook.register!(world.context(), { url: URL_OF_CONNECTION })).toMatchObject({ kind: 'failed', reason: 'permanent' });
   });
 });
