@@ -21,12 +21,17 @@ import { settle, type RefundView } from './refund.ts';
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
 export type Applied = { readonly kind: 'applied' | 'stale' } | { readonly kind: 'again'; readonly afterMs: number };
 
+/** Hears of a payment whose state has changed, in the same transaction. The row is locked. */
+export type PaymentListener = (tx: Transaction, payment: PaymentRow) => Promise<void>;
+
 /**
  * Brings a payment to what its provider reports: state, allocation, ledger, refunds and events, all in the caller's
  * transaction. Applying the same facts again changes nothing.
  */
 @Injectable()
 export class ApplyFacts {
+  readonly #listeners: PaymentListener[] = [];
+
   constructor(
     private readonly invoices: Invoices,
     private readonly ledger: Ledger,
@@ -35,6 +40,14 @@ export class ApplyFacts {
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
+
+  whenChanged(listener: PaymentListener): void {
+    this.#listeners.push(listener);
+  }
+
+  async tellListeners(tx: Transaction, row: PaymentRow): Promise<void> {
+    for (const listener of this.#listeners) await listener(tx, row);
+  }
 
   /** @param row locked in this transaction. @throws payment.illegal-transition */
   async apply(tx: Transaction, row: PaymentRow, facts: Facts): Promise<Applied> {
@@ -59,6 +72,7 @@ export class ApplyFacts {
         await this.#appendAll(tx, row, change.events, known, facts);
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
+        if (change.state !== known.state) await this.tellListeners(tx, row);
         return { kind: 'applied' };
     }
   }

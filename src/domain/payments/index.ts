@@ -1,8 +1,14 @@
-export { PaymentEntity, PaymentInvoiceEntity } from './payment.entity.ts';
+export { type PaymentListener } from './apply-facts.ts';
+export { Authorizations } from './authorizations.service.ts';
+export { NewPayment, type PaymentWish } from './new-payment.ts';
+export { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
+export { readConnections, type PaymentConnection } from './payment-connections.ts';
+export { paymentErrors } from './payment.errors.ts';
+export { checkReturnUrls } from './return-urls.ts';
 export { paymentIdIn } from './payment-reference.ts';
 export { PaymentSubjects } from './payment-subjects.ts';
 export { PaymentsModule } from './payments.module.ts';
-export { Payments, type ProviderEvent, type SignalResult } from './payments.service.ts';
+export { Payments, type PaymentView, type ProviderEvent, type SignalResult } from './payments.service.ts';
 export { RefundEntity } from './refund.entity.ts';
 export { Refunds } from './refunds.service.ts';
 export { WebhookAddresses } from './webhook-addresses.ts';

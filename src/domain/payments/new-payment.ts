@@ -1,5 +1,6 @@
 /** Turns the wish for a payment into rows: which invoices, how much on each, for whom, through which connection. */
 import { Injectable } from '@nestjs/common';
+import type { CheckoutFlow } from '@kassaflow/plugin-sdk';
 import { idOf } from '../../kernel/ids.ts';
 import { money, type Money } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
@@ -25,6 +26,16 @@ export interface PaymentWish {
   readonly metadata: Readonly<Record<string, string>>;
   /** `manual`: the provider only reserves the money until it is captured. Default: it takes it. */
   readonly capture?: 'automatic' | 'manual';
+  /** Where the customer approves. Default: on the provider's page. */
+  readonly flow?: CheckoutFlow;
+  /** E.164; the phone that is asked, in place of the customer's own. */
+  readonly phone?: string;
+  /** What the provider's fields on a page made of a card. Good for one payment. */
+  readonly token?: string;
+  /** The customer agrees to be charged again. */
+  readonly save?: boolean;
+  /** Until when the provider should take the money. */
+  readonly expiresAt?: Date;
   /** The request that asks for it; a repeat returns the first payment. */
   readonly requestKey: string;
   /** Who asks, for the audit. */

@@ -32,7 +32,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     ResolveAttempts,
     WebhookAddresses,
   ],
-  exports: [Payments, PaymentSubjects, Refunds, WebhookAddresses],
+  exports: [Authorizations, NewPayment, Payments, PaymentSubjects, Refunds, WebhookAddresses],
 })
 export class PaymentsModule implements OnModuleInit {
   constructor(

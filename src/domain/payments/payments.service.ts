@@ -9,7 +9,7 @@ import {
   type PaymentFacts,
   type PaymentFailure,
 } from '@kassaflow/plugin-sdk';
-import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
+import type { CustomerSubject, PaymentSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -21,7 +21,7 @@ import { Database, type Transaction } from '../../platform/database/transaction.
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Customers } from '../customers/index.ts';
-import { ApplyFacts } from './apply-facts.ts';
+import { ApplyFacts, type PaymentListener } from './apply-facts.ts';
 import { NewPayment, type PaymentPlan, type PaymentWish } from './new-payment.ts';
 import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { readConnections, type PaymentConnection } from './payment-connections.ts';
@@ -29,7 +29,9 @@ import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.
 import { paymentErrors } from './payment.errors.ts';
 import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
+import type { ProviderEvent, SignalResult } from './provider-event.ts';
 import { readFacts, transition, type PaymentState } from './payment.ts';
+import { checkReturnUrls } from './return-urls.ts';
 import { WebhookAddresses } from './webhook-addresses.ts';
 
 /** A payment as the API shows it: what flows see, and what the customer has to do next. */
@@ -37,21 +39,6 @@ export interface PaymentView {
   readonly payment: PaymentSubject;
   readonly next: NextStep | null;
 }
-
-/** Which payment a provider's signal is about. */
-export interface ProviderEvent {
-  /** The provider's id, as `fetch` takes it. */
-  readonly providerId?: string | undefined;
-  /** Our payment id, when the provider repeats it. */
-  readonly reference?: string | undefined;
-}
-
-/** What became of a signal. `orphan`: no payment of ours is known by it (yet). */
-export type SignalResult =
-  | { readonly kind: 'applied' | 'orphan' }
-  /** `problem` when the provider could not be asked; without it, it was, and is to be asked once more. */
-  | { readonly kind: 'again'; readonly afterMs: number; readonly problem?: string }
-  | { readonly kind: 'refused'; readonly message: string };
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
@@ -74,6 +61,11 @@ export class Payments implements OnModuleInit {
     this.readers.offer('payment', (tenantId, ids) => this.#read(tenantId, ids));
   }
 
+  /** Calls `listener` in the transaction in which a payment's state changes, after everything else that follows from it. */
+  whenChanged(listener: PaymentListener): void {
+    this.applyFacts.whenChanged(listener);
+  }
+
   /**
    * Makes a payment and opens it at the provider. Written down before the call, so that whatever dies here is resolved by
    * `ResolveAttempts`; an answer that does not come leaves the payment `created`.
@@ -85,7 +77,7 @@ export class Payments implements OnModuleInit {
     }));
     if (before.known) return this.get(tenantId, before.known.id);
     const connection = await this.newPayment.choose(before.connections, wish);
-    checkReturnUrls(wish, connection.mode);
+    checkReturnUrls([wish.returnUrl, wish.cancelUrl], connection.mode);
     const begun = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish, connection));
     crashPoint('payment.attempt.after');
     if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
@@ -256,14 +248,11 @@ export class Payments implements OnModuleInit {
       metadata: wish.metadata,
       ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
       ...(wish.methods === undefined ? {} : { methods: wish.methods }),
-      ...(customer && {
-        customer: {
-          reference: customer.id,
-          locale: customer.locale,
-          ...(customer.email !== '' && { email: customer.email }),
-          ...(customer.phone !== '' && { phone: customer.phone }),
-        },
-      }),
+      ...(wish.flow === undefined ? {} : { flow: wish.flow }),
+      ...(wish.token === undefined ? {} : { token: wish.token }),
+      ...(wish.save === undefined ? {} : { save: wish.save }),
+      ...(wish.expiresAt === undefined ? {} : { expiresAt: wish.expiresAt.getTime() }),
+      ...payerOf(customer, row, wish.phone),
     };
   }
 
@@ -295,6 +284,7 @@ export class Payments implements OnModuleInit {
     Object.assign(row, { state: transition(row.state, 'failed'), failure });
     await tx.em.flush();
     await this.#append(tx, row, 'payment.failed');
+    await this.applyFacts.tellListeners(tx, row);
   }
 
   async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
@@ -315,6 +305,20 @@ export class Payments implements OnModuleInit {
 
 function subjectOf(row: PaymentRow): string {
   return `payment/${idOf('pay', row.id)}`;
+}
+
+/** Who pays. A payer whom nobody knows, but whose phone is asked, goes by the payment's own id. */
+function payerOf(customer: CustomerSubject | undefined, row: PaymentRow, wanted: string | undefined): Pick<CreatePayment, 'customer'> {
+  const phone = wanted ?? customer?.phone ?? '';
+  if (!customer && phone === '') return {};
+  return {
+    customer: {
+      reference: customer?.id ?? idOf('pay', row.id),
+      ...(customer && { locale: customer.locale }),
+      ...(customer && customer.email !== '' && { email: customer.email }),
+      ...(phone !== '' && { phone }),
+    },
+  };
 }
 
 function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<PaymentRow | null> {
@@ -340,16 +344,6 @@ async function byReference(tx: Transaction, connectionId: string, reference: str
   const id = reference === undefined ? undefined : paymentIdIn(reference);
   // The connection is part of the question: no account can speak about a payment that went through another.
   return id === undefined ? null : tx.em.findOne(PaymentEntity, { id, connectionId });
-}
-
-/** Customers are sent back to https, or in test mode to a server on the developer's own machine. @throws payment.return-url */
-function checkReturnUrls(wish: PaymentWish, mode: 'test' | 'live'): void {
-  for (const address of [wish.returnUrl, ...(wish.cancelUrl === undefined ? [] : [wish.cancelUrl])]) {
-    const url = URL.parse(address);
-    const isLoopback = url !== null && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-    const isSafe = url?.protocol === 'https:' || (mode === 'test' && isLoopback && url.protocol === 'http:');
-    if (!isSafe || url.username !== '' || url.password !== '') throw paymentErrors['return-url']({ field: 'returnUrl' });
-  }
 }
 
 function failureOf(outcome: Exclude<Outcome<unknown>, { kind: 'ok' | 'unknown' }>): PaymentFailure {
