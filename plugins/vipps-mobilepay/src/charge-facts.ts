@@ -1,6 +1,7 @@
 import type { Log, MandateFacts, PaymentFacts, RefundFacts } from '@kassaflow/plugin-sdk';
 import { walletOf } from './amounts.ts';
 import { failureOfCharge } from './declines.ts';
+import { noMoneyYet } from './no-money.ts';
 import { CAPTURE_DAYS } from './unverified.ts';
 import { listAt, momentAt, textAt, valueAt, wholeAt } from './wire-values.ts';
 
@@ -66,18 +67,8 @@ export function factsOfCharge({ charge, mandate, fetchStartedAt }: SeenCharge, l
 export function factsOfUnmadeCharge(mandate: MandateFacts, currency: string, fetchStartedAt: number): PaymentFacts {
   const ended = endOf('PENDING', mandate);
   return {
-    providerState: 'PENDING',
-    currency,
-    started: false,
+    ...noMoneyYet('PENDING', currency, { fetchStartedAt, started: false }),
     ...(ended === undefined ? {} : { ended }),
-    authorized: 0,
-    voided: 0,
-    captured: 0,
-    refunded: 0,
-    refundPending: 0,
-    chargedBack: 0,
-    fetchStartedAt,
-    method: walletOf(currency),
     mandate,
   };
 }

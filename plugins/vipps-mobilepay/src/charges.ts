@@ -7,6 +7,8 @@ import {
   type Context,
   type CreatedPayment,
   type CreatePayment,
+  type Declined,
+  type Failed,
   type NextStep,
   type Outcome,
   type PaymentFacts,
@@ -15,6 +17,7 @@ import { draft, openPricing, readAgreement, type Agreement } from './agreements.
 import { toVipps } from './amounts.ts';
 import { factsOfCharge, factsOfUnmadeCharge } from './charge-facts.ts';
 import { KEY_LENGTH, send, type Answer } from './client.ts';
+import { noMoneyYet } from './no-money.ts';
 import { chargeIdOf, isAgreementId, toVippsReference } from './references.ts';
 import type { Settings } from './settings.ts';
 import { lineOf } from './texts.ts';
@@ -47,12 +50,14 @@ export async function chargeAgreement(context: Ctx, charge: ChargeMandate): Prom
 
   const agreement = await readAgreement(context, charge.mandate);
   if (agreement.kind !== 'ok') return agreement;
-  const refusal = refusalOf(agreement.value, amount);
-  const sent = refusal ?? (await request(context, id, charge, amount));
-  if (sent.kind === 'ok') return created(context, id, amount);
-  if (sent.kind === 'declined' || (sent.kind === 'failed' && (sent.reason === 'permanent' || sent.reason === 'input')))
-    return madeBefore(context, id, amount, sent);
-  return sent;
+  const fetchStartedAt = context.now().getTime();
+  const sent = refusalOf(agreement.value, amount) ?? (await request(context, id, charge, amount));
+  if (isRefusal(sent)) return madeBefore(context, reference, amount, sent);
+  if (sent.kind !== 'ok') return sent;
+  // The answer is the charge's id: it is pending until its day.
+  const facts = noMoneyYet('PENDING', amount.currency, { fetchStartedAt, started: true });
+  const providerId = chargeIdOf(id.agreement, id.charge);
+  return ok({ providerId, facts, next: { kind: 'none' } }, providerId);
 }
 
 /** Asks for a payment and for the permission to charge again in one approval: an agreement with a first charge. */
@@ -76,10 +81,7 @@ export async function createWithAgreement(context: Ctx, payment: CreatePayment):
     openPricing(amount.currency),
     initialCharge,
   );
-  if (sent.kind === 'failed' && (sent.reason === 'permanent' || sent.reason === 'input')) {
-    const found = await findCharge(context, reference);
-    return found.kind === 'ok' && found.value ? ok(found.value, found.reference) : sent;
-  }
+  if (isRefusal(sent)) return madeBefore(context, reference, amount, sent);
   if (sent.kind !== 'ok') return sent;
   const { agreement, url } = sent.value;
   const facts = factsOfUnmadeCharge({ providerId: agreement, kind: 'agreement', state: 'pending' }, amount.currency, fetchStartedAt);
@@ -165,28 +167,21 @@ function refusalOf({ facts, currency }: Agreement, amount: Amount): Outcome<neve
   return undefined;
 }
 
-async function madeBefore(context: Ctx, id: ChargeId, amount: Amount, refusal: Outcome<never>): Promise<Outcome<CreatedPayment>> {
-  const read = await send(context, { manner: 'read', method: 'GET', path: pathOf(id) });
+/** A no that an earlier call of ours may have caused. */
+function isRefusal(outcome: Outcome<unknown>): outcome is Declined | Failed {
+  return outcome.kind === 'declined' || (outcome.kind === 'failed' && (outcome.reason === 'permanent' || outcome.reason === 'input'));
+}
+
+/** A charge's id is ours and unique, so one that is there was made by us; it is the answer when the amount is the same. */
+async function madeBefore(context: Ctx, reference: string, amount: Amount, refusal: Declined | Failed): Promise<Outcome<CreatedPayment>> {
+  const read = await send(context, { manner: 'read', method: 'GET', path: `/recurring/v3/charges/${reference}` });
   const isConflict = refusal.kind === 'failed' && refusal.code === 'http-409';
   if (read.kind === 'failed' && read.code === 'http-404')
     return isConflict ? unknown('An earlier call with this key may still be under way.') : refusal;
   if (read.kind !== 'ok') return unknown('The charge was refused, and whether an earlier call had made it could not be seen.');
   if (wholeAt(read.value.body, 'amount') !== amount.value) return refusal;
-  const facts = await fetchCharge(context, id);
-  const providerId = chargeIdOf(id.agreement, id.charge);
-  return facts.kind === 'ok'
-    ? ok({ providerId, facts: facts.value, next: { kind: 'none' } }, providerId)
-    : unknown('The charge exists and could not be read.');
-}
-
-/** The answer to a charge is its id. It is pending until its day, in amounts that are all zero. */
-function created(context: Ctx, id: ChargeId, { value, currency }: Amount): Outcome<CreatedPayment> {
-  const charge = { amount: value, currency, status: 'PENDING', type: 'RECURRING', summary: { captured: 0, refunded: 0, cancelled: 0 } };
-  const facts = factsOfCharge({ charge, fetchStartedAt: context.now().getTime() }, context.log);
-  const providerId = chargeIdOf(id.agreement, id.charge);
-  return facts
-    ? ok({ providerId, facts, next: { kind: 'none' } }, providerId)
-    : unknown('The charge was made and could not be written down.');
+  const found = await findCharge(context, reference);
+  return found.kind === 'ok' && found.value ? ok(found.value, found.reference) : unknown('The charge exists and could not be read.');
 }
 
 function factsOr(context: Ctx, seen: Parameters<typeof factsOfCharge>[0]): Outcome<PaymentFacts> {

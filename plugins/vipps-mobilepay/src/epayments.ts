@@ -13,10 +13,11 @@ import {
 } from '@kassaflow/plugin-sdk';
 import { KEY_LENGTH, keyOf, send, type Answer } from './client.ts';
 import { creationOf } from './creation.ts';
+import { noMoneyYet } from './no-money.ts';
 import { mayBeDone, once } from './once.ts';
 import { createdAt, eventOfKey, factsOfPayment, needsEvents } from './payment-facts.ts';
 import { isApproved, type Settings } from './settings.ts';
-import { listAt, textAt, wholeAt } from './wire-values.ts';
+import { listAt, momentAt, textAt, wholeAt } from './wire-values.ts';
 
 type Ctx = Context<Settings>;
 type Amount = { readonly currency: string; readonly value: number };
@@ -42,11 +43,8 @@ export async function createPayment(context: Ctx, payment: CreatePayment): Promi
   if (sent.kind !== 'ok') return sent;
   const next = nextOf(payment.flow, textAt(sent.value.body, 'redirectUrl'), expiresAt);
   if (!next) return unknown('Vipps MobilePay’s answer does not say where the customer goes.');
-  const { currency } = payment.amount;
-  const facts = factsOfPayment({ payment: blank(currency), fetchStartedAt }, context.log);
-  return facts
-    ? ok({ providerId: reference, facts, next }, reference)
-    : unknown('The payment was made and its facts could not be written down.');
+  const facts = noMoneyYet('CREATED', payment.amount.currency, { fetchStartedAt, started: true });
+  return ok({ providerId: reference, facts, next }, reference);
 }
 
 /** Reads a payment, with its event log where that adds something. An event log that cannot be had leaves the totals. */
@@ -177,12 +175,7 @@ async function nextOfFound(context: Ctx, reference: string, payment: unknown): P
   if (url !== undefined) return { kind: 'redirect', url };
   const events = await eventsOf(context, reference);
   const madeAt = events.kind === 'ok' ? createdAt(events.value) : undefined;
-  return madeAt === undefined ? { kind: 'none' } : { kind: 'push', expiresAt: momentOfEnd(payment) ?? madeAt + LIFE_MS };
-}
-
-function momentOfEnd(payment: unknown): number | undefined {
-  const moment = Date.parse(textAt(payment, 'expiresAt') ?? '');
-  return Number.isFinite(moment) ? moment : undefined;
+  return madeAt === undefined ? { kind: 'none' } : { kind: 'push', expiresAt: momentAt(payment, 'expiresAt') ?? madeAt + LIFE_MS };
 }
 
 function isOpen({ ended, authorized }: PaymentFacts): boolean {
@@ -191,14 +184,4 @@ function isOpen({ ended, authorized }: PaymentFacts): boolean {
 
 function isOver({ ended, authorized, voided, captured }: PaymentFacts): boolean {
   return captured === 0 && (ended !== undefined || (authorized > 0 && voided >= authorized));
-}
-
-/** A payment that was made this moment. */
-function blank(currency: string): object {
-  const nothing = { currency, value: 0 };
-  return {
-    state: 'CREATED',
-    amount: nothing,
-    aggregate: { authorizedAmount: nothing, cancelledAmount: nothing, capturedAmount: nothing, refundedAmount: nothing },
-  };
 }

@@ -373,5 +373,9 @@ describe('a payment that asks to be charged again', () => {
   test('under a new key the first one is the answer', async () => {
     const { providerId } = await world.create(save);
     expect(await world.create(save, { idempotencyKey: 'pay_01:create:2' })).toMatchObject({ providerId });
+    const other = await payments.create(world.write(), { ...ORDER, ...save, amount: dkk('1.00') });
+    expect(other).toMatchObject({ kind: 'failed', reason: 'permanent' });
+    world.vipps.faults.add({ match: 'GET /recurring', action: '500-before' });
+    expect((await payments.create(world.write(), { ...ORDER, ...save })).kind).toBe('unknown');
   });
 });
