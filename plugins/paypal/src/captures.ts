@@ -3,7 +3,8 @@ import { failed, ok, type Context, type Money, type Outcome, type PaymentFacts }
 import { createHash } from 'node:crypto';
 import { fromPaypal, toPaypal } from './amounts.ts';
 import { callPaypal, withAmounts } from './client.ts';
-import { CANCELLED_MARK, factsOf, isOpenHold, isTaken, partsOf, type Seen } from './facts.ts';
+import { factsOf, type Seen } from './facts.ts';
+import { CANCELLED_MARK, isOpenHold, isTaken, partsOf } from './order-parts.ts';
 import { fetchFacts, orderPath, see } from './orders.ts';
 import { codeOfOutcome } from './outcomes.ts';
 import type { Settings } from './settings.ts';

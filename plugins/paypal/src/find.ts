@@ -1,5 +1,5 @@
 import { failed, ok, type Context, type CreatedPayment, type Outcome } from '@kassaflow/plugin-sdk';
-import { referenceOf } from './facts.ts';
+import { referenceOf } from './order-parts.ts';
 import { withAmounts } from './client.ts';
 import { createdOf, see } from './orders.ts';
 import { orderOfCapture, readReport, type Transaction } from './reports.ts';

@@ -14,7 +14,9 @@ import { toPaypal, type WireMoney } from './amounts.ts';
 import { MERCHANT_INITIATED } from './assumptions.ts';
 import { callPaypal, withAmounts } from './client.ts';
 import { disputesOf } from './disputes.ts';
-import { approvalEnds, factsOf, isTaken, partsOf, type Seen } from './facts.ts';
+import { factsOf, type Seen } from './facts.ts';
+import { isTaken, partsOf } from './order-parts.ts';
+import { approvalEnds } from './holds.ts';
 import type { Settings } from './settings.ts';
 import { approvalLink, type Order } from './wire.ts';
 

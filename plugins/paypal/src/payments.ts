@@ -9,7 +9,7 @@ import {
   type PaymentProvider,
 } from '@kassaflow/plugin-sdk';
 import { toPaypal } from './amounts.ts';
-import { CANCELLED_MARK } from './facts.ts';
+import { CANCELLED_MARK } from './order-parts.ts';
 import { cancel, capture } from './captures.ts';
 import { callPaypal, withAmounts } from './client.ts';
 import { find } from './find.ts';

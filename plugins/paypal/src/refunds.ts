@@ -1,7 +1,7 @@
 import { failed, ok, type Context, type Money, type Outcome, type RefundResult } from '@kassaflow/plugin-sdk';
 import { fromPaypal, toPaypal } from './amounts.ts';
 import { callPaypal, withAmounts } from './client.ts';
-import { isTaken, partsOf, refundState, type Parts } from './facts.ts';
+import { isTaken, partsOf, refundState, type Parts } from './order-parts.ts';
 import { see, shortened } from './orders.ts';
 import { codeOfOutcome } from './outcomes.ts';
 import type { Settings } from './settings.ts';

@@ -1,6 +1,6 @@
 import { failed, ok, type Context, type Outcome, type SettlementLine, type SettlementPage } from '@kassaflow/plugin-sdk';
 import { negated, subtract } from './amounts.ts';
-import { referenceOf } from './facts.ts';
+import { referenceOf } from './order-parts.ts';
 import { orderOfCapture, readReport, type Transaction } from './reports.ts';
 import type { Settings } from './settings.ts';
 import { momentOf } from './wire.ts';

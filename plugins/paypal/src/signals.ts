@@ -1,6 +1,6 @@
 import type { Context, ProviderSignal } from '@kassaflow/plugin-sdk';
 import { asList, asRecord, asText, type PaypalEvent, type Resource } from './events.ts';
-import { referenceOf } from './facts.ts';
+import { referenceOf } from './order-parts.ts';
 import { orderOfCapture } from './reports.ts';
 import type { Settings } from './settings.ts';
 
