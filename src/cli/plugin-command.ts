@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { renderConformance, type ConformanceReport } from '@kassaflow/plugin-sdk/testing';
 import { refusalOf } from '../plugin-host/check-manifest.ts';
-import { findPlugins, type FoundPlugin } from '../plugin-host/find-plugins.ts';
+import { findPlugins, type FoundPlugin, type RefusedPlugin } from '../plugin-host/find-plugins.ts';
 import { optionsFrom } from '../plugin-host/plugin-host-options.ts';
 import { cliErrors, EXIT } from './cli-errors.ts';
 import type { CommandContext } from './command-context.ts';
@@ -35,9 +35,14 @@ export function addPlugin(program: Command, context: CommandContext): void {
     .option('--json', 'print the reports as JSON')
     .option('--report <file>', 'write the reports to a file, as conformance.json')
     .action(async (ids: readonly string[], options: TestOptions) => {
-      const tested: Tested[] = [];
+      const { found, refused } = choose(ids, context);
+      const tested: Tested[] = refused.map(({ id, error }) => ({
+        id,
+        broken: `before it began: ${refusalOf(error).message}`,
+        results: [],
+      }));
       // One after the other: on a busy machine two kits would take each other's time.
-      for (const found of choose(ids, context)) tested.push(await testPlugin(found));
+      for (const plugin of found) tested.push(await testPlugin(plugin));
       const document = documentOf(tested);
       if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify(document, null, 2)}\n`);
       context.printer(options).one(document, () => tested.flatMap(linesOf));
@@ -47,16 +52,16 @@ export function addPlugin(program: Command, context: CommandContext): void {
 }
 
 /** @throws cli.usage for an id that is no plugin here */
-function choose(ids: readonly string[], context: CommandContext): readonly FoundPlugin[] {
+function choose(
+  ids: readonly string[],
+  context: CommandContext,
+): { readonly found: readonly FoundPlugin[]; readonly refused: readonly RefusedPlugin[] } {
   const { pluginsDir, packages } = optionsFrom(context.config);
-  const { found, refused } = findPlugins(pluginsDir, packages, import.meta.url);
-  if (ids.length === 0) return found;
-  return ids.map((id) => {
-    const plugin = found.find((one) => one.id === id);
-    if (plugin) return plugin;
-    const refusal = refused.find((one) => one.id === id);
-    throw cliErrors.usage({ problem: refusal ? refusalOf(refusal.error).message : `there is no plugin ${id}` });
-  });
+  const all = findPlugins(pluginsDir, packages, import.meta.url);
+  if (ids.length === 0) return all;
+  const stranger = ids.find((id) => ![...all.found, ...all.refused].some((one) => one.id === id));
+  if (stranger !== undefined) throw cliErrors.usage({ problem: `there is no plugin ${stranger}` });
+  return { found: all.found.filter(({ id }) => ids.includes(id)), refused: all.refused.filter(({ id }) => ids.includes(id)) };
 }
 
 async function testPlugin({ id, folder }: FoundPlugin): Promise<Tested> {

@@ -48,6 +48,22 @@ describe('kassaflow plugin test', () => {
   );
 
   test(
+    'fails a plugin that is wrong, and says what was expected, what came and where to look',
+    async () => {
+      const shown = await pluginTest('generous');
+      expect(shown.output).toContain('[P11!]');
+      expect(shown.output).toMatch(
+        /P11 failed: .*\n +expected +failed for more than is left\n +came +\{"kind":"ok".*\n +look at +payments\.refund/,
+      );
+      expect(shown.code).toBe(1);
+      const asJson = await pluginTest('generous', '--json');
+      expect(JSON.parse(asJson.output)).toMatchObject({ reports: [{ failed: 1 }] });
+      expect(asJson.code).toBe(1);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'ends a plugin that never gives its process back, and says in which test',
     async () => {
       const { code, output } = await pluginTest('endless');

@@ -1,6 +1,9 @@
 /** The parts of the conformance kit, each for itself; that it finds what it should is shown in `test/conformance`. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { definePlugin, type Plugin, type Schema } from '../src/index.ts';
 import { changesBetween, faceOf, isStep } from '../src/testing/manifest-diff.ts';
@@ -178,6 +181,29 @@ describe('a run', () => {
       ['failed', 'the time was used up before this one'],
       ['failed', 'the time was used up before this one'],
     ]);
+  });
+
+  test('compares with the release before', async () => {
+    const released = { conformance: 1, reports: [{ plugin: 'acme', face: faceOf(pluginWith()) }] };
+    const webhook = { verify: () => ({ ok: false, reason: 'signature-missing' }) as const, translate: () => [] };
+    const run = async (more: Partial<Plugin>) => (await runConformance({ ...subject(pluginWith(more)), released }, { only: ['M12'] }))[0];
+    expect(await run({})).toMatchObject({ result: 'passed' });
+    expect(await run({ webhook, version: '1.5.0' })).toMatchObject({ result: 'passed' });
+    expect(await run({ webhook })).toMatchObject({ result: 'failed', finding: { expected: 'a minor step from 1.4.0' } });
+  });
+
+  test.each([
+    ['<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>', 'passed'],
+    ['<svg onload="alert(1)"/>', 'failed'],
+    ['<svg><script>1</script></svg>', 'failed'],
+    ['<svg><image href="https://evil.test/x.png"/></svg>', 'failed'],
+    [`<svg>${' '.repeat(21_000)}</svg>`, 'failed'],
+  ])('looks at the icon: %.40s has %s', async (icon, result) => {
+    const folder = mkdtempSync(join(tmpdir(), 'kassaflow-kit-icon-'));
+    writeFileSync(join(folder, 'icon.svg'), icon);
+    const results = await runConformance({ ...subject(pluginWith()), folder }, { only: ['M2'] });
+    rmSync(folder, { recursive: true });
+    expect(results).toMatchObject([{ result }]);
   });
 
   test('blames the levers when they throw', async () => {
