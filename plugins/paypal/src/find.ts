@@ -39,9 +39,9 @@ export function find(
   });
 }
 
-/** A refund repeats nothing of the payment but, in PayPal's dashboard, its custom id. */
-function isIncoming({ transaction_amount: amount }: Transaction): boolean {
-  return amount !== undefined && !amount.value.startsWith('-');
+/** Codes of payments only, and money in: refunds in the dashboard and disputes repeat the payment's id too. */
+function isIncoming({ transaction_amount: amount, transaction_event_code: code }: Transaction): boolean {
+  return amount !== undefined && !amount.value.startsWith('-') && (code?.startsWith('T00') ?? false);
 }
 
 async function paymentOf(context: Context<Settings>, found: Transaction): Promise<Outcome<CreatedPayment | undefined>> {

@@ -171,11 +171,12 @@ describe('finding a payment by our id', () => {
     expect(await find('pay_02', sentAt)).toEqual({ kind: 'ok', value: undefined, reference: '' });
   });
 
-  test('a refund in the dashboard, which repeats our id, is not the payment', async () => {
+  test('a refund in the dashboard and a dispute that was won, which repeat our id, are not the payment', async () => {
     const { captureId } = await paid(paypal);
     paypal.clock.advance(30 * 24 * HOUR_MS);
     const sentAt = paypal.clock.now();
     paypal.orders.dashboardRefund(captureId, '1.00');
+    paypal.disputes.resolve(paypal.disputes.open(captureId).dispute_id, 'RESOLVED_SELLER_FAVOUR');
     paypal.clock.advance(10 * HOUR_MS);
     expect(await find('pay_01', sentAt)).toEqual({ kind: 'ok', value: undefined, reference: '' });
   });

@@ -303,9 +303,9 @@ describe('refunds', () => {
   test('pitfall 16: a lost answer, and a key forgotten after 45 days: the refund is found by our id', async () => {
     const { providerId } = await paid(paypal);
     paypal.faults.add({ match: '/refund', action: 'reset-after' });
-    expect((await refund(providerId, '5.00')).kind).toBe('unknown');
+    expect((await refund(providerId, '10.00')).kind).toBe('unknown');
     paypal.clock.advance(46 * 24 * HOUR_MS);
-    expect(valueOf(await refund(providerId, '5.00'))).toMatchObject({ state: 'done' });
+    expect(valueOf(await refund(providerId, '10.00'))).toMatchObject({ state: 'done' });
     expect(paypal.log.executed('POST /v2/payments/captures/:id/refund')).toBe(1);
   });
 
