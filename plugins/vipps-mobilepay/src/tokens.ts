@@ -16,6 +16,9 @@ const TIMEOUT_MS = 10_000;
 /** A token is renewed when nine tenths of its life are over: 54 minutes in test, 21.6 hours live. */
 const PART_OF_LIFE = 0.9;
 
+/** More connections than one process has; past it the oldest token is asked for again, so that connections that are gone take no room. */
+const MOST_HELD = 2_000;
+
 interface Held {
   readonly fingerprint: string;
   /** Epoch milliseconds; endless while the answer is awaited, so that calls meanwhile wait for the same one. */
@@ -42,7 +45,12 @@ export function tokenOf(context: Context<Settings>, kind: TokenKind): Promise<Ou
       return answer.kind === 'ok' ? ok(answer.value.token) : answer;
     }),
   };
+  held.delete(name);
   held.set(name, begun);
+  for (const oldest of held.keys()) {
+    if (held.size <= MOST_HELD) break;
+    held.delete(oldest);
+  }
   return begun.token;
 }
 
