@@ -12,7 +12,7 @@
  * What makes a fetched certificate trustworthy is that it came from an exact host of PayPal's over TLS, which the host's gateway
  * checks, without redirects; then its name and its dates.
  */
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, type KeyObject } from 'node:crypto';
 import type { Context } from '@kassaflow/plugin-sdk';
 import { CERTIFICATE_HOSTS, CERTIFICATE_NAME, CERTIFICATE_PATH } from './assumptions.ts';
 import type { Settings } from './settings.ts';
@@ -36,8 +36,17 @@ const wanted = new Map<string, Set<string>>();
 const lastRounds = new Map<string, number>();
 /** Address → PEM. */
 const fetched = new Map<string, string>();
-/** PEM → certificate: parsing one costs more than checking a signature with it. */
-const parsed = new Map<string, X509Certificate | undefined>();
+/** PEM, of one certificate or several → what is in it: reading one costs several times as much as checking a signature with it. */
+const parsed = new Map<string, readonly Certificate[]>();
+
+/** What counts of a certificate that has PayPal's name. */
+export interface Certificate {
+  readonly pem: string;
+  readonly publicKey: KeyObject;
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly until: number;
+}
 
 /** Reads an address out of a header: PayPal's own, of this connection's mode, or why not. */
 export function certificateAddress(header: string, mode: 'test' | 'live'): { readonly url: string } | 'foreign' | 'other-mode' {
@@ -54,13 +63,9 @@ export function certificateAddress(header: string, mode: 'test' | 'live'): { rea
 }
 
 /** The certificates that may have signed a delivery which names `url`: those of the settings, and the fetched one. Good at `at` only. */
-export function certificatesFor(settings: Settings, url: string, at: number): readonly X509Certificate[] {
-  const texts = settings.webhookCertificates?.match(BLOCK) ?? [];
-  const pem = fetched.get(url)?.match(BLOCK)?.[0];
-  return [...texts, ...(pem === undefined ? [] : [pem])].flatMap((text) => {
-    const certificate = parse(text);
-    return certificate && isGood(certificate, at) ? [certificate] : [];
-  });
+export function certificatesFor(settings: Settings, url: string, at: number): readonly Certificate[] {
+  const known = [...read(settings.webhookCertificates ?? ''), ...read(fetched.get(url) ?? '').slice(0, 1)];
+  return known.filter((certificate) => isGood(certificate, at));
 }
 
 /** Notes an address for the next call that may call out. */
@@ -94,12 +99,10 @@ export async function fetchWanted(context: Context<Settings>): Promise<void> {
 /** All that the settings should hold: what they hold, and what was fetched since, without those that have ended. */
 export function knownCertificates(context: Context<Settings>): string {
   const { settings, mode } = context;
-  const ours = [...fetched]
-    .filter(([url]) => typeof certificateAddress(url, mode) === 'object')
-    .map(([, pem]) => pem.match(BLOCK)?.[0] ?? '');
-  const all = new Set([...(settings.webhookCertificates?.match(BLOCK) ?? []), ...ours].map((text) => text.trim()));
+  const ours = [...fetched].flatMap(([url, pem]) => (typeof certificateAddress(url, mode) === 'object' ? read(pem).slice(0, 1) : []));
   const at = context.now().getTime();
-  return [...all].filter((text) => Date.parse(parse(text)?.validTo ?? '') > at).join('\n');
+  const good = [...read(settings.webhookCertificates ?? ''), ...ours].filter(({ until }) => until >= at);
+  return [...new Set(good.map(({ pem }) => pem))].join('\n');
 }
 
 async function fetchPem(context: Context<Settings>, url: string): Promise<string | undefined> {
@@ -109,28 +112,35 @@ async function fetchPem(context: Context<Settings>, url: string): Promise<string
       signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     const text = await response.text();
-    const leaf = text.length <= LONGEST_PEM ? text.match(BLOCK)?.[0] : undefined;
-    const certificate = leaf === undefined ? undefined : parse(leaf);
-    return response.status === 200 && certificate && isGood(certificate, context.now().getTime()) ? text : undefined;
+    // The first is PayPal's own; those after it are who vouches for it.
+    const [own] = text.length <= LONGEST_PEM ? read(text) : [];
+    return response.status === 200 && own && isGood(own, context.now().getTime()) ? text : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isGood(certificate: X509Certificate, at: number): boolean {
-  return CERTIFICATE_NAME.test(certificate.subject) && Date.parse(certificate.validFrom) <= at && at <= Date.parse(certificate.validTo);
+function isGood({ from, until }: Certificate, at: number): boolean {
+  return from <= at && at <= until;
 }
 
-function parse(pem: string): X509Certificate | undefined {
-  if (parsed.has(pem)) return parsed.get(pem);
-  let certificate: X509Certificate | undefined;
+function read(text: string): readonly Certificate[] {
+  const known = parsed.get(text);
+  if (known) return known;
+  const certificates = (text.match(BLOCK) ?? []).flatMap((pem) => readOne(pem.trim()) ?? []);
+  remember(parsed, MOST_PARSED, text, certificates);
+  return certificates;
+}
+
+function readOne(pem: string): Certificate | undefined {
   try {
-    certificate = new X509Certificate(pem);
+    const certificate = new X509Certificate(pem);
+    if (!CERTIFICATE_NAME.test(certificate.subject)) return undefined;
+    const { publicKey, validFrom, validTo } = certificate;
+    return { pem, publicKey, from: Date.parse(validFrom), until: Date.parse(validTo) };
   } catch {
-    certificate = undefined;
+    return undefined;
   }
-  remember(parsed, MOST_PARSED, pem, certificate);
-  return certificate;
 }
 
 function remember<V>(store: Map<string, V>, most: number, key: string, value: V): void {
