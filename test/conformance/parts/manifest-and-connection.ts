@@ -27,6 +27,16 @@ export const MANIFEST_ROWS: readonly Row[] = [
     /name or id of the account/,
   ],
   [
+    'C1: calls somebody past the gateway',
+    coin,
+    check((was) => async (context) => {
+      await fetch('https://statistics.coin.test/').catch(() => undefined);
+      return was(context);
+    }),
+    ['C1', 'C2', 'C3', 'C4'],
+    /context\.fetch and context\.agent alone.*statistics\.coin\.test/,
+  ],
+  [
     'C2: takes any key',
     coin,
     check((was) => async (context) => ({ ...(await was(context)), ok: true, account: 'x', mode: 'test' })),

@@ -11,7 +11,8 @@
  */
 import { CONFORMANCE_TESTS } from './all-tests.ts';
 import type { ConformanceTest, Group } from './conformance-test.ts';
-import { LeftOut, show, Unmet } from './finding.ts';
+import { LeftOut, must, show, Unmet } from './finding.ts';
+import { offline } from './offline.ts';
 import type { ProductionDoor } from './production.ts';
 import type { Subject } from './subject.ts';
 import { World } from './world.ts';
@@ -85,7 +86,8 @@ async function runOne(test: ConformanceTest, subject: Subject, options: RunOptio
   const outcome = await within(Math.min(test.withinMs ?? TEST_MS, left), async () => {
     const world = await World.open(subject, { production: options.production, isLive: test.live === true });
     opened.push(world);
-    await test.run(world);
+    const { tried } = await offline(() => test.run(world));
+    must(tried.length === 0, 'requests through context.fetch and context.agent alone', tried, 'what the plugin calls by itself');
   });
   const warnings = opened.flatMap((world) => world.warnings);
   await within(CLOSE_MS, () => Promise.all(opened.map((world) => world.close())));
