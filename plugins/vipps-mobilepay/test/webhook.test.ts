@@ -315,6 +315,21 @@ describe('with the provider’s deliveries', () => {
     expect(await world.facts(providerId)).toMatchObject({ captured: 12_500 });
   });
 
+  test('pitfall 23: a registration that was dead for two weeks is deleted there, and the next look makes a new one', async () => {
+    answer = () => 500;
+    await world.vipps.clock.advance(15 * DAY_MS);
+    await world.create();
+    await world.vipps.webhooks.idle();
+    expect(world.vipps.webhooks.list()).toEqual([]);
+    answer = () => 200;
+    const made = valueOf(await webhook.register!(world.context({ settings }), { url: URL_OF_CONNECTION }));
+    expect(made.secrets).toMatchObject({ webhookId: made.providerId, webhookSecretBefore: settings.webhookSecret });
+    settings = { ...made.secrets };
+    await world.create({ reference: 'pay_02' });
+    await world.vipps.webhooks.idle();
+    await expect(accepted(received.at(-1) ?? { url: '', headers: {}, body: '', attempt: 0 })).resolves.toContain('kf-pay-02');
+  });
+
   test('an event that claims money is only a signal; the facts say that there is none', async () => {
     const { providerId } = await world.create();
     const forged = signed(
