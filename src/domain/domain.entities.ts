@@ -1,4 +1,5 @@
 /** Every entity of the domain, for the ORM. Append-only and guarded tables have none: they are written with plain SQL. */
+import { CheckoutSessionEntity } from './checkout/index.ts';
 import { CreditPackageEntity } from './credits/index.ts';
 import { CustomerEntity } from './customers/index.ts';
 import { InvoiceEntity, InvoiceLineEntity } from './invoices/index.ts';
@@ -14,4 +15,5 @@ export const domainEntities = [
   RefundEntity,
   OrderEntity,
   CreditPackageEntity,
+  CheckoutSessionEntity,
 ] as const;

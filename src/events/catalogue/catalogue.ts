@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { nearest } from '../../kernel/nearest.ts';
 import { eventErrors } from '../event-errors.ts';
+import { checkoutEvents } from './checkout.events.ts';
 import { creditEvents } from './credit.events.ts';
 import { customerEvents } from './customer.events.ts';
 import type { EventDefinition } from './define-event.ts';
@@ -33,6 +34,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...refundEvents,
     ...mandateEvents,
     ...requestEvents,
+    ...checkoutEvents,
     ...invoiceEvents,
     ...orderEvents,
     ...creditEvents,

@@ -1,6 +1,7 @@
 /** One customer's purchase of 500 credits: the subjects from which the examples of the catalogue are made. */
 import type { z } from 'zod';
 import type {
+  CheckoutSubject,
   CustomerSubject,
   InvoiceSubject,
   OrderSubject,
@@ -108,3 +109,22 @@ export const requestExample: z.infer<typeof requestSubject> = {
   payment: '',
   expiresAt: '2026-11-21T09:40:00.000Z',
 };
+
+export const checkoutExample: CheckoutSubject = {
+  id: 'chk_01jd3k4m5n6p7q8r9s0t1v2w44',
+  status: 'completed',
+  amount: euro('60.50'),
+  description: '500 credits',
+  customer: customerExample.id,
+  invoices: [invoiceExample.id],
+  payment: paymentExample.id,
+  metadata: { basket: '4711' },
+  createdAt: '2026-11-21T09:29:00.000Z',
+  expiresAt: '2026-11-22T09:29:00.000Z',
+  completedAt: '2026-11-21T09:31:12.000Z',
+};
+
+/** As {@link checkoutExample}, before or without a payment. */
+export function unpaidCheckout(status: CheckoutSubject['status']): CheckoutSubject {
+  return { ...checkoutExample, status, payment: '', completedAt: '' };
+}

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { CustomersModule } from '../customers/index.ts';
+import { OrdersModule } from '../orders/index.ts';
+import { PaymentsModule } from '../payments/index.ts';
+import { CheckoutAccess } from './checkout-access.ts';
+import { CheckoutSessionsController } from './checkout-sessions.controller.ts';
+import { CheckoutSessions } from './checkout-sessions.service.ts';
+import { CheckoutTokens } from './checkout-tokens.ts';
+import { EndOverdue } from './end-overdue.ts';
+import { MethodMenu } from './method-menu.ts';
+import { PayPageController } from './page/pay-page.controller.ts';
+import { PaySession } from './pay-session.ts';
+
+/** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
+@Module({
+  imports: [CustomersModule, PaymentsModule, OrdersModule],
+  controllers: [CheckoutSessionsController, PayPageController],
+  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, MethodMenu, PaySession],
+  exports: [CheckoutSessions, CheckoutTokens],
+})
+export class CheckoutModule {}
