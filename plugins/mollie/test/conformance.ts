@@ -34,6 +34,7 @@ function localProvider(mollie: MollieServer): LocalProvider {
     origins: { [`https://${HOST}`]: mollie.url },
     settings,
     now: at,
+    advance: (ms) => mollie.advance(ms),
     wrongKey: { settings: { ...settings, apiKey: 'test_wrongwrong1' }, field: 'apiKey' },
     liveKey: { ...settings, apiKey: 'live_wrongwrong1' },
     problem: (status) => ({

@@ -47,6 +47,7 @@ function localProvider(test: VippsServer, live: VippsServer, vipps: VippsServer)
     origins: { [`https://${HOSTS.test}`]: test.url, [`https://${HOSTS.live}`]: live.url },
     settings,
     now: at,
+    advance: (ms) => vipps.clock.advance(ms),
     tokenPath: /^\/(accesstoken\/get|miami\/v1\/token)$/,
     wrongKey: { settings: { ...settings, clientSecret: 'a-secret-of-nobody' }, field: 'clientSecret' },
     liveKey: { ...settings, ...LIVE_KEYS },

@@ -1,4 +1,4 @@
-import { failed, type PaymentFacts } from '@kassaflow/plugin-sdk';
+import { failed, ok, type PaymentFacts } from '@kassaflow/plugin-sdk';
 import { subject as mollie } from '../../../plugins/mollie/test/conformance.ts';
 import { subject as coin } from '../coin/test/conformance.ts';
 import { payments, factsOf, mapped, type Row } from './replace.ts';
@@ -13,6 +13,15 @@ export const PAYMENT_ROWS: readonly Row[] = [
     })),
     ['P1'],
     /no money before/,
+  ],
+  [
+    'P4: forgets a payment together with its key',
+    mollie,
+    payments((was) => ({
+      find: async (context, asked) => (context.now().getTime() - asked.notBefore > was.keyTtlMs ? ok(undefined) : was.find(context, asked)),
+    })),
+    ['P4'],
+    /still, when its key is forgotten/,
   ],
   [
     'P5: proves what it cannot know',

@@ -36,6 +36,8 @@ export interface LocalProvider {
   readonly settings: Settings;
   /** The provider's clock, where a lever moves it: the plugin then lives by it too. */
   readonly now?: () => number;
+  /** Moves that clock on, with everything that falls due on the way. */
+  readonly advance?: (ms: number) => Done;
   /** The same with a key that the provider does not know, and the setting that it stands in. */
   readonly wrongKey?: { readonly settings: Settings; readonly field: string };
   /** The same with a key of the live mode, where a key can be told. */

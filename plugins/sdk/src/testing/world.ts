@@ -180,8 +180,8 @@ export class World {
     return this.call('payments.fetch', options, (context) => this.plugin.payments?.fetch(context, { providerId }));
   }
 
-  find(reference: string, options: CallOptions = {}): Promise<Outcome<CreatedPayment | undefined>> {
-    const notBefore = this.now() - 60_000;
+  /** @param notBefore when the request that is looked for was first sent, at the earliest */
+  find(reference: string, options: CallOptions = {}, notBefore = this.now() - 60_000): Promise<Outcome<CreatedPayment | undefined>> {
     return this.call('payments.find', options, (context) => this.plugin.payments?.find?.(context, { reference, notBefore }));
   }
 

@@ -66,6 +66,7 @@ export const onceTests: readonly ConformanceTest[] = [
     'finds a payment whose answer was lost',
     async (world) => {
       const order = world.order();
+      const begunAt = world.now();
       world.wire.script('drop-after');
       const lost = await world.create(order);
       world.wire.mend();
@@ -77,6 +78,7 @@ export const onceTests: readonly ConformanceTest[] = [
       if (found !== 'later') must(again.providerId === found.providerId, 'the found payment again under its key', again.providerId, CREATE);
       const made = await world.payments.made(order.reference);
       must(made === 1, 'one payment in the end', `${made} payments were made`, CREATE);
+      if (found !== 'later') await mustFindWhenKeyIsForgotten(world, order.reference, found.providerId, begunAt);
       world.wire.cut();
       const blind = await world.find(order.reference);
       must(blind.kind === 'failed', 'failed when the provider cannot be asked: absence is proved or not said', blind, 'payments.find');
@@ -139,6 +141,15 @@ export const onceTests: readonly ConformanceTest[] = [
     }
   }),
 ];
+
+/** After its key is forgotten, asking again would make a second payment: from then on `find` alone stands between a customer and that. */
+async function mustFindWhenKeyIsForgotten(world: World, reference: string, providerId: string, begunAt: number): Promise<void> {
+  const { advance } = world.provider;
+  if (advance === undefined) return world.warn('the lever advance is not given: nothing is known of the time when the key is forgotten');
+  await advance((world.plugin.payments?.keyTtlMs ?? 0) + 60_000);
+  const found = valueOf(await world.find(reference, {}, begunAt), 'payments.find');
+  must(found?.providerId === providerId, `the payment ${providerId} still, when its key is forgotten`, found, 'payments.find');
+}
 
 const IN_DOUBT = [
   '500-after',
