@@ -9,6 +9,7 @@ import type { Transaction } from '../../platform/database/transaction.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
 import { Invoices, openOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
+import { Mandates } from './mandates/mandates.service.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
 import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
@@ -37,6 +38,7 @@ export class ApplyFacts {
     private readonly ledger: Ledger,
     private readonly eventLog: EventLog,
     private readonly subjects: PaymentSubjects,
+    private readonly mandates: Mandates,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -69,6 +71,7 @@ export class ApplyFacts {
         await tx.em.flush();
         await this.#book(tx, row, known, facts);
         await this.#settleRefunds(tx, row, facts);
+        await this.#recordMandate(tx, row, facts);
         await this.#appendAll(tx, row, change.events, known, facts);
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
@@ -83,6 +86,12 @@ export class ApplyFacts {
     if (!isOpen(row.state) && refunds === 0) await endChecks(tx, row.id);
     else if (known.fetchedAt === undefined || (isOpen(row.state) && row.state !== known.state))
       await beginChecks(tx, row.id, this.clock.now());
+  }
+
+  /** What came of the permission to charge: the payment left one behind, or a bank says that there is none any more. */
+  async #recordMandate(tx: Transaction, row: PaymentRow, { mandate, failure, fetchedAt }: Facts): Promise<void> {
+    if (mandate) await this.mandates.record(tx, row, mandate, fetchedAt);
+    if (row.mandateId && failure) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
   }
 
   #save(row: PaymentRow, facts: Facts, state: PaymentRow['state'], mismatched: boolean): void {
