@@ -2,7 +2,6 @@ import type { PaypalClock } from './paypal-clock.ts';
 import type { PaypalLedger } from './paypal-ledger.ts';
 import {
   fieldsOf,
-  invalid,
   missing,
   moneyOf,
   ours,

@@ -50,7 +50,7 @@ export function outcomeOfAnswer(status: number, body: unknown, manner: Manner, r
   if (status === 403 || code === 'NOT_AUTHORIZED') return failed('auth', `PayPal does not let this app do that${trace}.`, { code });
   if (status === 429) return failed('rate-limited', 'PayPal asks to slow down.', { code, retryAfterMs: waitOf(retryAfter) });
   if (status >= 500 || status < 400) return doubt(manner, `PayPal answered ${status}${trace}.`);
-  const refusal = REFUSALS[code];
+  const refusal = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
   if (refusal === undefined) {
     const field = fieldOf(detail?.field);
     return field === undefined || status === 404 ? failed('permanent', message, { code }) : failed('input', message, { code, field });

@@ -120,7 +120,7 @@ describe('a checkout', () => {
     expect((await capture(paypal, providerId)).kind).toBe('failed');
   });
 
-  test('cancelling an open order marks it at PayPal, and it is never captured even if the payer approves', async () => {
+  test('pitfall 27: cancelling an open order marks it at PayPal, and it is never captured even if the payer approves', async () => {
     const { providerId } = await create(paypal);
     expect(valueOf(await payments.cancel!(contextOf(paypal), { providerId }))).toMatchObject({ ended: 'cancelled' });
     paypal.orders.approve(providerId);
@@ -366,6 +366,37 @@ describe('disputes', () => {
     const { providerId, captureId } = await paid(paypal);
     paypal.orders.reverse(captureId);
     expect(await fetched(paypal, providerId)).toMatchObject({ captured: 1250, chargedBack: 1250 });
+  });
+});
+
+describe('what PayPal tells counts', () => {
+  test('pitfall 11: another amount than was asked for is told as it was taken', async () => {
+    const { providerId, captureId } = await paid(paypal);
+    Object.assign(paypal.orders.captureOf(captureId).capture, { amount: { currency_code: 'EUR', value: '11.00' } });
+    expect(await fetched(paypal, providerId)).toMatchObject({ captured: 1100 });
+  });
+
+  test('pitfall 11: a fee in another currency than the payment’s is not told with it', async () => {
+    const { providerId, captureId } = await paid(paypal);
+    const { capture: taken } = paypal.orders.captureOf(captureId);
+    const { gross_amount, net_amount } = taken.seller_receivable_breakdown!;
+    taken.seller_receivable_breakdown = { gross_amount, net_amount, paypal_fee: { currency_code: 'USD', value: '0.80' } };
+    expect(await fetched(paypal, providerId)).not.toHaveProperty('fee');
+  });
+
+  test('pitfall 12: an amount that cannot be read makes no facts', async () => {
+    const { providerId, captureId } = await paid(paypal);
+    Object.assign(paypal.orders.captureOf(captureId).capture, { amount: { currency_code: 'EUR', value: 'a lot' } });
+    expect(await payments.fetch(contextOf(paypal), { providerId })).toMatchObject({ kind: 'failed', reason: 'temporary' });
+  });
+
+  test('pitfall 4: facts are dated by when they were asked for, not by when the answer came', async () => {
+    const { providerId } = await create(paypal);
+    const before = paypal.clock.now();
+    paypal.faults.add({ match: 'GET /v2/checkout', action: 'delay', delayMs: 300 });
+    const { fetchStartedAt } = await fetched(paypal, providerId);
+    expect(fetchStartedAt).toBeGreaterThanOrEqual(before);
+    expect(paypal.clock.now() - fetchStartedAt).toBeGreaterThanOrEqual(290);
   });
 });
 

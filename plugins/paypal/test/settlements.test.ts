@@ -128,6 +128,22 @@ describe('settlements', () => {
     expect(context.logged.join()).toContain('T9999');
   });
 
+  test('pitfall 35: a line belongs to its day in UTC, and keeps its moment', async () => {
+    paypal.clock.advance(DAY_MS - (paypal.clock.now() % DAY_MS) - 1_500);
+    from = day();
+    paypal.ledger.add({ id: 'TXBEFORE', code: 'T0006', amount: { currency_code: 'EUR', value: '1.00' } });
+    const before = paypal.clock.now();
+    paypal.clock.advance(2_000);
+    const to = day();
+    paypal.ledger.add({ id: 'TXAFTER', code: 'T0006', amount: { currency_code: 'EUR', value: '2.00' } });
+    paypal.clock.advance(2 * DAY_MS);
+    expect(to > from).toBe(true);
+    const [line, ...others] = await linesOf(from);
+    expect([line?.gross, others.length]).toEqual(['1.00', 0]);
+    expect(Math.abs((line?.bookedAt ?? 0) - before)).toBeLessThan(1_000);
+    expect((await linesOf(to)).map(({ gross }) => gross)).toEqual(['1.00', '2.00']);
+  });
+
   test('currencies without decimals have none', async () => {
     await paid(paypal, { amount: { amount: '500', currency: 'JPY' } });
     paypal.clock.advance(DAY_MS);
