@@ -134,7 +134,7 @@ export class CheckoutSessionsController {
   async methods(@Headers('authorization') authorization: string | undefined, @Param('id') id: string) {
     const { tenantId, sessionId } = await this.access.enter(authorization, id, 'payments:read');
     const items = await this.paySession.methods(tenantId, await this.sessions.get(tenantId, sessionId));
-    return { items: items.map(({ connection: _, ...choice }) => choice), nextCursor: null };
+    return { items, nextCursor: null };
   }
 
   /**

@@ -10,12 +10,14 @@ import { EndOverdue } from './end-overdue.ts';
 import { MethodMenu } from './method-menu.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
 import { PaySession } from './pay-session.ts';
+import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
+import { PaymentRequests } from './requests/payment-requests.service.ts';
 
 /** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
 @Module({
   imports: [CustomersModule, PaymentsModule, OrdersModule],
-  controllers: [CheckoutSessionsController, PayPageController],
-  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, MethodMenu, PaySession],
-  exports: [CheckoutSessions, CheckoutTokens],
+  controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
+  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, MethodMenu, PaymentRequests, PaySession],
+  exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
 })
 export class CheckoutModule {}
