@@ -17,7 +17,7 @@ const mandate = {
   required: ['providerId', 'kind', 'state'],
   properties: {
     providerId: id,
-    kind: { enum: ['sepa-debit', 'card', 'wallet', 'agreement'] },
+    kind: { enum: ['sepa-debit', 'card', 'account', 'agreement'] },
     state: { enum: ['pending', 'active', 'revoked', 'expired'] },
     customer: id,
     label: { type: 'string', maxLength: 100 },

@@ -6,7 +6,7 @@ import { refusalOf } from './outcomes.ts';
 import type { Settings } from './settings.ts';
 import { instantOf, textIn, type SeenMandate, type SeenPayment } from './seen.ts';
 
-const KINDS: Readonly<Record<string, MandateFacts['kind']>> = { creditcard: 'card', directdebit: 'sepa-debit', paypal: 'wallet' };
+const KINDS: Readonly<Record<string, MandateFacts['kind']>> = { creditcard: 'card', directdebit: 'sepa-debit', paypal: 'account' };
 const STATES: Readonly<Record<string, MandateFacts['state']>> = { valid: 'active', pending: 'pending', invalid: 'revoked' };
 
 /** Turns a mandate of Mollie's into ours. An unknown word is `pending`: it is not charged, and nothing is thought revoked. */
@@ -20,7 +20,7 @@ export function mandateFacts(context: Context<Settings>, customer: string, manda
   const fingerprint = fingerprintOf(details);
   return {
     providerId: id,
-    kind: KINDS[method] ?? 'wallet',
+    kind: KINDS[method] ?? 'account',
     state,
     customer,
     ...(label === undefined ? {} : { label }),

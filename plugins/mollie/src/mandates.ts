@@ -63,7 +63,7 @@ export const mandates: Mandates<Settings> = {
       }
       const { payment, mandate } = await look(context, mollie, providerId);
       const facts =
-        mandate ?? waiting(payment, payment.method === 'creditcard' ? 'card' : payment.method === 'paypal' ? 'wallet' : 'sepa-debit');
+        mandate ?? waiting(payment, payment.method === 'creditcard' ? 'card' : payment.method === 'paypal' ? 'account' : 'sepa-debit');
       return ok(facts, facts.providerId);
     }),
 

@@ -98,7 +98,7 @@ function mandateOf({ payment_source: source }: Order): MandateFacts | undefined 
   if (id === undefined) return undefined;
   return {
     providerId: id,
-    kind: 'wallet',
+    kind: 'account',
     state: status === undefined || status === 'VAULTED' ? 'active' : 'pending',
     ...(customer?.id === undefined ? {} : { customer: customer.id }),
     label: 'PayPal',

@@ -26,7 +26,7 @@ const SETUP_WORDS: Readonly<Record<string, 'pending' | 'approved' | 'used'>> = {
 
 export const mandates: Mandates<Settings> = {
   create: async (context, mandate) => {
-    if (mandate.kind !== 'wallet') return failed('input', 'PayPal keeps wallets only.', { field: 'kind' });
+    if (mandate.kind !== 'account') return failed('input', 'PayPal keeps accounts only.', { field: 'kind' });
     const made = await callPaypal<VaultToken>(context, 'write', {
       method: 'POST',
       path: '/v3/vault/setup-tokens',
@@ -61,7 +61,7 @@ export function mandateFacts(token: VaultToken, state: MandateFacts['state']): M
   const account = wallet?.account_id ?? wallet?.payer_id;
   return {
     providerId: token.id ?? 'unknown',
-    kind: 'wallet',
+    kind: 'account',
     state,
     ...(token.customer?.id === undefined ? {} : { customer: token.customer.id }),
     label: 'PayPal',
@@ -91,7 +91,7 @@ function setupOf({ description, returnUrl, customer }: CreateMandate): object {
 
 async function fetchSetup(context: Context<Settings>, id: string): Promise<Outcome<MandateFacts>> {
   const found = await callPaypal<VaultToken>(context, 'read', { method: 'GET', path: `/v3/vault/setup-tokens/${encodeURIComponent(id)}` });
-  if (isMissing(found)) return ok({ providerId: `${SETUP}${id}`, kind: 'wallet', state: 'expired' });
+  if (isMissing(found)) return ok({ providerId: `${SETUP}${id}`, kind: 'account', state: 'expired' });
   if (found.kind !== 'ok') return found;
   const word = SETUP_WORDS[found.value.status ?? ''];
   if (word === undefined)
@@ -144,7 +144,7 @@ function pending(token: VaultToken): MandateFacts {
 }
 
 function revoked(id: string, customer: string | undefined): MandateFacts {
-  return { providerId: id, kind: 'wallet', state: 'revoked', ...(customer === undefined ? {} : { customer }) };
+  return { providerId: id, kind: 'account', state: 'revoked', ...(customer === undefined ? {} : { customer }) };
 }
 
 function tokenPath(id: string): string {

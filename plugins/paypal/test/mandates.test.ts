@@ -8,7 +8,7 @@ import { contextOf, fetched, paid, valueOf } from './local-paypal.ts';
 const HOUR_MS = 3_600_000;
 const MANDATE: CreateMandate = {
   reference: 'man_01',
-  kind: 'wallet',
+  kind: 'account',
   description: 'Maandelijks: 100 credits (€)',
   returnUrl: 'https://shop.example/saved',
   webhookUrl: 'https://kassaflow.example/webhooks/paypal/con_1',
@@ -54,7 +54,7 @@ describe('saving a wallet', () => {
     const first = await begin();
     expect(await begin()).toBe(first);
     expect(paypal.log.executed('POST /v3/vault/setup-tokens')).toBe(1);
-    expect(await fetchMandate(first)).toMatchObject({ providerId: first, kind: 'wallet', state: 'pending' });
+    expect(await fetchMandate(first)).toMatchObject({ providerId: first, kind: 'account', state: 'pending' });
   });
 
   test('approved, it becomes a payment token at the first look, and only one', async () => {
@@ -88,7 +88,7 @@ describe('saving a wallet', () => {
     const [token] = paypal.vault.tokens();
     expect((await fetched(paypal, providerId)).mandate).toEqual({
       providerId: token?.id,
-      kind: 'wallet',
+      kind: 'account',
       state: 'active',
       customer: token?.customer,
       label: 'PayPal',

@@ -68,7 +68,7 @@ export interface DisputeFacts {
 /** A permission to charge without the customer being there. */
 export interface MandateFacts {
   readonly providerId: string;
-  readonly kind: 'sepa-debit' | 'card' | 'wallet' | 'agreement';
+  readonly kind: 'sepa-debit' | 'card' | 'account' | 'agreement';
   readonly state: 'pending' | 'active' | 'revoked' | 'expired';
   /** The provider's id of the customer, where a charge has to name it too. */
   readonly customer?: string;

@@ -133,7 +133,7 @@ export const mandateSubject = z
   .strictObject({
     id: id('man'),
     status: z.enum(['pending', 'active', 'revoked', 'expired']),
-    /** `sepa-debit`, `card`, `wallet`, `agreement`. */
+    /** `sepa-debit`, `card`, `account`, `agreement`. */
     method: z.string(),
     /** For people: `Visa •••• 4242`. */
     label: z.string(),
