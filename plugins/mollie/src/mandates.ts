@@ -19,7 +19,7 @@ import { localeOf } from './words.ts';
 const FIRST: Partial<Record<CreateMandate['kind'], { readonly methods: readonly string[]; readonly amount: string }>> = {
   card: { methods: ['creditcard'], amount: '0.00' },
   'sepa-debit': { methods: DEBIT_FIRST_METHODS, amount: '0.01' },
-  wallet: { methods: ['paypal'], amount: '0.00' },
+  account: { methods: ['paypal'], amount: '0.00' },
 };
 
 /**
