@@ -64,7 +64,6 @@ export const CRASH_POINTS = [
   'payment.attempt.after',
   'payment.created.before',
   'checkout.attempt.after',
-  'request.created.after',
   'housekeeping.commit.before',
   'housekeeping.commit.after',
   'housekeeping.batch.after',

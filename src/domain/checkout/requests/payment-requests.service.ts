@@ -9,7 +9,6 @@ import { isKassaflowError } from '../../../kernel/errors.ts';
 import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
 import { money, toWire } from '../../../kernel/money.ts';
 import { CLOCK } from '../../../platform/clock.ts';
-import { crashPoint } from '../../../platform/crash-points.ts';
 import { Database, type Transaction } from '../../../platform/database/transaction.ts';
 import { Audit } from '../../../platform/tenancy/audit.ts';
 import { Customers } from '../../customers/index.ts';
@@ -83,7 +82,6 @@ export class PaymentRequests implements OnModuleInit {
     const planned = await this.database.transact(tenantId, (tx) => this.#plan(tx, wish));
     const choice = planned.known ? undefined : await this.#choice(tenantId, wish, planned);
     const row = planned.known ?? (await this.database.transact(tenantId, (tx) => this.#begin(tx, wish)));
-    crashPoint('request.created.after');
     if (row.state === 'created' && row.ending === null) await this.#ask(tenantId, wish, row, choice);
     return this.get(tenantId, row.id);
   }

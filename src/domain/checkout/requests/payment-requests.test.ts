@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { domainApp, type DomainApp } from '../../../../test/support/domain-app.ts';
 import { SubjectReaders } from '../../../events/subject-readers.ts';
+import { Payments } from '../../payments/payments.service.ts';
 import { EndOverdue } from '../end-overdue.ts';
 import { stateAfter, type Ending, type RequestState } from './payment-request.ts';
 
@@ -150,6 +151,28 @@ describe('a payment request', () => {
     expect((await http.send('POST', '/v1/payment-requests', body, key)).status).toBe(500);
     const again = await http.send('POST', '/v1/payment-requests', body, key);
     expect(again).toMatchObject({ status: 201, body: { status: 'created' } });
+    expect(http.provider.created.size - before).toBe(1);
+  });
+
+  test('whose process died before its payment was made is completed by a repeat, and expires without one', async () => {
+    const [repeated, left] = [{ 'idempotency-key': 'dies-1' }, { 'idempotency-key': 'dies-2' }];
+    const body = { amount: eur('1.00'), phone: '+4520123456', expiresInMinutes: 5 };
+    const before = http.provider.created.size;
+    for (const key of [repeated, left]) {
+      jest.spyOn(http.app.get(Payments), 'create').mockRejectedValueOnce(new Error('killed'));
+      expect((await http.send('POST', '/v1/payment-requests', body, key)).status).toBe(500);
+    }
+    expect((await http.send('POST', '/v1/payment-requests', body, repeated)).body).toMatchObject({
+      status: 'created',
+      payment: expect.stringMatching(/^pay_/),
+    });
+    http.clock.advance(6 * MINUTE);
+    await work();
+    const items = (await http.send('GET', '/v1/payment-requests?limit=2')).body['items'] as { status: string; payment: string }[];
+    expect(items.map(({ status, payment }) => [status, payment === ''])).toEqual([
+      ['expired', true],
+      ['expired', false],
+    ]);
     expect(http.provider.created.size - before).toBe(1);
   });
 
