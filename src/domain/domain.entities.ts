@@ -4,7 +4,7 @@ import { CreditPackageEntity } from './credits/index.ts';
 import { CustomerEntity } from './customers/index.ts';
 import { InvoiceEntity, InvoiceLineEntity } from './invoices/index.ts';
 import { OrderEntity } from './orders/index.ts';
-import { MandateEntity, PaymentEntity, PaymentInvoiceEntity, RefundEntity } from './payments/index.ts';
+import { DisputeEntity, MandateEntity, PaymentEntity, PaymentInvoiceEntity, RefundEntity } from './payments/index.ts';
 
 export const domainEntities = [
   CustomerEntity,
@@ -13,6 +13,7 @@ export const domainEntities = [
   PaymentEntity,
   PaymentInvoiceEntity,
   RefundEntity,
+  DisputeEntity,
   MandateEntity,
   OrderEntity,
   CreditPackageEntity,

@@ -16,6 +16,7 @@ import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments
 import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
 import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
 import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates.ts';
+import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
 import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
@@ -73,7 +74,8 @@ export async function domainWorld() {
   const subjects = new PaymentSubjects(customers, invoices);
   const addresses = new WebhookAddresses(config as never);
   const mandates = new Mandates(db.database, provider, customers, eventLog, audit, clock);
-  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, new Metrics(), clock);
+  const disputes = new Disputes(db.database, eventLog, subjects, mandates, clock);
+  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), clock);
   const payments = new Payments(
     db.database,
     provider,
@@ -115,6 +117,7 @@ export async function domainWorld() {
     payments,
     mandates,
     charges,
+    disputes,
     lapser,
     refunds,
     authorizations,

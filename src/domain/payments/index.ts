@@ -10,6 +10,7 @@ export { PaymentSubjects } from './payment-subjects.ts';
 export { PaymentsModule } from './payments.module.ts';
 export { Payments, type PaymentView } from './payments.service.ts';
 export type { ProviderEvent, SignalResult } from './provider-event.ts';
+export { DisputeEntity } from './disputes/dispute.entity.ts';
 export { MandateEntity } from './mandates/mandate.entity.ts';
 export { Mandates } from './mandates/mandates.service.ts';
 export { RefundEntity } from './refund.entity.ts';

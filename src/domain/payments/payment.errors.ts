@@ -55,6 +55,10 @@ export const refundErrors = defineErrors('refund', {
   'not-supported': { status: 409, title: 'The provider of this payment cannot refund', remedy: 'never' },
 });
 
+export const disputeErrors = defineErrors('dispute', {
+  'not-found': { status: 404, title: 'There is no dispute with this id', remedy: 'fix' },
+});
+
 export const mandateErrors = defineErrors('mandate', {
   'not-found': { status: 404, title: 'There is no mandate with this id', remedy: 'fix' },
   'not-active': {

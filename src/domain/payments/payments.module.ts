@@ -10,6 +10,8 @@ import { CheckOpenPayments } from './check-open-payments.ts';
 import { chargeAction } from './mandates/charge.action.ts';
 import { ChargesController } from './mandates/charges.controller.ts';
 import { Charges } from './mandates/charges.service.ts';
+import { DisputesController } from './disputes/disputes.controller.ts';
+import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { MandatesController } from './mandates/mandates.controller.ts';
 import { LapseMandates } from './mandates/lapse-mandates.ts';
@@ -25,13 +27,14 @@ import { WebhookAddresses } from './webhook-addresses.ts';
 
 @Module({
   imports: [LedgerModule, CustomersModule, InvoicesModule],
-  controllers: [ChargesController, MandatesController, PaymentsController, RefundsController],
+  controllers: [ChargesController, DisputesController, MandatesController, PaymentsController, RefundsController],
   providers: [
     ApplyFacts,
     AttemptGauges,
     Authorizations,
     Charges,
     CheckOpenPayments,
+    Disputes,
     LapseMandates,
     Mandates,
     NewPayment,

@@ -11,6 +11,7 @@ import { checkoutEvents } from './checkout.events.ts';
 import { creditEvents } from './credit.events.ts';
 import { customerEvents } from './customer.events.ts';
 import type { EventDefinition } from './define-event.ts';
+import { disputeEvents } from './dispute.events.ts';
 import { guardEvents } from './guard.events.ts';
 import { invoiceEvents } from './invoice.events.ts';
 import { mandateEvents } from './mandate.events.ts';
@@ -32,6 +33,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
   [
     ...paymentEvents,
     ...refundEvents,
+    ...disputeEvents,
     ...mandateEvents,
     ...requestEvents,
     ...checkoutEvents,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type {
   CheckoutSubject,
   CustomerSubject,
+  DisputeSubject,
   InvoiceSubject,
   OrderSubject,
   PaymentSubject,
@@ -90,6 +91,17 @@ export const refundExample: RefundSubject = {
   payment: paymentExample.id,
   credits: 100,
   origin: 'kassaflow',
+};
+
+export const disputeExample: DisputeSubject = {
+  id: 'dis_01jd3k4m5n6p7q8r9s0t1v2w46',
+  status: 'opened',
+  amount: euro('60.50'),
+  reason: 'fraudulent',
+  payment: paymentExample.id,
+  respondBy: '2026-12-05T23:59:59.000Z',
+  openedAt: '2026-11-28T08:00:00.000Z',
+  closedAt: '',
 };
 
 export const subscriptionExample: z.infer<typeof subscriptionSubject> = {

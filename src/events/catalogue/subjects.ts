@@ -166,6 +166,22 @@ export const checkoutSubject = z
   })
   .meta({ id: 'CheckoutSession' });
 
+/** Somebody objects to a payment. No subject of its own in flows: it travels with its events. */
+export const disputeSubject = z
+  .strictObject({
+    id: id('dis'),
+    status: z.enum(['inquiry', 'opened', 'won', 'lost']),
+    amount: moneySchema,
+    /** The scheme's or bank's code, verbatim. */
+    reason: z.string(),
+    payment: id('pay'),
+    /** Until when an answer is accepted; empty when none is. */
+    respondBy: instant.or(z.literal('')),
+    openedAt: instant,
+    closedAt: instant.or(z.literal('')),
+  })
+  .meta({ id: 'Dispute' });
+
 /** Every subject by the name that flows use. */
 export const subjectSchemas = {
   payment: paymentSubject,
@@ -183,6 +199,7 @@ export type InvoiceSubject = z.infer<typeof invoiceSubject>;
 export type CustomerSubject = z.infer<typeof customerSubject>;
 export type OrderSubject = z.infer<typeof orderSubject>;
 export type RefundSubject = z.infer<typeof refundSubject>;
+export type DisputeSubject = z.infer<typeof disputeSubject>;
 export type MandateSubject = z.infer<typeof mandateSubject>;
 export type CheckoutSubject = z.infer<typeof checkoutSubject>;
 export type RequestSubject = z.infer<typeof requestSubject>;
