@@ -1,5 +1,6 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { uuidOf } from '../../kernel/ids.ts';
 import { Public, Requires } from '../../platform/auth/access.ts';
@@ -10,8 +11,9 @@ import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Paged } from '../../platform/http/paged.ts';
 import { CheckoutAccess } from './checkout-access.ts';
-import { CheckoutSessions, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
+import { CheckoutSessions, followedBy, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
+import { LiveState } from './live-state.ts';
 import { PaySession } from './pay-session.ts';
 
 const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
@@ -84,6 +86,7 @@ export class CheckoutSessionsController {
     private readonly paySession: PaySession,
     private readonly tokens: CheckoutTokens,
     private readonly access: CheckoutAccess,
+    private readonly live: LiveState,
     private readonly config: Config,
   ) {}
 
@@ -161,6 +164,24 @@ export class CheckoutSessionsController {
       ...(save !== undefined && { save }),
     });
     return { ...(await this.#shown(tenantId, await this.sessions.get(tenantId, sessionId))), payment: payment.id, next };
+  }
+
+  /**
+   * How the session stands, as it changes: server-sent events, each with the whole session. It follows the payment that there is when it
+   * is opened, so open it once `pay` has answered. For an API key, or the session's client token.
+   */
+  @Get(':id/events')
+  @Public()
+  @ApiBearerAuth()
+  @ApiProduces('text/event-stream')
+  async events(
+    @Headers('authorization') authorization: string | undefined,
+    @Param('id') id: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { tenantId, sessionId } = await this.access.enter(authorization, id, 'payments:read');
+    const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
+    await this.live.follow(reply, tenantId, subjects, async () => this.#shown(tenantId, await this.sessions.get(tenantId, sessionId)));
   }
 
   /** Another client token, good for 30 minutes. */

@@ -228,6 +228,12 @@ export function subjectOf({ id }: { readonly id: string }): string {
   return `checkout/${idOf('chk', id)}`;
 }
 
+/** What events tell of a change of the session: it itself, and the last payment that was made for it. */
+export function followedBy({ row, attempts }: SessionView): string[] {
+  const last = attempts.findLast(({ payment }) => payment)?.payment;
+  return [subjectOf(row), ...(last ? [`payment/${idOf('pay', last.id)}`] : [])];
+}
+
 /** The payment that counts: the one that paid, else the last that can still come to something. */
 export function currentPayment(attempts: readonly SessionAttempt[], capture: 'automatic' | 'manual'): SessionAttempt['payment'] {
   const made = attempts.flatMap(({ payment }) => (payment ? [payment] : []));

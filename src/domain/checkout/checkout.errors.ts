@@ -21,6 +21,12 @@ export const checkoutErrors = defineErrors('checkout', {
     remedy: 'fix',
     help: 'GET /v1/checkout-sessions/{id}/methods lists those that are.',
   },
+  'too-many-attempts': {
+    status: 409,
+    title: 'Too many payments of this checkout session have failed',
+    remedy: 'never',
+    help: 'Make a new session. Whoever tries one card after the other gets no further here.',
+  },
   'phone-needed': { status: 422, title: 'This way of paying needs a phone number', remedy: 'fix' },
   'order-closed': { status: 409, title: 'The order is not waiting to be paid', remedy: 'fix' },
   expiry: { status: 422, title: 'A checkout session stays open between 5 minutes and 30 days', remedy: 'fix' },

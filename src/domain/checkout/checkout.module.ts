@@ -7,6 +7,7 @@ import { CheckoutSessionsController } from './checkout-sessions.controller.ts';
 import { CheckoutSessions } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { EndOverdue } from './end-overdue.ts';
+import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
 import { PaySession } from './pay-session.ts';
@@ -17,7 +18,7 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
 @Module({
   imports: [CustomersModule, PaymentsModule, OrdersModule],
   controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
-  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, MethodMenu, PaymentRequests, PaySession],
+  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, LiveState, MethodMenu, PaymentRequests, PaySession],
   exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
 })
 export class CheckoutModule {}

@@ -1,7 +1,10 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { domainApp, type DomainApp } from '../../../test/support/domain-app.ts';
 import { addConnection } from '../../../test/support/domain.ts';
+import { until } from '../../../test/support/until.ts';
 import { attemptNumber, statusOf } from './checkout-session.ts';
 import { CLIENT_TOKEN_MS } from './checkout-tokens.ts';
 import { EndOverdue } from './end-overdue.ts';
@@ -62,6 +65,31 @@ const eventsOf = async ({ id }: Session) =>
   (await http.db.ownerPool.query<{ type: string }>('select type from event where subject = $1 order by seq', [`checkout/${id}`])).rows.map(
     ({ type }) => type,
   );
+
+/** The server on a real port: what is injected has no open line. */
+const listening = async () => {
+  const server = http.app.getHttpServer() as Server;
+  if (!server.listening) await http.app.listen(0, '127.0.0.1');
+  return server.address() as AddressInfo;
+};
+/** Reads server-sent events as they come. */
+const followed = async (url: string, token?: string) => {
+  const stopping = new AbortController();
+  const answer = await fetch(url, { signal: stopping.signal, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+  expect(answer.headers.get('content-type')).toContain('text/event-stream');
+  const messages: Record<string, unknown>[] = [];
+  const read = async () => {
+    let text = '';
+    for await (const chunk of answer.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      const lines = text.split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('data: ')) messages.push(JSON.parse(line.slice(6)) as Record<string, unknown>);
+    }
+  };
+  void read().catch(() => undefined);
+  return { messages, stop: () => stopping.abort() };
+};
 
 describe('a checkout session', () => {
   test('leads from the choice to the provider and back to paid, once, and says so in an event', async () => {
@@ -201,6 +229,53 @@ describe('a checkout session', () => {
     expect((await page(`${session.path}/return`)).html).not.toContain('Betaald');
     expect(await sessionOf(session)).toMatchObject({ status: 'pending' });
     expect(await eventsOf(session)).toEqual(['checkout.created']);
+  });
+
+  test('lets nobody try one card after the other', async () => {
+    const session = await made();
+    const pay = () => http.send('POST', `/v1/checkout-sessions/${session.id}/pay`, { method: 'pay.card' });
+    for (let number = 1; number <= 20; number += 1) {
+      http.provider.next('payments.create', 'declines');
+      expect((await pay()).status).toBe(201);
+    }
+    const before = http.provider.count('payments.create');
+    expect(await pay()).toMatchObject({ status: 409, body: { code: 'checkout.too-many-attempts' } });
+    expect(http.provider.count('payments.create')).toBe(before);
+  });
+
+  test('tells those who follow it of each change, whole, and of no other session', async () => {
+    const [session, other] = [await made(), await made()];
+    await press(session.path, { method: 'pay.ideal' });
+    const px = last();
+    await press(other.path, { method: 'pay.ideal' });
+    const { port } = await listening();
+    const [api, ofPage] = [
+      await followed(`http://127.0.0.1:${port}/v1/checkout-sessions/${session.id}/events`, session.clientToken),
+      await followed(`http://127.0.0.1:${port}${session.path}/events`),
+    ];
+    await until(
+      () => api.messages.length === 1 && ofPage.messages.length === 1,
+      () => 'the first state never came',
+    );
+    http.provider.report(last(), { captured: 5445 });
+    http.provider.report(px, { captured: 5445 });
+    http.clock.advance(1_000);
+    await page(`${other.path}/return`);
+    await page(`${session.path}/return`);
+    await until(
+      () =>
+        api.messages.some(({ status }) => status === 'completed') &&
+        ofPage.messages.some(({ state }) => String(state).startsWith('completed')),
+      () => `the end was not told: ${JSON.stringify([api.messages, ofPage.messages])}`,
+    );
+    expect(api.messages[0]).toMatchObject({ id: session.id, status: 'open', next: { kind: 'redirect' } });
+    expect(api.messages.every(({ id }) => id === session.id)).toBe(true);
+    api.stop();
+    ofPage.stop();
+    const stranger = await fetch(`http://127.0.0.1:${port}/v1/checkout-sessions/${other.id}/events`, {
+      headers: { authorization: `Bearer ${session.clientToken}` },
+    });
+    expect(stranger.status).toBe(401);
   });
 
   test('pays an order through its invoice', async () => {

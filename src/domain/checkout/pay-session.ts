@@ -37,6 +37,8 @@ export interface ChosenMethod {
   readonly actor: string;
 }
 
+/** A payer mistypes a few times; whoever tries stolen cards tries hundreds. */
+const MOST_ATTEMPTS = 20;
 /** An attempt without a payment after this was given up by whoever began it. */
 const MAKING_MS = 30_000;
 
@@ -140,6 +142,7 @@ export class PaySession {
         throw checkoutErrors['under-way']();
       if (others.some(({ payment }) => payment && !isOver(payment) && !asked.has(payment.id))) return undefined;
       const number = attemptNumber(attempts.filter((attempt) => attempt.choice === choice));
+      if (number > 1 && attempts.length >= MOST_ATTEMPTS) throw checkoutErrors['too-many-attempts']({ most: MOST_ATTEMPTS });
       const requestKey = `${idOf('chk', sessionId)}:${choice}:${number}`;
       await beginSessionAttempt(tx, { sessionId, choice, number, requestKey, now });
       return requestKey;

@@ -7,20 +7,19 @@
 import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { LiveEvents } from '../../../events/live-events.ts';
 import { isKassaflowError } from '../../../kernel/errors.ts';
 import { idOf } from '../../../kernel/ids.ts';
 import { money } from '../../../kernel/money.ts';
 import { Public } from '../../../platform/auth/access.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { TakesRawBody } from '../../../platform/http/raw-body.ts';
-import { SseStreams } from '../../../platform/http/sse.ts';
 import type { PaymentView } from '../../payments/index.ts';
 import { payerOf } from '../checkout-access.ts';
-import { CheckoutSessions, type SessionView } from '../checkout-sessions.service.ts';
+import { CheckoutSessions, followedBy, type SessionView } from '../checkout-sessions.service.ts';
 import { isOver } from '../checkout-session.ts';
 import { CheckoutTokens, type OpenedSession } from '../checkout-tokens.ts';
 import { checkoutErrors } from '../checkout.errors.ts';
+import { LiveState } from '../live-state.ts';
 import type { Choice } from '../method-menu.ts';
 import { PaySession } from '../pay-session.ts';
 import { localeOf } from './page-texts.ts';
@@ -37,8 +36,7 @@ export class PayPageController {
     private readonly tokens: CheckoutTokens,
     private readonly sessions: CheckoutSessions,
     private readonly paySession: PaySession,
-    private readonly live: LiveEvents,
-    private readonly streams: SseStreams,
+    private readonly live: LiveState,
     private readonly config: Config,
   ) {}
 
@@ -107,21 +105,8 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) throw checkoutErrors['not-found']();
     const { tenantId, sessionId } = opened;
-    const view = await this.sessions.get(tenantId, sessionId);
-    const last = view.attempts.findLast(({ payment }) => payment)?.payment;
-    const client = this.streams.open(reply);
-    const tell = () =>
-      this.sessions
-        .get(tenantId, sessionId)
-        .then((now) => client.send({ data: { state: stateOf(now) } }))
-        .catch(() => client.end('come back'));
-    const subject = last ? `payment/${idOf('pay', last.id)}` : `checkout/${idOf('chk', sessionId)}`;
-    const watcher = { deliver: () => (void tell(), !client.signal.aborted), tooSlow: () => client.end('come back') };
-    await this.live
-      .watch({ tenantId, types: new Set(), subject, after: undefined }, watcher, client.signal)
-      .catch(() => client.end('come back'));
-    // After the watch has begun, so that no change falls between the two.
-    await tell();
+    const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
+    await this.live.follow(reply, tenantId, subjects, async () => ({ state: stateOf(await this.sessions.get(tenantId, sessionId)) }));
   }
 
   /** An address to go on to, or what is wrong. */
