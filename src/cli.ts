@@ -11,6 +11,7 @@ import { addGuards } from './cli/guards-command.ts';
 import { addHousekeeping } from './cli/housekeeping-command.ts';
 import { addKey } from './cli/key-command.ts';
 import { addOpenApi } from './cli/openapi-command.ts';
+import { addPlugin } from './cli/plugin-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
 import { addStatus } from './cli/status-command.ts';
@@ -41,6 +42,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addBulk,
     addKey,
     addConnection,
+    addPlugin,
     addSwitch,
     addGuards,
     addStatus,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccountingModule } from './accounting/index.ts';
+import { CheckoutModule } from './checkout/index.ts';
 import { CreditsModule } from './credits/index.ts';
 import { CustomersModule } from './customers/index.ts';
 import { InvoicesModule } from './invoices/index.ts';
@@ -7,7 +8,7 @@ import { LedgerModule } from './ledger/index.ts';
 import { OrdersModule } from './orders/index.ts';
 import { PaymentsModule } from './payments/index.ts';
 
-const MODULES = [LedgerModule, CustomersModule, InvoicesModule, PaymentsModule, CreditsModule, OrdersModule, AccountingModule];
+const MODULES = [LedgerModule, CustomersModule, InvoicesModule, PaymentsModule, CreditsModule, OrdersModule, CheckoutModule, AccountingModule];
 
 /** The money, as one module for the application. */
 @Module({ imports: MODULES, exports: MODULES })

@@ -8,12 +8,16 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 
-/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*` and `housekeeping.*`, which `test/crash` kills at. */
+/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*` and `housekeeping.*`, which `test/crash` kills at. */
 export const CRASH_POINTS = [
   'webhook.stored.before',
   'webhook.stored.after',
   'webhook.applied.before',
   'webhook.applied.after',
+  'outgoing.queued.before',
+  'outgoing.queued.after',
+  'outgoing.sent.before',
+  'outgoing.sent.after',
   'intake.flush.before',
   'intake.flush.after',
   'dispatch.flush.before',
@@ -59,6 +63,7 @@ export const CRASH_POINTS = [
   'chain.extended.after',
   'payment.attempt.after',
   'payment.created.before',
+  'checkout.attempt.after',
   'housekeeping.commit.before',
   'housekeeping.commit.after',
   'housekeeping.batch.after',

@@ -1,7 +1,7 @@
-import type { ActionSpec, Outcome } from '@kassaflow/plugin-sdk';
+import { failed, type ActionSpec, type Failed, type Outcome } from '@kassaflow/plugin-sdk';
 
 /** A part of the plugin contract beyond single actions: a plugin has it when the property is present. */
-export type Capability = 'payments' | 'accounting' | 'webhook';
+export type Capability = 'payments' | 'mandates' | 'accounting' | 'webhook';
 
 /** What the core knows of an action: enough to check a flow, draw a form, validate a call and decide about repeats. */
 export interface ActionManifest extends ActionSpec {
@@ -33,6 +33,17 @@ export interface ActionCall {
   readonly step: string;
   /** Milliseconds for this attempt; the door aborts the call and answers `unknown` or `failed/temporary` when it is over. */
   readonly timeoutMs: number;
+}
+
+/** The code of an answer that says: what this step began goes on, and it is to be asked again. */
+export const STILL_WAITING = 'action.waiting';
+
+/**
+ * What a keyed built-in action answers while what it began is not decided: the run sleeps on disk and sends the same call again, with the
+ * same key, after `afterMs`. It uses up no attempt, however often.
+ */
+export function stillWaiting(message: string, afterMs: number): Failed {
+  return failed('temporary', message, { code: STILL_WAITING, retryAfterMs: afterMs });
 }
 
 /**

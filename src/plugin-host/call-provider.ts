@@ -1,6 +1,6 @@
 /** Domain modules' and the webhook door's way to a provider: see {@link ProviderCalls}. */
 import { Injectable, Logger } from '@nestjs/common';
-import { failed, type Outcome, type ProviderSignal, type RawWebhook, type Verdict } from '@kassaflow/plugin-sdk';
+import { failed, type Outcome, type ProviderSignal, type ProviderTraits, type RawWebhook, type Verdict } from '@kassaflow/plugin-sdk';
 import { ConnectionLanes } from './connection-lanes.ts';
 import type { OpenConnection } from './connections/connection.ts';
 import { connectionErrors } from './connections/connection-errors.ts';
@@ -49,6 +49,11 @@ export class CallProvider extends ProviderCalls {
   override async keyTtlMs(connectionId: string): Promise<number> {
     const connection = await this.connections.openByIdAlone(connectionId);
     return (connection && this.catalogue.find(connection.plugin)?.paymentsKeyTtlMs) ?? 0;
+  }
+
+  override async traits(connectionId: string): Promise<ProviderTraits> {
+    const connection = await this.connections.openByIdAlone(connectionId);
+    return (connection && this.catalogue.find(connection.plugin)?.paymentsTraits) ?? {};
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {

@@ -18,6 +18,7 @@ const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-
 const LOCAL_HOST = /(^|\.)(localhost|local|internal|localdomain|home\.arpa)$/;
 const NEEDED: Readonly<Record<Capability, readonly string[]>> = {
   payments: ['payments.create', 'payments.fetch'],
+  mandates: ['mandates.create', 'mandates.fetch', 'mandates.revoke', 'payments.charge'],
   accounting: ['accounting.post', 'accounting.find', 'accounting.reverse'],
   webhook: ['webhook.verify', 'webhook.translate'],
 };
@@ -74,6 +75,15 @@ const rawShape = compileJsonSchema({
     settings: { type: 'object' },
     parts: { type: 'array', items: { type: 'string' } },
     methods: { type: 'array', items: { type: 'string' } },
+    paymentsTraits: {
+      type: 'object',
+      properties: {
+        retriesCharges: { type: 'boolean' },
+        capturesByRequest: { type: 'boolean' },
+        refundsAtTerminal: { type: 'boolean' },
+        findsByReport: { type: 'boolean' },
+      },
+    },
     triggers: offered(100, { everyMs: { type: 'integer', minimum: 1_000 } }),
     actions: offered(200, {
       timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
@@ -115,7 +125,7 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
   const triggers = (manifest.triggers ?? []).map(({ spec, methods }) => checkTrigger(spec, methods, manifest));
   const double = triggers.find(({ name }, index) => triggers.findIndex((other) => other.name === name) !== index);
   if (double) throw pluginErrors.trigger({ plugin: expectedId, trigger: double.name, problem: 'it is there twice' });
-  const { id, title, about, version, hosts, network, callsPerSecond, settings, methods, paymentsKeyTtlMs } = manifest;
+  const { id, title, about, version, hosts, network, callsPerSecond, settings, methods, paymentsKeyTtlMs, paymentsTraits } = manifest;
   return Object.freeze({
     id,
     title,
@@ -129,6 +139,7 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
     capabilities,
     methods,
     ...(capabilities.includes('payments') && paymentsKeyTtlMs !== undefined ? { paymentsKeyTtlMs } : {}),
+    ...(capabilities.includes('payments') && paymentsTraits !== undefined ? { paymentsTraits } : {}),
     actions,
     triggers,
   });
@@ -154,7 +165,7 @@ function checkSchema(schema: Schema, use: SchemaUse, plugin: string, place: stri
 
 function checkCapabilities({ id, parts, methods, paymentsKeyTtlMs }: RawManifest): Capability[] {
   if (!methods.includes('connection.check')) throw pluginErrors.capability({ plugin: id, missing: 'connection.check' });
-  const capabilities = (['payments', 'accounting', 'webhook'] as const).filter((capability) => parts.includes(capability));
+  const capabilities = (['payments', 'mandates', 'accounting', 'webhook'] as const).filter((capability) => parts.includes(capability));
   const missing = capabilities.flatMap((capability) => NEEDED[capability]).find((method) => !methods.includes(method));
   if (missing !== undefined) throw pluginErrors.capability({ plugin: id, missing });
   if (capabilities.includes('payments') && !isDuration(paymentsKeyTtlMs))

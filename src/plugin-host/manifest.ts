@@ -1,4 +1,4 @@
-import type { Schema, Text } from '@kassaflow/plugin-sdk';
+import type { ProviderTraits, Schema, Text } from '@kassaflow/plugin-sdk';
 import type { TriggerManifest } from './trigger-door.ts';
 import type { ActionManifest, Capability } from './action-call.ts';
 
@@ -19,6 +19,8 @@ export interface PluginManifest {
   readonly methods: readonly string[];
   /** For how long the provider remembers the key of a money call; present with the capability `payments`. */
   readonly paymentsKeyTtlMs?: number;
+  /** How the provider differs from others; absent when it says nothing. */
+  readonly paymentsTraits?: ProviderTraits;
   readonly actions: readonly ActionManifest[];
   readonly triggers: readonly TriggerManifest[];
 }

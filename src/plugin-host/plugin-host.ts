@@ -1,8 +1,6 @@
 /** All plugins of this installation: found, started side by side, each behind its own gateway, and called by id. */
-import { existsSync, realpathSync, rmSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { findPackageJSON } from 'node:module';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { systemClock } from '../kernel/clock.ts';
 import { refusalOf } from './check-manifest.ts';
@@ -10,8 +8,9 @@ import { EgressRules } from './egress/egress-rules.ts';
 import { EgressGateway } from './egress/gateway.ts';
 import { HttpClient } from './egress/http-client.ts';
 import { findPlugins, type FoundPlugin, type RefusedPlugin } from './find-plugins.ts';
-import { childCommand, findIsolation, type Isolation, type IsolationLevel } from './isolation.ts';
+import { findIsolation, type Isolation, type IsolationLevel } from './isolation.ts';
 import type { PluginManifest } from './manifest.ts';
+import { processCommand } from './process-command.ts';
 import { PluginHostOptions } from './plugin-host-options.ts';
 import { PluginRunner, type ChildResult, type RunnerCall, type RunnerState } from './plugin-runner.ts';
 import { redactSecrets } from './redact.ts';
@@ -127,10 +126,11 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     this.#gateways.push(gateway);
     const socket = join(this.#socketDir, `${plugin.id}.sock`);
     await gateway.listen(socket);
+    const isolation = this.#isolation ?? { level: this.#options.isolation, dieWithHost: [] };
     const runner = new PluginRunner({
       id: plugin.id,
       folder: plugin.folder,
-      command: (network) => this.#commandFor(plugin, network, socket),
+      command: (network) => processCommand(isolation, plugin, network, socket),
       gateway,
       clock: systemClock,
       moved: () => (this.#manifests = undefined),
@@ -139,16 +139,6 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     });
     this.#runners.set(plugin.id, runner);
     await runner.start();
-  }
-
-  #commandFor(plugin: FoundPlugin, network: 'gateway' | 'direct', socket: string): readonly [string, ...string[]] {
-    const isolation = this.#isolation ?? { level: this.#options.isolation, dieWithHost: [] };
-    return childCommand(isolation, {
-      network,
-      readable: readableFor(plugin.folder),
-      source: isSource(plugin.entry),
-      script: [CHILD, plugin.entry, socket],
-    });
   }
 
   #startPretendProviders(found: readonly FoundPlugin[]): Promise<void>[] {
@@ -160,35 +150,4 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
       return [server.start()];
     });
   }
-}
-
-const HERE = dirname(fileURLToPath(import.meta.url));
-const CHILD = join(HERE, 'child', `main${extname(import.meta.url)}`);
-
-/** Our own child code, the plugin, the SDK and installed packages; nothing else on this machine. */
-function readableFor(folder: string): string[] {
-  const sdk = findPackageJSON('@kassaflow/plugin-sdk', import.meta.url);
-  const undici = findPackageJSON('undici', import.meta.url);
-  const folders = [
-    join(HERE, 'child'),
-    folder,
-    ...(sdk ? [dirname(sdk)] : []),
-    ...(undici ? [dirname(dirname(undici))] : []),
-    ...nodeModulesOf(folder),
-  ];
-  // both names of each, because the permission model looks at the one that is opened, and packages may be links
-  return [...new Set(folders.flatMap((one) => [one, realpathSync(one)]))];
-}
-
-/** The `node_modules` folders that Node searches from `folder` upwards, as far as they exist. */
-function nodeModulesOf(folder: string): string[] {
-  const parts = folder.split('/');
-  return parts.flatMap((_, index) => {
-    const candidate = join(parts.slice(0, parts.length - index).join('/') || '/', 'node_modules');
-    return existsSync(candidate) ? [candidate] : [];
-  });
-}
-
-function isSource(entry: string): boolean {
-  return extname(entry) === '.ts' || extname(import.meta.url) === '.ts';
 }

@@ -1,8 +1,11 @@
-import type { Outcome, ProviderSignal, RawWebhook, Verdict } from '@kassaflow/plugin-sdk';
+import type { Outcome, ProviderSignal, ProviderTraits, RawWebhook, Verdict } from '@kassaflow/plugin-sdk';
 
 /** Methods of a plugin's capabilities, by the path of their property: `payments.create`, `accounting.post`. */
 export type ProviderMethod =
-  `payments.${'create' | 'fetch' | 'find' | 'capture' | 'cancel' | 'refund'}` | `accounting.${'post' | 'find' | 'reverse'}`;
+  | `payments.${'create' | 'fetch' | 'find' | 'capture' | 'cancel' | 'refund' | 'methods' | 'charge' | 'settlements'}`
+  | `mandates.${'create' | 'fetch' | 'revoke'}`
+  | `accounting.${'post' | 'find' | 'reverse'}`
+  | 'webhook.register';
 
 /** One call of a capability's method. */
 export interface ProviderCall {
@@ -30,6 +33,8 @@ export abstract class ProviderCalls {
   abstract has(connectionId: string, method: ProviderMethod): Promise<boolean>;
   /** For how long the connection's provider remembers the key of a money call, in milliseconds; 0 when that is not known. */
   abstract keyTtlMs(connectionId: string): Promise<number>;
+  /** How the connection's provider differs from others. */
+  abstract traits(connectionId: string): Promise<ProviderTraits>;
   /** `undefined` for a connection that does not exist, is disabled, or belongs to another plugin: the door answers 404. */
   abstract findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined>;
   abstract verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict>;

@@ -12,6 +12,20 @@ const moment = { type: 'integer', minimum: 0, maximum: 8_640_000_000_000_000 };
 const id = { type: 'string', minLength: 1, maxLength: 255 };
 const shortText = { type: 'string', maxLength: 500 };
 
+const mandate = {
+  type: 'object',
+  required: ['providerId', 'kind', 'state'],
+  properties: {
+    providerId: id,
+    kind: { enum: ['sepa-debit', 'card', 'account', 'agreement'] },
+    state: { enum: ['pending', 'active', 'revoked', 'expired'] },
+    customer: id,
+    label: { type: 'string', maxLength: 100 },
+    fingerprint: id,
+    validUntil: moment,
+  },
+};
+
 const facts = {
   type: 'object',
   required: [
@@ -50,6 +64,32 @@ const facts = {
         retryable: { type: 'boolean' },
       },
     },
+    refunds: {
+      type: 'array',
+      maxItems: 1_000,
+      items: {
+        type: 'object',
+        required: ['providerId', 'amount', 'state'],
+        properties: { providerId: id, reference: id, amount: minor, state: { enum: ['pending', 'done', 'failed'] }, failure: shortText },
+      },
+    },
+    disputes: {
+      type: 'array',
+      maxItems: 100,
+      items: {
+        type: 'object',
+        required: ['providerId', 'state', 'amount'],
+        properties: {
+          providerId: id,
+          state: { enum: ['inquiry', 'opened', 'won', 'lost'] },
+          amount: minor,
+          reason: shortText,
+          respondBy: moment,
+        },
+      },
+    },
+    mandate,
+    provisionalUntil: moment,
   },
 };
 
@@ -77,6 +117,54 @@ const refund = {
   required: ['providerId', 'state'],
   properties: { providerId: id, state: { enum: ['pending', 'done', 'failed'] } },
 };
+const method = {
+  type: 'object',
+  required: ['id', 'title', 'flows'],
+  properties: {
+    id: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
+    title: { type: 'string', minLength: 1, maxLength: 200 },
+    flows: { type: 'array', maxItems: 5, items: { enum: ['redirect', 'hosted-fields', 'push', 'qr', 'tap'] } },
+    least: minor,
+    most: minor,
+    saves: { type: 'boolean' },
+    imageUrl: { type: 'string', pattern: '^https://', maxLength: 1_000 },
+  },
+};
+const createdMandate = { type: 'object', required: ['facts', 'next'], properties: { facts: mandate, next: nextStep } };
+const decimal = { type: 'string', pattern: '^-?[0-9]{1,15}([.][0-9]{1,6})?$' };
+const settlements = {
+  type: 'object',
+  required: ['lines'],
+  properties: {
+    next: { type: 'string', minLength: 1, maxLength: 1_000 },
+    lines: {
+      type: 'array',
+      maxItems: 2_000,
+      items: {
+        type: 'object',
+        required: ['providerId', 'kind', 'currency', 'gross', 'fee', 'net', 'bookedAt'],
+        properties: {
+          providerId: id,
+          payout: id,
+          kind: { enum: ['payment', 'refund', 'chargeback', 'chargeback-reversal', 'fee', 'payout', 'adjustment', 'unknown'] },
+          payment: id,
+          reference: { type: 'string', maxLength: 255 },
+          refund: id,
+          currency: { type: 'string', pattern: '^[A-Z]{3}$' },
+          gross: decimal,
+          fee: decimal,
+          net: decimal,
+          bookedAt: moment,
+        },
+      },
+    },
+  },
+};
+const registered = {
+  type: 'object',
+  required: ['providerId'],
+  properties: { providerId: id, secrets: { type: 'object', additionalProperties: { type: 'string', maxLength: 4_000 } } },
+};
 const posted = { type: 'object', required: ['entry'], properties: { entry: id, number: shortText } };
 
 /** How one method behaves: its answer, and whether it changes anything at the provider. */
@@ -100,6 +188,13 @@ export const METHOD_SHAPES: Readonly<Record<ProviderMethod, MethodShape>> = {
   'payments.capture': shape(facts, true),
   'payments.cancel': shape(facts, true),
   'payments.refund': shape(refund, true),
+  'payments.methods': shape({ type: 'array', maxItems: 200, items: method }, false),
+  'payments.charge': shape(created, true),
+  'payments.settlements': shape(settlements, false),
+  'mandates.create': shape(createdMandate, true),
+  'mandates.fetch': shape(mandate, false),
+  'mandates.revoke': shape(mandate, true),
+  'webhook.register': shape(registered, true),
   'accounting.post': shape(posted, true),
   'accounting.find': shape(posted, false, true),
   'accounting.reverse': shape(posted, true),

@@ -6,6 +6,7 @@
  * and the picture of it is in README.md, "Step and attempt".
  */
 import type { Effect } from '@kassaflow/plugin-sdk';
+import { STILL_WAITING } from '../plugin-host/action-call.ts';
 import { NOT_LET_OUT } from '../plugin-host/connection-lane.ts';
 import type { RetryPolicy } from '../flows/language/compiled-flow.ts';
 import type { AttentionKind, Resolution, StepEntry, StepOutcome } from './journal-entry.ts';
@@ -239,7 +240,7 @@ function applyAnswer(state: StepState, outcome: StepOutcome): void {
   state.refusals = refused ? state.refusals + 1 : 0;
   if (!refused && state.attention === 'connection') state.attention = undefined;
   if (outcome.kind === 'unknown') state.doubtAt ??= state.firstAt;
-  if (outcome.kind === 'unknown' || (outcome.kind === 'failed' && !refused && !notLetOut(outcome))) state.burned += 1;
+  if (outcome.kind === 'unknown' || (outcome.kind === 'failed' && !refused && !isNoAttempt(outcome))) state.burned += 1;
 }
 
 function applyLookup(state: StepState, { outcome }: Extract<StepEntry, { kind: 'ask' }>): void {
@@ -296,7 +297,7 @@ function afterFailure(state: StepState, rules: StepRules, now: number, random: n
   switch (failed.reason) {
     case 'temporary':
     case 'rate-limited':
-      if (notLetOut(failed) && !state.rested) return { do: 'sleep', until: now + (failed.retryAfterMs ?? 0) };
+      if (isNoAttempt(failed) && !state.rested) return { do: 'sleep', until: now + (failed.retryAfterMs ?? 0) };
       return doubtTooOld(state, rules, now) ?? afterTechnicalFailure(state, rules, now, random, failed.retryAfterMs ?? 0);
     case 'auth': {
       // The connection may be refused for as long as it takes, and an earlier attempt's key be forgotten meanwhile.
@@ -323,9 +324,9 @@ function afterTechnicalFailure(state: StepState, rules: StepRules, now: number, 
   return { do: 'fail', code: (outcome?.kind === 'failed' ? outcome.code : undefined) ?? 'step.attempts-used-up', message };
 }
 
-/** The lane of the connection turned it away: the provider has not seen it, and no attempt is used up. */
-function notLetOut(outcome: StepOutcome): boolean {
-  return outcome.kind === 'failed' && outcome.code !== undefined && NOT_LET_OUT.has(outcome.code);
+/** The lane of the connection turned it away, and the provider has not seen it; or what it began goes on. No attempt is used up. */
+function isNoAttempt(outcome: StepOutcome): boolean {
+  return outcome.kind === 'failed' && outcome.code !== undefined && (NOT_LET_OUT.has(outcome.code) || outcome.code === STILL_WAITING);
 }
 
 function person(message: string): Move {

@@ -1,10 +1,11 @@
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
-import { paymentIdIn, type Payments, type SignalResult } from '../domain/payments/index.ts';
+import { paymentIdIn, type Mandates, type Payments, type SignalResult } from '../domain/payments/index.ts';
 import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
 
 /** The domain services that providers' signals go to. */
 export interface SignalTargets {
   readonly payments: Payments;
+  readonly mandates: Mandates;
 }
 
 type Route = (targets: SignalTargets, connection: WebhookConnection, signal: ProviderSignal) => Promise<SignalResult>;
@@ -12,12 +13,15 @@ type Route = (targets: SignalTargets, connection: WebhookConnection, signal: Pro
 const toPayments: Route = ({ payments }, { tenantId, connectionId }, { providerId, reference }) =>
   payments.applyProviderEvent(tenantId, connectionId, { providerId, reference });
 
+const toMandates: Route = ({ mandates }, { tenantId, connectionId }, { providerId }) =>
+  mandates.applyProviderEvent(tenantId, connectionId, { providerId });
+
 /** Which service each kind of signal concerns. Refunds and chargebacks change their payment's totals; the rest has no owner yet. */
 const ROUTES: Readonly<Record<ProviderSignal['kind'], Route | undefined>> = {
   payment: toPayments,
   refund: toPayments,
   chargeback: toPayments,
-  mandate: undefined,
+  mandate: toMandates,
   settlement: undefined,
   message: undefined,
   other: undefined,

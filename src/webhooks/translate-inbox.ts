@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
-import { Payments, WebhookAddresses, type SignalResult } from '../domain/payments/index.ts';
 import { WorkerLoop } from '../platform/worker-loop.ts';
+import { Mandates, Payments, WebhookAddresses, type SignalResult } from '../domain/payments/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
@@ -51,6 +51,7 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly calls: ProviderCalls,
     private readonly readers: DeliveryReaders,
     private readonly payments: Payments,
+    private readonly mandates: Mandates,
     private readonly addresses: WebhookAddresses,
     private readonly pool: EnginePool,
     private readonly metrics: Metrics,
@@ -125,7 +126,7 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     if (!first) return;
     crashPoint('webhook.applied.before');
     try {
-      const result = await routeProviderEvent({ payments: this.payments }, first.connection, signal);
+      const result = await routeProviderEvent({ payments: this.payments, mandates: this.mandates }, first.connection, signal);
       for (const row of rows) worse(verdicts, row.id, this.#verdictOf(row, result));
     } catch (error) {
       for (const row of rows) worse(verdicts, row.id, this.#troubled(row, error));

@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The modules of the domain: one may import those to its left, through their `index.ts`. */
-const DOMAIN = ['ledger', 'customers', 'invoices', 'payments', 'credits', 'orders', 'subscriptions', 'accounting', 'reconciliation'];
+const DOMAIN = ['ledger', 'customers', 'invoices', 'dunning', 'payments', 'credits', 'orders', 'checkout', 'subscriptions', 'accounting', 'reconciliation'];
 
 const files = sourceFiles(['src']);
 const part = (path: string) => (path.split('/').length === 2 ? 'root' : (path.split('/')[1] ?? ''));
@@ -74,12 +74,15 @@ describe('imports', () => {
       return (
         to.startsWith('src/') ||
         (to.startsWith('plugins/') && !to.startsWith(`${own}/`)) ||
-        (to.startsWith('@kassaflow/') && to !== '@kassaflow/plugin-sdk')
+        (to.startsWith('@kassaflow/') && to !== '@kassaflow/plugin-sdk' && !(to === '@kassaflow/plugin-sdk/testing' && isForTests(from)))
       );
     });
     expect(broken.map(show)).toEqual([]);
   });
 });
+
+/** What the conformance kit is given about a plugin; it is never part of what is shipped. */
+const isForTests = (path: string) => /^plugins\/[^/]+\/test\//.test(path);
 
 interface Edge {
   readonly from: string;

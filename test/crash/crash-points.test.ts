@@ -10,16 +10,29 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import { isAlive, readPostmaster } from '../../src/platform/database/embedded/postmaster-file.ts';
 import { processTree } from '../perf/contestant.ts';
-import { checkOut, imbalance, offerCredits, order, PAID_ORDER, runsOf, textsTo, traces, type Sale } from '../stories/scenario.ts';
+import {
+  checkOut,
+  chooseAndCheckOut,
+  imbalance,
+  offerCredits,
+  order,
+  PAID_ORDER,
+  runsOf,
+  textsTo,
+  traces,
+  type Sale,
+} from '../stories/scenario.ts';
 import { Shop } from '../stories/shop.ts';
 import { NOTHING_OPEN, openWork, type OpenWork } from '../support/open-work.ts';
 import { until } from '../support/until.ts';
 
-/** A customer pays an order. A portal says that a parcel is on its way, and the customer gets two texts. */
-type Story = 'sale' | 'parcel';
+/** A customer pays an order, or does so on our payment page. A portal says that a parcel is on its way, and the customer gets two texts. */
+type Story = 'sale' | 'checkout' | 'parcel';
 type Death = readonly [point: CrashPoint, during: Story];
 
 const DEATHS: readonly Death[] = [
+  ['checkout.attempt.after', 'checkout'],
+  ['payment.attempt.after', 'checkout'],
   ['payment.attempt.after', 'sale'],
   ['payment.created.before', 'sale'],
   ['webhook.stored.before', 'sale'],
@@ -158,11 +171,11 @@ describe('when everything has died', () => {
 async function begin(story: Story): Promise<() => Promise<void>> {
   const sale = sales.pop();
   if (!sale) throw new Error('beforeAll makes too few orders');
-  return story === 'sale' ? pay(sale) : send(sale);
+  return story === 'parcel' ? send(sale) : pay(sale, story === 'checkout' ? chooseAndCheckOut : checkOut);
 }
 
-async function pay(sale: Sale): Promise<() => Promise<void>> {
-  const checkout = await checkOut(shop, sale);
+async function pay(sale: Sale, open: typeof checkOut): Promise<() => Promise<void>> {
+  const checkout = await open(shop, sale);
   shop.stripe.pay(checkout.session);
   return async () => expect(await traces(shop, sale, checkout)).toEqual(PAID_ORDER);
 }

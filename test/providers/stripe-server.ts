@@ -123,6 +123,15 @@ export class StripeServer {
     return this.#intents.get(id) ?? missing('payment_intent', id);
   }
 
+  /** Every session, oldest first. */
+  sessions(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  refundsOf(intentId: string): readonly Refund[] {
+    return [...this.#refunds.values()].filter((refund) => refund.payment_intent === intentId);
+  }
+
   /** The customer pays on the hosted page. With `sepa_debit` the money is under way until {@link settle}. */
   pay(sessionId: string, method = 'ideal'): Intent {
     const session = this.session(sessionId);

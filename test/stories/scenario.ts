@@ -72,6 +72,20 @@ export async function order(shop: Shop, creditPackage: string, number: number): 
 export async function checkOut(shop: Shop, { invoice }: Sale): Promise<Checkout> {
   const wish = { invoices: [invoice], connection: 'card', returnUrl: 'https://shop.example/thanks' };
   const { id } = await shop.api.post<{ id: string }>('/v1/payments', wish, `pay-${invoice}`);
+  return openedAtProvider(shop, id);
+}
+
+/** As {@link checkOut}, through a checkout session: the customer chooses how to pay, and presses the button twice. */
+export async function chooseAndCheckOut(shop: Shop, { order: placed }: Sale): Promise<Checkout> {
+  const wish = { order: placed, connection: 'card', returnUrl: 'https://shop.example/thanks' };
+  const { id } = await shop.api.post<{ id: string }>('/v1/checkout-sessions', wish, `checkout-${placed}`);
+  const press = () => shop.api.post<{ payment: string }>(`/v1/checkout-sessions/${id}/pay`, { method: 'card' });
+  const [first, second] = [await press(), await press()];
+  if (first.payment !== second.payment) throw new Error(`two payments for one session: ${first.payment}, ${second.payment}`);
+  return openedAtProvider(shop, first.payment);
+}
+
+async function openedAtProvider(shop: Shop, id: string): Promise<Checkout> {
   let session = '';
   // Usually at once; after a crash the payment first has to learn what became of its call.
   await until(

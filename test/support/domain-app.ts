@@ -6,6 +6,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { domainEntities } from '../../src/domain/domain.entities.ts';
 import { DomainModule } from '../../src/domain/domain.module.ts';
 import { EventLog } from '../../src/events/event-log.ts';
+import { EventReader } from '../../src/events/event-reader.ts';
+import { LiveEvents } from '../../src/events/live-events.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
 import { idOf, newUuid } from '../../src/kernel/ids.ts';
 import { ApiKeys } from '../../src/platform/auth/api-keys.ts';
@@ -19,6 +21,8 @@ import { HttpModule } from '../../src/platform/http/http.module.ts';
 import { prepareHttp } from '../../src/platform/http/prepare-http.ts';
 import { createLog } from '../../src/platform/observability/log.ts';
 import { ObservabilityModule } from '../../src/platform/observability/observability.module.ts';
+import { MasterKeys } from '../../src/platform/secrets/master-keys.ts';
+import { EnvelopeSealer, Sealer } from '../../src/platform/secrets/sealer.ts';
 import { TenancyModule } from '../../src/platform/tenancy/tenancy.module.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
 import { DeliveryReaders } from '../../src/plugin-host/delivery-readers.ts';
@@ -40,6 +44,9 @@ class SurroundingsModule {
       { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web' } },
       { provide: EventLog, useFactory: () => new EventLog(clock, new EventEmitter2()) },
       { provide: ProviderCalls, useValue: provider },
+      { provide: Sealer, useFactory: () => new EnvelopeSealer(db.database, new MasterKeys(Buffer.alloc(32, 7))) },
+      EventReader,
+      LiveEvents,
       SubjectReaders,
       BuiltInActions,
       DeliveryReaders,

@@ -13,6 +13,11 @@ import { Orders } from '../../src/domain/orders/orders.service.ts';
 import { ApplyFacts } from '../../src/domain/payments/apply-facts.ts';
 import { Authorizations } from '../../src/domain/payments/authorizations.service.ts';
 import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments.ts';
+import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
+import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
+import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates.ts';
+import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
+import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
 import { Payments } from '../../src/domain/payments/payments.service.ts';
@@ -68,7 +73,9 @@ export async function domainWorld() {
   const invoices = new Invoices(db.database, ledger, customers, eventLog, readers, audit, clock);
   const subjects = new PaymentSubjects(customers, invoices);
   const addresses = new WebhookAddresses(config as never);
-  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, new Metrics(), clock);
+  const mandates = new Mandates(db.database, provider, customers, eventLog, audit, clock);
+  const disputes = new Disputes(db.database, eventLog, subjects, mandates, clock);
+  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), clock);
   const payments = new Payments(
     db.database,
     provider,
@@ -76,6 +83,7 @@ export async function domainWorld() {
     applyFacts,
     subjects,
     customers,
+    mandates,
     eventLog,
     readers,
     addresses,
@@ -86,13 +94,15 @@ export async function domainWorld() {
   const authorizations = new Authorizations(db.database, provider, payments, applyFacts, audit, clock);
   const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, authorizations, config as never, clock);
   const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
+  const charges = new Charges(db.database, payments, mandates, invoices, config as never, clock);
+  const lapser = new LapseMandates(db.database, db.enginePool, mandates, config as never, clock);
   const credits = new Credits(db.database, customers, eventLog, audit);
   const packages = new CreditPackages(db.database, clock);
   const orders = new Orders(db.database, customers, invoices, packages, subjects, eventLog, readers, clock);
   const postings = new AccountingPostings(db.database, provider, ledger, refunds, clock);
   const actions = new BuiltInActions();
-  actions.offer(refundAction(refunds), ...creditActions(credits), ...accountingActions(postings));
-  for (const service of [customers, invoices, payments, refunds, credits, orders]) service.onModuleInit();
+  actions.offer(refundAction(refunds), chargeAction(charges), ...creditActions(credits), ...accountingActions(postings));
+  for (const service of [customers, mandates, invoices, payments, refunds, credits, orders]) service.onModuleInit();
   const connectionId = await addConnection(db, 'pay', 'acme');
   provider.connections.set(connectionId, { tenantId: db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
   return {
@@ -105,6 +115,10 @@ export async function domainWorld() {
     customers,
     invoices,
     payments,
+    mandates,
+    charges,
+    disputes,
+    lapser,
     refunds,
     authorizations,
     checker,

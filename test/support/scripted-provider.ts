@@ -4,13 +4,17 @@ import {
   failed,
   ok,
   unknown,
+  type ChargeMandate,
   type CreatePayment,
   type CreatedPayment,
+  type MandateFacts,
   type Outcome,
   type PaymentFacts,
+  type PaymentMethod,
   type Posted,
   type Posting,
   type ProviderSignal,
+  type ProviderTraits,
   type RawWebhook,
   type RefundResult,
   type Verdict,
@@ -22,6 +26,8 @@ type Misbehaviour =
   | 'carries it out, answers nothing'
   | 'does nothing, answers nothing'
   | 'declines'
+  /** The bank wants to see the customer. */
+  | 'asks for the customer'
   | 'refuses'
   | 'is unreachable'
   /** Whoever calls does not live to see the answer, and the provider has carried it out. */
@@ -31,6 +37,8 @@ export class ScriptedProvider extends ProviderCalls {
   readonly calls: ProviderCall[] = [];
   readonly facts = new Map<string, PaymentFacts>();
   readonly created = new Map<string, CreatePayment>();
+  readonly charged = new Map<string, ChargeMandate>();
+  readonly mandates = new Map<string, MandateFacts>();
   readonly postings = new Map<string, Posting>();
   /** Refunds that it accepts stay pending until a test says otherwise. */
   refundsAreSlow = false;
@@ -40,6 +48,8 @@ export class ScriptedProvider extends ProviderCalls {
   remembersKeysFor = 3_600_000;
   /** Does not say whether it offers anything else. */
   missing = new Set<ProviderMethod>();
+  /** What the accounts of all connections offer; without it, none says. */
+  offers: readonly PaymentMethod[] | undefined;
   readonly connections = new Map<string, WebhookConnection>();
   readonly #answers = new Map<string, Outcome<unknown>>();
   readonly #next = new Map<ProviderMethod, Misbehaviour[]>();
@@ -70,6 +80,7 @@ export class ScriptedProvider extends ProviderCalls {
     if (wrong === 'does nothing, answers nothing') return unknown('no answer');
     if (wrong === 'is unreachable') return failed('temporary', 'connection refused');
     if (wrong === 'refuses') return failed('permanent', 'not possible any more', { code: 'already_done' });
+    if (wrong === 'asks for the customer') return declined('authentication-failed', 'the bank asks for the customer');
     if (wrong === 'declines') return declined('insufficient-funds', 'no');
     const answer = this.#remembered(call);
     if (wrong === 'outlives its caller') throw new Error('killed');
@@ -78,11 +89,16 @@ export class ScriptedProvider extends ProviderCalls {
   }
 
   override async has(_connectionId: string, method: ProviderMethod): Promise<boolean> {
+    if (method === 'payments.methods' && !this.offers) return false;
     return !this.missing.has(method);
   }
 
   override async keyTtlMs(): Promise<number> {
     return this.remembersKeysFor;
+  }
+
+  override async traits(): Promise<ProviderTraits> {
+    return {};
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
@@ -116,6 +132,18 @@ export class ScriptedProvider extends ProviderCalls {
     switch (method) {
       case 'payments.create':
         return this.#create(input as CreatePayment);
+      case 'payments.charge':
+        this.charged.set((input as ChargeMandate).reference, input as ChargeMandate);
+        return this.#create(input as CreatePayment);
+      case 'mandates.fetch':
+        return this.#mandate((input as { providerId: string }).providerId);
+      case 'mandates.revoke': {
+        const facts = this.mandates.get((input as { providerId: string }).providerId);
+        if (facts) this.mandates.set(facts.providerId, { ...facts, state: 'revoked' });
+        return this.#mandate((input as { providerId: string }).providerId);
+      }
+      case 'payments.methods':
+        return ok(this.offers);
       case 'payments.fetch':
         return this.#fetch((input as { providerId: string }).providerId);
       case 'payments.find': {
@@ -157,7 +185,14 @@ export class ScriptedProvider extends ProviderCalls {
   }
 
   #createdPayment(providerId: string): CreatedPayment {
+    if (this.created.get(providerId)?.flow === 'push')
+      return { providerId, facts: this.#now(providerId), next: { kind: 'push', expiresAt: this.clock.now().getTime() + 600_000 } };
     return { providerId, facts: this.#now(providerId), next: { kind: 'redirect', url: `https://pay.example/${providerId}` } };
+  }
+
+  #mandate(providerId: string): Outcome<MandateFacts> {
+    const facts = this.mandates.get(providerId);
+    return facts ? ok(facts) : failed('permanent', 'no such mandate');
   }
 
   #fetch(providerId: string): Outcome<PaymentFacts> {

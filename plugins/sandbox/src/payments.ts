@@ -29,6 +29,9 @@ interface SandboxPayment {
 }
 
 const DAY_MS = 86_400_000;
+/** The sandbox takes no longer description. */
+const DESCRIPTION_LENGTH = 500;
+const STATES: readonly string[] = ['open', 'authorized', 'paid', 'failed', 'cancelled', 'expired'];
 
 export const payments: PaymentProvider<Settings> = {
   // The sandbox never forgets a key; thirty days is longer than any retry policy waits.
@@ -36,12 +39,12 @@ export const payments: PaymentProvider<Settings> = {
 
   async create(context, payment) {
     const startedAt = context.now().getTime();
-    return created(await write<SandboxPayment>(context, '/v1/payments', creation(context, payment)), startedAt);
+    return created(context, await write<SandboxPayment>(context, '/v1/payments', creation(context, payment)), startedAt);
   },
 
   async fetch(context, { providerId }) {
     const startedAt = context.now().getTime();
-    return facts(await read<SandboxPayment>(context, `/v1/payments/${encodeURIComponent(providerId)}`), startedAt);
+    return facts(context, await read<SandboxPayment>(context, `/v1/payments/${encodeURIComponent(providerId)}`), startedAt);
   },
 
   async find(context, { reference }) {
@@ -52,17 +55,21 @@ export const payments: PaymentProvider<Settings> = {
     );
     if (list.kind !== 'ok') return list;
     const found = list.value.data[0];
-    return found ? created(ok(found), startedAt) : ok(undefined);
+    return found ? created(context, ok(found), startedAt) : ok(undefined);
   },
 
   async capture(context, { providerId, amount }) {
     const startedAt = context.now().getTime();
-    return facts(await write<SandboxPayment>(context, `/v1/payments/${encodeURIComponent(providerId)}/capture`, { amount }), startedAt);
+    return facts(
+      context,
+      await write<SandboxPayment>(context, `/v1/payments/${encodeURIComponent(providerId)}/capture`, { amount }),
+      startedAt,
+    );
   },
 
   async cancel(context, { providerId }) {
     const startedAt = context.now().getTime();
-    return facts(await write<SandboxPayment>(context, `/v1/payments/${encodeURIComponent(providerId)}/cancel`, {}), startedAt);
+    return facts(context, await write<SandboxPayment>(context, `/v1/payments/${encodeURIComponent(providerId)}/cancel`, {}), startedAt);
   },
 
   async refund(context, { providerId, reference, amount }) {
@@ -80,7 +87,7 @@ function creation(context: Context<Settings>, payment: CreatePayment): Readonly<
   return {
     reference: payment.reference,
     amount: payment.amount,
-    description: payment.description || payment.reference,
+    description: shortened(payment.description) || payment.reference,
     return_url: payment.returnUrl,
     ...(payment.cancelUrl === undefined ? {} : { cancel_url: payment.cancelUrl }),
     webhook: { url: payment.webhookUrl, secrets: context.settings.webhookSecrets },
@@ -90,21 +97,31 @@ function creation(context: Context<Settings>, payment: CreatePayment): Readonly<
   };
 }
 
-function created(outcome: Outcome<SandboxPayment>, startedAt: number): Outcome<CreatedPayment> {
+/** Never cut in the middle of a character that takes two places. */
+function shortened(description: string): string {
+  return description.slice(0, DESCRIPTION_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+function created(context: Context<Settings>, outcome: Outcome<SandboxPayment>, startedAt: number): Outcome<CreatedPayment> {
   if (outcome.kind !== 'ok') return outcome;
   const { id, state, pay_url: url } = outcome.value;
   return ok(
-    { providerId: id, facts: factsOf(outcome.value, startedAt), next: state === 'open' ? { kind: 'redirect', url } : { kind: 'none' } },
+    {
+      providerId: id,
+      facts: factsOf(context, outcome.value, startedAt),
+      next: state === 'open' ? { kind: 'redirect', url } : { kind: 'none' },
+    },
     id,
   );
 }
 
-function facts(outcome: Outcome<SandboxPayment>, startedAt: number): Outcome<PaymentFacts> {
-  return outcome.kind === 'ok' ? ok(factsOf(outcome.value, startedAt), outcome.value.id) : outcome;
+function facts(context: Context<Settings>, outcome: Outcome<SandboxPayment>, startedAt: number): Outcome<PaymentFacts> {
+  return outcome.kind === 'ok' ? ok(factsOf(context, outcome.value, startedAt), outcome.value.id) : outcome;
 }
 
-function factsOf(payment: SandboxPayment, fetchStartedAt: number): PaymentFacts {
+function factsOf(context: Context<Settings>, payment: SandboxPayment, fetchStartedAt: number): PaymentFacts {
   const { state } = payment;
+  if (!STATES.includes(state)) context.log.warn('The sandbox uses a word for a payment’s state that is not known here', { state });
   return {
     providerState: state,
     currency: payment.amount.currency,

@@ -16,7 +16,7 @@ export const messageSent = trigger<Settings>()({
   title: 'A text message was sent',
   about: 'Each message that arrives in the outbox of the sandbox, in order.',
   everyMs: 5_000,
-  input: { type: 'object', properties: { to: { type: 'string', format: 'phone', title: 'Only to this number' } } },
+  input: { type: 'object', properties: { to: { type: 'string', format: 'phone', title: 'Only to this number', 'x-personal': 'phone' } } },
   output: {
     type: 'object',
     required: ['id', 'to', 'text', 'sentAt'],

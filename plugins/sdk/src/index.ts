@@ -17,18 +17,30 @@ export { type Accounting, type Posted, type Posting, type PostingLine } from './
 export { type ActionGuards } from './guards.ts';
 export { action, type Action, type ActionCode, type ActionSpec } from './action.ts';
 export {
+  type ChargeMandate,
+  type CheckoutFlow,
+  type CreatedMandate,
   type CreatedPayment,
+  type CreateMandate,
   type CreatePayment,
   DECLINE_REASONS,
   type DeclineReason,
+  type DisputeFacts,
+  type MandateFacts,
+  type Mandates,
   type NextStep,
   type PaymentFacts,
   type PaymentFailure,
+  type PaymentMethod,
   type PaymentProvider,
+  type ProviderTraits,
+  type RefundFacts,
   type RefundResult,
+  type SettlementLine,
+  type SettlementPage,
 } from './payments.ts';
 export { trigger, type PollCode, type Polled, type ReadCode, type Trigger, type TriggerItem, type TriggerSpec } from './trigger.ts';
-export { type ProviderSignal, type RawWebhook, type RefusalReason, type Verdict, type Webhook } from './webhook.ts';
+export { type ProviderSignal, type RawWebhook, type RefusalReason, type RegisteredWebhook, type Verdict, type Webhook } from './webhook.ts';
 export { definePlugin, isPlugin, type CheckResult, type Plugin } from './plugin.ts';
 export { minorOf } from './money.ts';
 export { emailSend, smsSend } from './messages.ts';

@@ -1,7 +1,7 @@
 import type { Accounting } from './accounting.ts';
 import type { Action } from './action.ts';
 import type { Context } from './context.ts';
-import type { PaymentProvider } from './payments.ts';
+import type { Mandates, PaymentProvider } from './payments.ts';
 import type { From, Schema, Text } from './schema.ts';
 import type { Trigger } from './trigger.ts';
 import type { Webhook } from './webhook.ts';
@@ -35,6 +35,8 @@ export interface Plugin<S extends Schema = Schema> {
     check(context: Context<From<S>>): Promise<CheckResult>;
   };
   readonly payments?: PaymentProvider<From<S>>;
+  /** Permissions to charge again; charged by `payments.charge`. */
+  readonly mandates?: Mandates<From<S>>;
   readonly accounting?: Accounting<From<S>>;
   readonly webhook?: Webhook<From<S>>;
   readonly actions?: readonly Action<From<S>>[];

@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A delivery as it arrived: nothing parsed, nothing decoded. */
 export interface RawWebhook {
@@ -39,6 +40,11 @@ export interface ProviderSignal {
   readonly occurredAt?: number;
 }
 
+export interface RegisteredWebhook {
+  readonly providerId: string;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
 /**
  * How a provider's webhooks are trusted and read. A plugin without it cannot receive events.
  */
@@ -54,4 +60,9 @@ export interface Webhook<Settings = unknown> {
    * where the delivery does not carry it; throwing keeps the delivery in the inbox, to be read again later.
    */
   translate(context: Context<Settings>, delivery: RawWebhook): readonly ProviderSignal[] | Promise<readonly ProviderSignal[]>;
+  /**
+   * Registers the address at the provider, or finds that it is registered already; called when a connection is made and again from time
+   * to time. `secrets` are settings that the provider gave with it, by name; they are sealed with the connection's others.
+   */
+  register?(context: Context<Settings>, request: { readonly url: string }): Promise<Outcome<RegisteredWebhook>>;
 }

@@ -1,7 +1,7 @@
 import type { PaymentFacts } from '@kassaflow/plugin-sdk';
 import type Stripe from 'stripe';
 import { fromStripe } from './amounts.ts';
-import { failureOf } from './outcomes.ts';
+import { AmountError, failureOf } from './outcomes.ts';
 
 /** What Stripe knows about one payment, fetched together. */
 export interface Seen {
@@ -15,6 +15,17 @@ export interface Seen {
   readonly fetchStartedAt: number;
 }
 
+/** Every word of Stripe for the state of a session and of a payment intent, as of 2026-10-28. */
+const SESSION_STATES = new Set<string | null>(['open', 'complete', 'expired']);
+const INTENT_STATES = new Set<string>([
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'requires_capture',
+  'canceled',
+  'succeeded',
+]);
 /** Money is with the bank, or lost. Not `warning_*` (an inquiry: no money moved), `won` and `prevented`. */
 const MONEY_TAKEN_BACK = new Set<string>(['needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost']);
 const BEGUN = new Set<string>(['requires_action', 'processing', 'requires_capture', 'succeeded']);
@@ -50,6 +61,14 @@ export function factsOf({ session, intent, refunds, disputes, fetchStartedAt }: 
   };
 }
 
+/** Words that are newer than this plugin: kept verbatim in the facts, and worth a line in the log. */
+export function strangeStates({ session, intent }: Pick<Seen, 'session' | 'intent'>): readonly string[] {
+  return [
+    ...(session && !SESSION_STATES.has(session.status) ? [String(session.status)] : []),
+    ...(intent && !INTENT_STATES.has(intent.status) ? [intent.status] : []),
+  ];
+}
+
 export function chargeOf(intent: Stripe.PaymentIntent | undefined): Stripe.Charge | undefined {
   const charge = intent?.latest_charge;
   return typeof charge === 'object' && charge !== null ? charge : undefined;
@@ -75,12 +94,22 @@ function detailsOf(charge: Stripe.Charge | undefined, currency: string): Pick<Pa
   const captureBefore = charge?.payment_method_details?.card?.capture_before;
   const balance = charge?.balance_transaction;
   // A fee in another currency than the payment's belongs to the settlement, not here.
-  const fee = typeof balance === 'object' && balance !== null && balance.currency.toUpperCase() === currency ? balance.fee : undefined;
+  const fee = typeof balance === 'object' && balance !== null && balance.currency.toUpperCase() === currency ? feeOf(balance) : undefined;
   return {
     ...(method === undefined ? {} : { method: method.replaceAll('_', '-') }),
     ...(captureBefore === undefined || captureBefore === null ? {} : { captureBefore: captureBefore * 1000 }),
-    ...(fee === undefined ? {} : { fee: fromStripe(fee, currency) }),
+    ...(fee === undefined ? {} : { fee }),
   };
+}
+
+/** A fee may be finer than the currency's smallest unit (ISK at Stripe has two more digits): then the settlement alone has it. */
+function feeOf({ fee, currency }: Stripe.BalanceTransaction): number | undefined {
+  try {
+    return fromStripe(fee, currency);
+  } catch (error) {
+    if (error instanceof AmountError) return undefined;
+    throw error;
+  }
 }
 
 function sum(refunds: readonly Stripe.Refund[], statuses: readonly string[]): number {

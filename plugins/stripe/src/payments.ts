@@ -11,7 +11,7 @@ import {
 import type Stripe from 'stripe';
 import { toStripe } from './amounts.ts';
 import { callStripe } from './client.ts';
-import { CANCELLED_MARK, chargeOf, factsOf, type Seen } from './facts.ts';
+import { CANCELLED_MARK, chargeOf, factsOf, strangeStates, type Seen } from './facts.ts';
 import type { Settings } from './settings.ts';
 
 const DAY_MS = 86_400_000;
@@ -159,6 +159,8 @@ async function see(context: Context<Settings>, stripe: Stripe, providerId: strin
   if (intentId === undefined) return { ...(session ? { session } : {}), refunds: [], disputes: [], fetchStartedAt };
 
   const intent = await stripe.paymentIntents.retrieve(intentId, { expand: ['latest_charge.balance_transaction'] });
+  for (const state of strangeStates({ intent, ...(session ? { session } : {}) }))
+    context.log.warn('Stripe uses a word for a payment’s state that is not known here', { state });
   const charge = chargeOf(intent);
   const refunds = charge?.captured ? await collect(stripe.refunds.list({ payment_intent: intent.id, limit: 100 })) : [];
   const disputes = charge?.disputed ? await collect(stripe.disputes.list({ payment_intent: intent.id, limit: 100 })) : [];

@@ -22,10 +22,14 @@ export interface CustomerDetails {
 /** Reads the credit balances of customers; offered by the module that owns them, which ranks above this one. */
 export type CreditBalances = (tx: Transaction, customerIds: readonly string[]) => Promise<ReadonlyMap<string, bigint>>;
 
+/** Tells which of the customers can be charged without being there; offered by the payments module. */
+export type CustomersWithMandate = (tx: Transaction, customerIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
 /** Customers: a plain record with a checked phone number. */
 @Injectable()
 export class Customers implements OnModuleInit {
   #creditBalances: CreditBalances = async () => new Map();
+  #withMandate: CustomersWithMandate = async () => new Set();
 
   constructor(
     private readonly database: Database,
@@ -42,13 +46,17 @@ export class Customers implements OnModuleInit {
     this.#creditBalances = read;
   }
 
+  offerMandates(read: CustomersWithMandate): void {
+    this.#withMandate = read;
+  }
+
   /** @throws customer.reference-taken */
   create(tenantId: string, details: CustomerDetails): Promise<CustomerSubject> {
     return this.database.transact(tenantId, async (tx) => {
       await refuseTakenReference(tx, details.reference, undefined);
       const row = tx.em.create(CustomerEntity, { id: newUuid(), tenantId, createdAt: this.clock.now(), version: 1, ...details });
       await tx.em.flush();
-      return this.#recorded(tx, 'customer.created', customerSubject(row, 0n));
+      return this.#recorded(tx, 'customer.created', customerSubject(row, 0n, false));
     });
   }
 
@@ -80,11 +88,7 @@ export class Customers implements OnModuleInit {
         ...(page.reference === undefined ? {} : { reference: page.reference }),
       };
       const rows = await tx.em.find(CustomerEntity, where, { orderBy: { id: 'desc' }, limit: page.limit });
-      const credits = await this.#creditBalances(
-        tx,
-        rows.map(({ id }) => id),
-      );
-      return rows.map((row) => customerSubject(row, credits.get(row.id) ?? 0n));
+      return [...(await this.#subjects(tx, rows)).values()];
     });
   }
 
@@ -98,8 +102,13 @@ export class Customers implements OnModuleInit {
   /** Several customers by `uuid`; a missing one is absent. */
   async snapshots(tx: Transaction, ids: readonly string[]): Promise<Map<string, CustomerSubject>> {
     const rows = await tx.em.find(CustomerEntity, { id: { $in: [...ids] } });
-    const credits = await this.#creditBalances(tx, ids);
-    return new Map(rows.map((row) => [row.id, customerSubject(row, credits.get(row.id) ?? 0n)]));
+    return this.#subjects(tx, rows);
+  }
+
+  async #subjects(tx: Transaction, rows: readonly CustomerRow[]): Promise<Map<string, CustomerSubject>> {
+    const ids = rows.map(({ id }) => id);
+    const [credits, withMandate] = [await this.#creditBalances(tx, ids), await this.#withMandate(tx, ids)];
+    return new Map(rows.map((row) => [row.id, customerSubject(row, credits.get(row.id) ?? 0n, withMandate.has(row.id))]));
   }
 
   async #recorded(tx: Transaction, type: string, customer: CustomerSubject): Promise<CustomerSubject> {
@@ -122,7 +131,7 @@ async function refuseTakenReference(tx: Transaction, reference: string | null, o
   if (other && other.id !== ownId) throw customerErrors['reference-taken']({ reference });
 }
 
-function customerSubject(row: CustomerRow, credits: bigint): CustomerSubject {
+function customerSubject(row: CustomerRow, credits: bigint, hasMandate: boolean): CustomerSubject {
   return {
     id: idOf('cus', row.id),
     reference: row.reference ?? '',
@@ -131,8 +140,7 @@ function customerSubject(row: CustomerRow, credits: bigint): CustomerSubject {
     phone: row.phone,
     email: row.email,
     locale: row.locale,
-    // Mandates come with their own module; until then no customer has one.
-    hasMandate: false,
+    hasMandate,
     credits: Number(credits),
   };
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { RefundFacts } from '@kassaflow/plugin-sdk';
 import { EventLog } from '../../events/event-log.ts';
 import type { EventDraft } from '../../events/event.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -9,6 +10,8 @@ import type { Transaction } from '../../platform/database/transaction.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
 import { Invoices, openOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
+import { Disputes } from './disputes/disputes.service.ts';
+import { Mandates } from './mandates/mandates.service.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
 import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
@@ -16,10 +19,14 @@ import { PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
 import { isOpen, type Facts, type PaymentAmounts } from './payment.ts';
 import { RefundEntity, type RefundRow } from './refund.entity.ts';
+import { settleListed } from './refund-list.ts';
 import { settle, type RefundView } from './refund.ts';
 
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
 export type Applied = { readonly kind: 'applied' | 'stale' } | { readonly kind: 'again'; readonly afterMs: number };
+
+/** Hears of a payment whose state has changed, in the same transaction. The row is locked. */
+export type PaymentListener = (tx: Transaction, payment: PaymentRow) => Promise<void>;
 
 /**
  * Brings a payment to what its provider reports: state, allocation, ledger, refunds and events, all in the caller's
@@ -27,14 +34,26 @@ export type Applied = { readonly kind: 'applied' | 'stale' } | { readonly kind: 
  */
 @Injectable()
 export class ApplyFacts {
+  readonly #listeners: PaymentListener[] = [];
+
   constructor(
     private readonly invoices: Invoices,
     private readonly ledger: Ledger,
     private readonly eventLog: EventLog,
     private readonly subjects: PaymentSubjects,
+    private readonly mandates: Mandates,
+    private readonly disputes: Disputes,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
+
+  whenChanged(listener: PaymentListener): void {
+    this.#listeners.push(listener);
+  }
+
+  async tellListeners(tx: Transaction, row: PaymentRow): Promise<void> {
+    for (const listener of this.#listeners) await listener(tx, row);
+  }
 
   /** @param row locked in this transaction. @throws payment.illegal-transition */
   async apply(tx: Transaction, row: PaymentRow, facts: Facts): Promise<Applied> {
@@ -56,9 +75,12 @@ export class ApplyFacts {
         await tx.em.flush();
         await this.#book(tx, row, known, facts);
         await this.#settleRefunds(tx, row, facts);
+        await this.#recordMandate(tx, row, facts);
         await this.#appendAll(tx, row, change.events, known, facts);
+        if (facts.disputes) await this.disputes.record(tx, row, facts.disputes);
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
+        if (change.state !== known.state) await this.tellListeners(tx, row);
         return { kind: 'applied' };
     }
   }
@@ -69,6 +91,12 @@ export class ApplyFacts {
     if (!isOpen(row.state) && refunds === 0) await endChecks(tx, row.id);
     else if (known.fetchedAt === undefined || (isOpen(row.state) && row.state !== known.state))
       await beginChecks(tx, row.id, this.clock.now());
+  }
+
+  /** What came of the permission to charge: the payment left one behind, or a bank says that there is none any more. */
+  async #recordMandate(tx: Transaction, row: PaymentRow, { mandate, failure, fetchedAt }: Facts): Promise<void> {
+    if (mandate) await this.mandates.record(tx, row, mandate, fetchedAt);
+    if (row.mandateId && failure) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
   }
 
   #save(row: PaymentRow, facts: Facts, state: PaymentRow['state'], mismatched: boolean): void {
@@ -140,21 +168,46 @@ export class ApplyFacts {
   /** Moves our refunds to where the provider's totals say they are, and records those that were made there without us. */
   async #settleRefunds(tx: Transaction, row: PaymentRow, facts: Facts): Promise<void> {
     const refunds = await tx.em.find(RefundEntity, { paymentId: row.id }, { orderBy: { id: 'asc' } });
+    if (facts.refunds) return this.#settleListed(tx, row, refunds, facts.refunds);
     const { completed, failed, foreign } = settle(refunds.map(viewOf), facts);
     for (const refund of refunds) {
       if (completed.includes(refund.id)) await this.#recordRefund(tx, row, refund, 'completed');
       if (failed.includes(refund.id)) await this.#recordRefund(tx, row, refund, 'failed');
     }
-    if (foreign === 0n) return;
-    const made = tx.em.create(RefundEntity, {
+    if (foreign > 0n) await this.#recordRefund(tx, row, this.#foreignRefund(tx, row, foreign, null), 'completed');
+  }
+
+  async #settleListed(tx: Transaction, row: PaymentRow, refunds: readonly RefundRow[], listed: readonly RefundFacts[]): Promise<void> {
+    const { named, foreign } = settleListed(
+      refunds.map((refund) => ({ ...viewOf(refund), providerId: refund.providerId ?? null, origin: refund.origin })),
+      listed,
+    );
+    for (const { id, providerId, to } of named) {
+      const refund = refunds.find((one) => one.id === id);
+      if (!refund) continue;
+      refund.providerId ??= providerId;
+      if (to === 'pending') Object.assign(refund, { state: to, acceptedAt: refund.acceptedAt ?? this.clock.now() });
+      else if (to) await this.#recordRefund(tx, row, refund, to);
+    }
+    for (const { providerId, amount, state } of foreign) {
+      const refund = this.#foreignRefund(tx, row, BigInt(amount), providerId);
+      if (state === 'done') await this.#recordRefund(tx, row, refund, 'completed');
+      else refund.state = 'pending';
+    }
+    await tx.em.flush();
+  }
+
+  /** One that was made at the provider without us. */
+  #foreignRefund(tx: Transaction, row: PaymentRow, amountMinor: bigint, providerId: string | null): RefundRow {
+    return tx.em.create(RefundEntity, {
       id: newUuid(),
       tenantId: tx.tenantId,
       paymentId: row.id,
       currency: row.currency,
-      amountMinor: foreign,
+      amountMinor,
       state: 'requested',
       origin: 'provider',
-      providerId: null,
+      providerId,
       reason: '',
       credits: 0n,
       createdAt: this.clock.now(),
@@ -163,7 +216,6 @@ export class ApplyFacts {
       requestKey: null,
       version: 1,
     });
-    await this.#recordRefund(tx, row, made, 'completed');
   }
 
   async #recordRefund(tx: Transaction, row: PaymentRow, refund: RefundRow, state: 'completed' | 'failed'): Promise<void> {

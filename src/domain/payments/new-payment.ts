@@ -1,5 +1,6 @@
 /** Turns the wish for a payment into rows: which invoices, how much on each, for whom, through which connection. */
 import { Injectable } from '@nestjs/common';
+import type { CheckoutFlow } from '@kassaflow/plugin-sdk';
 import { idOf } from '../../kernel/ids.ts';
 import { money, type Money } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
@@ -25,10 +26,34 @@ export interface PaymentWish {
   readonly metadata: Readonly<Record<string, string>>;
   /** `manual`: the provider only reserves the money until it is captured. Default: it takes it. */
   readonly capture?: 'automatic' | 'manual';
+  /** Where the customer approves. Default: on the provider's page. */
+  readonly flow?: CheckoutFlow;
+  /** E.164; the phone that is asked, in place of the customer's own. */
+  readonly phone?: string;
+  /** What the provider's fields on a page made of a card. Good for one payment. */
+  readonly token?: string;
+  /** The customer agrees to be charged again. */
+  readonly save?: boolean;
+  /** Until when the provider should take the money. */
+  readonly expiresAt?: Date;
+  /** The customer is not there: the mandate is charged. */
+  readonly charge?: ChargeWish;
   /** The request that asks for it; a repeat returns the first payment. */
   readonly requestKey: string;
   /** Who asks, for the audit. */
   readonly actor: string;
+}
+
+/** A mandate to charge. */
+export interface ChargeWish {
+  readonly mandate: {
+    readonly id: string;
+    readonly connectionId: string;
+    readonly providerId: string;
+    readonly providerCustomer?: string | null | undefined;
+  };
+  /** When a debit is to be taken, as `2026-11-30`. */
+  readonly dueOn?: string;
 }
 
 /** What the wish comes to. */
@@ -84,8 +109,9 @@ export class NewPayment {
    */
   async choose(
     connections: readonly PaymentConnection[],
-    { connection: named, capture }: Pick<PaymentWish, 'connection' | 'capture'>,
+    { connection: named, capture, charge }: Pick<PaymentWish, 'connection' | 'capture' | 'charge'>,
   ): Promise<PaymentConnection> {
+    if (charge) return this.#chooseToCharge(connections, charge);
     const wanted = connections.filter(
       ({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named),
     );
@@ -95,6 +121,14 @@ export class NewPayment {
     if (!first) throw paymentErrors['no-connection']({ connection: named });
     if (second && !first.isDefault) throw paymentErrors['choose-connection']({ choices: able.map(({ name }) => name).join(', ') });
     return first;
+  }
+
+  /** A mandate is charged where it was given. */
+  async #chooseToCharge(connections: readonly PaymentConnection[], { mandate }: ChargeWish): Promise<PaymentConnection> {
+    const connection = connections.find(({ id, active }) => id === mandate.connectionId && active);
+    if (!connection) throw paymentErrors['no-connection']();
+    if (!(await this.calls.has(connection.id, 'payments.charge'))) throw paymentErrors['not-supported']({ operation: 'charge' });
+    return connection;
   }
 
   async #can({ id }: PaymentConnection, capture: PaymentWish['capture']): Promise<boolean> {

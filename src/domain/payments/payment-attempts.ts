@@ -20,7 +20,7 @@ import type { Database, Transaction } from '../../platform/database/transaction.
 import { LEASE_MS, underLease } from '../../platform/lease.ts';
 import type { ProviderCalls, ProviderMethod } from '../../plugin-host/provider-calls.ts';
 
-export type Operation = 'create' | 'capture' | 'cancel' | 'refund';
+export type Operation = 'create' | 'charge' | 'capture' | 'cancel' | 'refund';
 
 export interface Attempt {
   readonly paymentId: string;

@@ -13,6 +13,8 @@ export const PaymentEntity = defineEntity({
     tenantId: p.uuid(),
     customerId: p.uuid().nullable(),
     connectionId: p.uuid(),
+    /** Under which the customer is charged; null when the customer pays. */
+    mandateId: p.uuid().nullable(),
     /** Null until the provider has answered. */
     providerId: p.text().nullable(),
     state: p.text().$type<PaymentState>(),

@@ -54,3 +54,30 @@ export const refundErrors = defineErrors('refund', {
   'currency-mix': { status: 422, title: 'The refund and the payment are in different currencies', remedy: 'fix' },
   'not-supported': { status: 409, title: 'The provider of this payment cannot refund', remedy: 'never' },
 });
+
+export const disputeErrors = defineErrors('dispute', {
+  'not-found': { status: 404, title: 'There is no dispute with this id', remedy: 'fix' },
+});
+
+export const mandateErrors = defineErrors('mandate', {
+  'not-found': { status: 404, title: 'There is no mandate with this id', remedy: 'fix' },
+  'not-active': {
+    status: 409,
+    title: 'The mandate cannot be charged',
+    remedy: 'fix',
+    help: 'Ask the customer for a new one, with a payment that has "save": true.',
+  },
+  none: {
+    status: 409,
+    title: 'The customer has no mandate that can be charged',
+    remedy: 'fix',
+    help: 'Ask the customer for one, with a payment that has "save": true.',
+  },
+  'other-customer': { status: 422, title: 'The mandate belongs to another customer', remedy: 'fix' },
+  cap: {
+    status: 409,
+    title: 'The card or mandate, or the invoice, was charged as often as card schemes allow',
+    remedy: 'never',
+    help: 'Ten attempts per card or mandate in 30 days and eight per invoice. Ask the customer to pay by link.',
+  },
+});

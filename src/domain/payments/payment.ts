@@ -18,7 +18,7 @@
  * counts. Two moves need care: money that was taken and then was not (a returned debit) is believed only after a second
  * fetch, see `payment-change.ts`; and from a state with money there is no way back to one in which it is only expected.
  */
-import type { PaymentFacts, PaymentFailure } from '@kassaflow/plugin-sdk';
+import type { DisputeFacts, MandateFacts, PaymentFacts, PaymentFailure, RefundFacts } from '@kassaflow/plugin-sdk';
 import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
 import { isCurrency, type Currency } from '../../kernel/currency.ts';
 import { paymentErrors } from './payment.errors.ts';
@@ -46,6 +46,11 @@ export interface Facts extends PaymentAmounts {
   readonly fetchedAt: Date;
   readonly method: string | undefined;
   readonly failure: PaymentFailure | undefined;
+  /** The permission to charge again that came of it, or under which it was made. */
+  readonly mandate: MandateFacts | undefined;
+  /** Every refund one by one; `undefined` where only the totals are known. */
+  readonly refunds: readonly RefundFacts[] | undefined;
+  readonly disputes: readonly DisputeFacts[] | undefined;
 }
 
 const NO_MONEY = ['failed', 'cancelled', 'expired'] as const;
@@ -120,5 +125,8 @@ export function readFacts(facts: PaymentFacts): Facts {
     fetchedAt: new Date(facts.fetchStartedAt),
     method: facts.method,
     failure: facts.failure,
+    mandate: facts.mandate,
+    refunds: facts.refunds,
+    disputes: facts.disputes,
   };
 }

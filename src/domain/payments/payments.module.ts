@@ -7,6 +7,14 @@ import { ApplyFacts } from './apply-facts.ts';
 import { AttemptGauges } from './attempt-gauges.ts';
 import { Authorizations } from './authorizations.service.ts';
 import { CheckOpenPayments } from './check-open-payments.ts';
+import { chargeAction } from './mandates/charge.action.ts';
+import { ChargesController } from './mandates/charges.controller.ts';
+import { Charges } from './mandates/charges.service.ts';
+import { DisputesController } from './disputes/disputes.controller.ts';
+import { Disputes } from './disputes/disputes.service.ts';
+import { Mandates } from './mandates/mandates.service.ts';
+import { MandatesController } from './mandates/mandates.controller.ts';
+import { LapseMandates } from './mandates/lapse-mandates.ts';
 import { NewPayment } from './new-payment.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import { PaymentsController } from './payments.controller.ts';
@@ -19,12 +27,16 @@ import { WebhookAddresses } from './webhook-addresses.ts';
 
 @Module({
   imports: [LedgerModule, CustomersModule, InvoicesModule],
-  controllers: [PaymentsController, RefundsController],
+  controllers: [ChargesController, DisputesController, MandatesController, PaymentsController, RefundsController],
   providers: [
     ApplyFacts,
     AttemptGauges,
     Authorizations,
+    Charges,
     CheckOpenPayments,
+    Disputes,
+    LapseMandates,
+    Mandates,
     NewPayment,
     Payments,
     PaymentSubjects,
@@ -32,15 +44,16 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     ResolveAttempts,
     WebhookAddresses,
   ],
-  exports: [Payments, PaymentSubjects, Refunds, WebhookAddresses],
+  exports: [Authorizations, Mandates, NewPayment, Payments, PaymentSubjects, Refunds, WebhookAddresses],
 })
 export class PaymentsModule implements OnModuleInit {
   constructor(
     private readonly refunds: Refunds,
+    private readonly charges: Charges,
     private readonly actions: BuiltInActions,
   ) {}
 
   onModuleInit(): void {
-    this.actions.offer(refundAction(this.refunds));
+    this.actions.offer(refundAction(this.refunds), chargeAction(this.charges));
   }
 }

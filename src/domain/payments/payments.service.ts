@@ -3,55 +3,48 @@ import { LockMode } from '@mikro-orm/core';
 import {
   DECLINE_REASONS,
   type CreatedPayment,
+  type ChargeMandate,
   type CreatePayment,
   type NextStep,
   type Outcome,
   type PaymentFacts,
   type PaymentFailure,
 } from '@kassaflow/plugin-sdk';
-import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
+import type { CustomerSubject, PaymentSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
-import { toWire } from '../../kernel/money.ts';
+import { money, toWire } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Customers } from '../customers/index.ts';
-import { ApplyFacts } from './apply-facts.ts';
-import { NewPayment, type PaymentPlan, type PaymentWish } from './new-payment.ts';
+import { adviceFor } from '../dunning/index.ts';
+import { ApplyFacts, type PaymentListener } from './apply-facts.ts';
+import { checkChargeCaps } from './mandates/charge-caps.ts';
+import { Mandates } from './mandates/mandates.service.ts';
+import { NewPayment, type ChargeWish, type PaymentPlan, type PaymentWish } from './new-payment.ts';
 import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { readConnections, type PaymentConnection } from './payment-connections.ts';
 import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
-import { paymentErrors } from './payment.errors.ts';
+import { mandateErrors, paymentErrors } from './payment.errors.ts';
 import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
+import type { ProviderEvent, SignalResult } from './provider-event.ts';
 import { readFacts, transition, type PaymentState } from './payment.ts';
+import { checkReturnUrls } from './return-urls.ts';
 import { WebhookAddresses } from './webhook-addresses.ts';
 
 /** A payment as the API shows it: what flows see, and what the customer has to do next. */
 export interface PaymentView {
   readonly payment: PaymentSubject;
   readonly next: NextStep | null;
+  /** Why it failed, with the provider's own code. */
+  readonly failure: PaymentFailure | null;
 }
-
-/** Which payment a provider's signal is about. */
-export interface ProviderEvent {
-  /** The provider's id, as `fetch` takes it. */
-  readonly providerId?: string | undefined;
-  /** Our payment id, when the provider repeats it. */
-  readonly reference?: string | undefined;
-}
-
-/** What became of a signal. `orphan`: no payment of ours is known by it (yet). */
-export type SignalResult =
-  | { readonly kind: 'applied' | 'orphan' }
-  /** `problem` when the provider could not be asked; without it, it was, and is to be asked once more. */
-  | { readonly kind: 'again'; readonly afterMs: number; readonly problem?: string }
-  | { readonly kind: 'refused'; readonly message: string };
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
@@ -63,6 +56,7 @@ export class Payments implements OnModuleInit {
     private readonly applyFacts: ApplyFacts,
     private readonly subjects: PaymentSubjects,
     private readonly customers: Customers,
+    private readonly mandates: Mandates,
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
     private readonly webhookAddresses: WebhookAddresses,
@@ -72,6 +66,11 @@ export class Payments implements OnModuleInit {
 
   onModuleInit(): void {
     this.readers.offer('payment', (tenantId, ids) => this.#read(tenantId, ids));
+  }
+
+  /** Calls `listener` in the transaction in which a payment's state changes, after everything else that follows from it. */
+  whenChanged(listener: PaymentListener): void {
+    this.applyFacts.whenChanged(listener);
   }
 
   /**
@@ -85,17 +84,29 @@ export class Payments implements OnModuleInit {
     }));
     if (before.known) return this.get(tenantId, before.known.id);
     const connection = await this.newPayment.choose(before.connections, wish);
-    checkReturnUrls(wish, connection.mode);
+    // A charge sends nobody anywhere; its address is our own.
+    if (!wish.charge) checkReturnUrls([wish.returnUrl, wish.cancelUrl], connection.mode);
     const begun = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish, connection));
     crashPoint('payment.attempt.after');
     if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
     return this.get(tenantId, begun.id);
   }
 
+  /** The payment that a request made, when it did. */
+  async ofRequest(tenantId: string, requestKey: string): Promise<PaymentView | undefined> {
+    const row = await this.database.transact(tenantId, (tx) => tx.em.findOne(PaymentEntity, { requestKey }));
+    return row ? this.get(tenantId, row.id) : undefined;
+  }
+
   /** Sends an attempt to create a payment, the first time or again with the same key, and records what it comes to. */
   async sendCreate(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
     const { database, calls, clock } = this;
-    const outcome = await sendRecorded<CreatedPayment>({ database, calls, clock }, { tenantId, connectionId }, 'payments.create', attempt);
+    const outcome = await sendRecorded<CreatedPayment>(
+      { database, calls, clock },
+      { tenantId, connectionId },
+      attempt.operation === 'charge' ? 'payments.charge' : 'payments.create',
+      attempt,
+    );
     crashPoint('payment.created.before');
     await this.settleCreate(tenantId, attempt, outcome);
   }
@@ -140,7 +151,7 @@ export class Payments implements OnModuleInit {
       const row = await tx.em.findOne(PaymentEntity, { id });
       if (!row) throw paymentErrors['not-found']();
       const [payment] = await this.subjects.of(tx, [row]);
-      return { payment: payment!, next: row.next ?? null };
+      return { payment: payment!, next: row.next ?? null, failure: row.failure ?? null };
     });
   }
 
@@ -177,6 +188,7 @@ export class Payments implements OnModuleInit {
     const known = await knownPayment(tx, wish);
     if (known) return { id: known.id };
     const plan = await this.newPayment.plan(tx, wish);
+    if (wish.charge) await this.#useMandate(tx, wish.charge.mandate.id, plan);
     const row = this.#insert(tx, wish, plan, connection);
     await tx.em.flush();
     for (const [position, { id, intended }] of plan.intents.entries()) {
@@ -190,16 +202,42 @@ export class Payments implements OnModuleInit {
       });
     }
     await tx.em.flush();
-    const request = await this.#request(tx, row, wish, plan, connection);
-    const attempt = await beginAttempt(tx, { paymentId: row.id, operation: 'create', request, now: this.clock.now() });
+    const request = wish.charge
+      ? this.#chargeRequest(row, wish, wish.charge, connection)
+      : await this.#request(tx, row, wish, plan, connection);
+    const operation = wish.charge ? 'charge' : 'create';
+    const attempt = await beginAttempt(tx, { paymentId: row.id, operation, request, now: this.clock.now() });
     await this.#append(tx, row, 'payment.created');
     await this.audit.append(tx, {
       actor: wish.actor,
-      action: 'payment.create',
+      action: `payment.${operation}`,
       subject: subjectOf(row),
       detail: { ...toWire(plan.amount), connection: connection.name },
     });
     return { id: row.id, attempt };
+  }
+
+  /** @throws mandate.not-active, mandate.cap */
+  async #useMandate(tx: Transaction, id: string, { intents, customerId }: PaymentPlan): Promise<void> {
+    const mandate = await this.mandates.lockToCharge(tx, { id });
+    if (mandate.customerId !== customerId) throw mandateErrors['other-customer']();
+    const invoices = intents.map((intent) => intent.id);
+    await checkChargeCaps(tx, mandate, invoices, this.clock.now());
+    await this.mandates.used(tx, mandate);
+  }
+
+  #chargeRequest(row: PaymentRow, wish: PaymentWish, { mandate, dueOn }: ChargeWish, connection: PaymentConnection): ChargeMandate {
+    return {
+      reference: idOf('pay', row.id),
+      mandate: mandate.providerId,
+      amount: toWire(money(row.amountMinor, row.currency)),
+      description: row.description,
+      returnUrl: wish.returnUrl,
+      webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
+      metadata: wish.metadata,
+      ...(mandate.providerCustomer && { customer: mandate.providerCustomer }),
+      ...(dueOn !== undefined && { dueOn }),
+    };
   }
 
   #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): PaymentRow {
@@ -208,6 +246,7 @@ export class Payments implements OnModuleInit {
       tenantId: tx.tenantId,
       customerId: plan.customerId ?? null,
       connectionId: connection.id,
+      mandateId: wish.charge?.mandate.id ?? null,
       providerId: null,
       state: 'created',
       description: plan.description,
@@ -256,14 +295,11 @@ export class Payments implements OnModuleInit {
       metadata: wish.metadata,
       ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
       ...(wish.methods === undefined ? {} : { methods: wish.methods }),
-      ...(customer && {
-        customer: {
-          reference: customer.id,
-          locale: customer.locale,
-          ...(customer.email !== '' && { email: customer.email }),
-          ...(customer.phone !== '' && { phone: customer.phone }),
-        },
-      }),
+      ...(wish.flow === undefined ? {} : { flow: wish.flow }),
+      ...(wish.token === undefined ? {} : { token: wish.token }),
+      ...(wish.save === undefined ? {} : { save: wish.save }),
+      ...(wish.expiresAt === undefined ? {} : { expiresAt: wish.expiresAt.getTime() }),
+      ...payerOf(customer, row, wish.phone),
     };
   }
 
@@ -295,6 +331,8 @@ export class Payments implements OnModuleInit {
     Object.assign(row, { state: transition(row.state, 'failed'), failure });
     await tx.em.flush();
     await this.#append(tx, row, 'payment.failed');
+    if (row.mandateId) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
+    await this.applyFacts.tellListeners(tx, row);
   }
 
   async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
@@ -315,6 +353,20 @@ export class Payments implements OnModuleInit {
 
 function subjectOf(row: PaymentRow): string {
   return `payment/${idOf('pay', row.id)}`;
+}
+
+/** Who pays. A payer whom nobody knows, but whose phone is asked, goes by the payment's own id. */
+function payerOf(customer: CustomerSubject | undefined, row: PaymentRow, wanted: string | undefined): Pick<CreatePayment, 'customer'> {
+  const phone = wanted ?? customer?.phone ?? '';
+  if (!customer && phone === '') return {};
+  return {
+    customer: {
+      reference: customer?.id ?? idOf('pay', row.id),
+      ...(customer && { locale: customer.locale }),
+      ...(customer && customer.email !== '' && { email: customer.email }),
+      ...(phone !== '' && { phone }),
+    },
+  };
 }
 
 function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<PaymentRow | null> {
@@ -342,20 +394,10 @@ async function byReference(tx: Transaction, connectionId: string, reference: str
   return id === undefined ? null : tx.em.findOne(PaymentEntity, { id, connectionId });
 }
 
-/** Customers are sent back to https, or in test mode to a server on the developer's own machine. @throws payment.return-url */
-function checkReturnUrls(wish: PaymentWish, mode: 'test' | 'live'): void {
-  for (const address of [wish.returnUrl, ...(wish.cancelUrl === undefined ? [] : [wish.cancelUrl])]) {
-    const url = URL.parse(address);
-    const isLoopback = url !== null && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-    const isSafe = url?.protocol === 'https:' || (mode === 'test' && isLoopback && url.protocol === 'http:');
-    if (!isSafe || url.username !== '' || url.password !== '') throw paymentErrors['return-url']({ field: 'returnUrl' });
-  }
-}
-
 function failureOf(outcome: Exclude<Outcome<unknown>, { kind: 'ok' | 'unknown' }>): PaymentFailure {
   if (outcome.kind === 'declined') {
     const reason = DECLINE_REASONS.find((known) => known === outcome.code) ?? 'other';
-    return { reason, providerCode: outcome.code, retryable: reason === 'insufficient-funds' || reason === 'limit' };
+    return { reason, providerCode: outcome.code, retryable: adviceFor({ method: '', reason }).retryOnDays.length > 0 };
   }
   return {
     reason: 'technical',

@@ -83,6 +83,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     const isRemembered = this.clock.now().getTime() - attempt.startedAt.getTime() <= replayWithinMs;
     switch (attempt.operation) {
       case 'create':
+      case 'charge':
         return isRemembered ? this.payments.sendCreate(tenantId, connectionId, attempt) : this.#find(tenantId, connectionId, attempt);
       case 'refund':
         return isRemembered ? this.refunds.sendAttempt(tenantId, connectionId, attempt) : this.refunds.decideByFacts(tenantId, attempt);

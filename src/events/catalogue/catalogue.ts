@@ -7,9 +7,11 @@
 import { z } from 'zod';
 import { nearest } from '../../kernel/nearest.ts';
 import { eventErrors } from '../event-errors.ts';
+import { checkoutEvents } from './checkout.events.ts';
 import { creditEvents } from './credit.events.ts';
 import { customerEvents } from './customer.events.ts';
 import type { EventDefinition } from './define-event.ts';
+import { disputeEvents } from './dispute.events.ts';
 import { guardEvents } from './guard.events.ts';
 import { invoiceEvents } from './invoice.events.ts';
 import { mandateEvents } from './mandate.events.ts';
@@ -31,8 +33,10 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
   [
     ...paymentEvents,
     ...refundEvents,
+    ...disputeEvents,
     ...mandateEvents,
     ...requestEvents,
+    ...checkoutEvents,
     ...invoiceEvents,
     ...orderEvents,
     ...creditEvents,

@@ -1,7 +1,9 @@
 /** One customer's purchase of 500 credits: the subjects from which the examples of the catalogue are made. */
 import type { z } from 'zod';
 import type {
+  CheckoutSubject,
   CustomerSubject,
+  DisputeSubject,
   InvoiceSubject,
   OrderSubject,
   PaymentSubject,
@@ -91,6 +93,17 @@ export const refundExample: RefundSubject = {
   origin: 'kassaflow',
 };
 
+export const disputeExample: DisputeSubject = {
+  id: 'dis_01jd3k4m5n6p7q8r9s0t1v2w46',
+  status: 'opened',
+  amount: euro('60.50'),
+  reason: 'fraudulent',
+  payment: paymentExample.id,
+  respondBy: '2026-12-05T23:59:59.000Z',
+  openedAt: '2026-11-28T08:00:00.000Z',
+  closedAt: '',
+};
+
 export const subscriptionExample: z.infer<typeof subscriptionSubject> = {
   id: 'sub_01jd3k4m5n6p7q8r9s0t1v2w42',
   status: 'active',
@@ -108,3 +121,22 @@ export const requestExample: z.infer<typeof requestSubject> = {
   payment: '',
   expiresAt: '2026-11-21T09:40:00.000Z',
 };
+
+export const checkoutExample: CheckoutSubject = {
+  id: 'chk_01jd3k4m5n6p7q8r9s0t1v2w44',
+  status: 'completed',
+  amount: euro('60.50'),
+  description: '500 credits',
+  customer: customerExample.id,
+  invoices: [invoiceExample.id],
+  payment: paymentExample.id,
+  metadata: { basket: '4711' },
+  createdAt: '2026-11-21T09:29:00.000Z',
+  expiresAt: '2026-11-22T09:29:00.000Z',
+  completedAt: '2026-11-21T09:31:12.000Z',
+};
+
+/** As {@link checkoutExample}, before or without a payment. */
+export function unpaidCheckout(status: CheckoutSubject['status']): CheckoutSubject {
+  return { ...checkoutExample, status, payment: '', completedAt: '' };
+}

@@ -2,27 +2,20 @@
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from './define-event.ts';
 import { customerExample } from './examples.ts';
-import { customerSubject } from './subjects.ts';
+import { customerSubject, mandateSubject, type MandateSubject } from './subjects.ts';
 
-const mandate = z
-  .strictObject({
-    id: z.string(),
-    status: z.enum(['pending', 'active', 'revoked']),
-    /** `sepa-debit`, `card`, … */
-    method: z.string(),
-    provider: z.string(),
-    customer: z.string(),
-  })
-  .meta({ id: 'Mandate' });
-
-const data = z.strictObject({ mandate, customer: customerSubject });
-const active = {
+const data = z.strictObject({ mandate: mandateSubject, customer: customerSubject });
+const active: MandateSubject = {
   id: 'man_01jd3k4m5n6p7q8r9s0t1v2w45',
   status: 'active',
   method: 'sepa-debit',
+  label: 'NL•• INGB •••• 6789',
   provider: 'acme-pay',
   customer: customerExample.id,
-} as const;
+  validUntil: '',
+  createdAt: '2026-11-21T09:31:12.000Z',
+  lastUsedAt: '2026-11-21T09:31:12.000Z',
+};
 
 export const mandateEvents: readonly EventDefinition[] = [
   defineEvent({
@@ -35,8 +28,15 @@ export const mandateEvents: readonly EventDefinition[] = [
   defineEvent({
     type: 'mandate.revoked',
     version: 1,
-    summary: 'The permission to collect ended.',
+    summary: 'The permission to collect was ended by the customer, the bank or us.',
     data,
     example: { mandate: { ...active, status: 'revoked' }, customer: { ...customerExample, hasMandate: false } },
+  }),
+  defineEvent({
+    type: 'mandate.expired',
+    version: 1,
+    summary: 'The permission to collect lapsed: its card or its term is over, or it was not used for 36 months.',
+    data,
+    example: { mandate: { ...active, status: 'expired' }, customer: { ...customerExample, hasMandate: false } },
   }),
 ];

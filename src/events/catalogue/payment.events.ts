@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from './define-event.ts';
 import { customerExample, invoiceExample, openInvoiceExample, orderExample, paymentExample, unpaidExample } from './examples.ts';
-import { customerSubject, invoiceSubject, moneySchema, orderSubject, paymentSubject, refundSubject } from './subjects.ts';
+import { customerSubject, disputeSubject, invoiceSubject, moneySchema, orderSubject, paymentSubject, refundSubject } from './subjects.ts';
 
 /** `invoice` is the first of the invoices that the payment pays; `payment.invoices` names them all. */
 export const paymentContext = {
@@ -88,7 +88,7 @@ export const paymentEvents: readonly EventDefinition[] = [
     type: 'payment.disputed',
     version: 1,
     summary: 'The customer objects to the payment; evidence can be sent before the money is gone.',
-    data,
+    data: z.strictObject({ ...paymentContext, dispute: disputeSubject.optional() }),
     example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample },
   }),
   defineEvent({

@@ -36,4 +36,18 @@ export const requestEvents: readonly EventDefinition[] = [
     data,
     example: { request: { ...requestExample, status: 'expired' }, customer },
   }),
+  defineEvent({
+    type: 'request.failed',
+    version: 1,
+    summary: 'The provider could not ask the customer, or the payment was declined.',
+    data,
+    example: { request: { ...requestExample, status: 'failed' }, customer },
+  }),
+  defineEvent({
+    type: 'request.reminder-due',
+    version: 1,
+    summary: 'The request still waits for the customer at the moment that was set for a reminder.',
+    data,
+    example: { request: requestExample, customer },
+  }),
 ];

@@ -120,13 +120,67 @@ export const subscriptionSubject = z
 export const requestSubject = z
   .strictObject({
     id: id('req'),
-    status: z.enum(['created', 'approved', 'cancelled', 'expired']),
+    status: z.enum(['created', 'approved', 'cancelled', 'expired', 'failed']),
     amount: moneySchema,
     phone: z.string(),
     payment: z.string(),
     expiresAt: instant,
   })
   .meta({ id: 'PaymentRequest' });
+
+/** Permission of a customer to charge later. No subject of its own in flows: it travels with its events. */
+export const mandateSubject = z
+  .strictObject({
+    id: id('man'),
+    status: z.enum(['pending', 'active', 'revoked', 'expired']),
+    /** `sepa-debit`, `card`, `account`, `agreement`. */
+    method: z.string(),
+    /** For people: `Visa •••• 4242`. */
+    label: z.string(),
+    /** The plugin through which it is charged. */
+    provider: z.string(),
+    customer: id('cus'),
+    /** Until when the provider lets it be charged; empty when it does not say. */
+    validUntil: instant.or(z.literal('')),
+    createdAt: instant,
+    lastUsedAt: instant,
+  })
+  .meta({ id: 'Mandate' });
+
+/** One amount that a payer may pay in any way that is offered. */
+export const checkoutSubject = z
+  .strictObject({
+    id: id('chk'),
+    /** `pending`: a payment of it is with a bank. */
+    status: z.enum(['open', 'pending', 'completed', 'cancelled', 'expired']),
+    amount: moneySchema,
+    description: z.string(),
+    customer: z.string(),
+    invoices: z.array(z.string()),
+    /** The payment that paid it, or may still do so; empty when there is none. */
+    payment: z.string(),
+    metadata: z.record(z.string(), z.string()),
+    createdAt: instant,
+    expiresAt: instant,
+    completedAt: instant.or(z.literal('')),
+  })
+  .meta({ id: 'CheckoutSession' });
+
+/** Somebody objects to a payment. No subject of its own in flows: it travels with its events. */
+export const disputeSubject = z
+  .strictObject({
+    id: id('dis'),
+    status: z.enum(['inquiry', 'opened', 'won', 'lost']),
+    amount: moneySchema,
+    /** The scheme's or bank's code, verbatim. */
+    reason: z.string(),
+    payment: id('pay'),
+    /** Until when an answer is accepted; empty when none is. */
+    respondBy: instant.or(z.literal('')),
+    openedAt: instant,
+    closedAt: instant.or(z.literal('')),
+  })
+  .meta({ id: 'Dispute' });
 
 /** Every subject by the name that flows use. */
 export const subjectSchemas = {
@@ -145,3 +199,7 @@ export type InvoiceSubject = z.infer<typeof invoiceSubject>;
 export type CustomerSubject = z.infer<typeof customerSubject>;
 export type OrderSubject = z.infer<typeof orderSubject>;
 export type RefundSubject = z.infer<typeof refundSubject>;
+export type DisputeSubject = z.infer<typeof disputeSubject>;
+export type MandateSubject = z.infer<typeof mandateSubject>;
+export type CheckoutSubject = z.infer<typeof checkoutSubject>;
+export type RequestSubject = z.infer<typeof requestSubject>;

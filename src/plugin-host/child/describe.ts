@@ -3,9 +3,10 @@ import type { Plugin } from '@kassaflow/plugin-sdk';
 /** The parts of a plugin whose methods the host may call, by the path of their property. */
 const PARTS = {
   connection: ['check'],
-  payments: ['create', 'fetch', 'find', 'capture', 'cancel', 'refund'],
+  payments: ['create', 'fetch', 'find', 'capture', 'cancel', 'refund', 'methods', 'charge', 'settlements'],
+  mandates: ['create', 'fetch', 'revoke'],
   accounting: ['post', 'find', 'reverse'],
-  webhook: ['verify', 'translate'],
+  webhook: ['verify', 'translate', 'register'],
 } as const;
 
 /**
@@ -30,6 +31,7 @@ export function describePlugin(plugin: Plugin): Record<string, unknown> {
     parts,
     methods,
     paymentsKeyTtlMs: plugin.payments?.keyTtlMs,
+    paymentsTraits: plugin.payments?.traits,
     actions: Array.isArray(plugin.actions)
       ? plugin.actions.map((action) => ({ spec: withoutCode(action), methods: ['run', 'lookup'].filter((name) => isMethod(action, name)) }))
       : (plugin.actions ?? []),

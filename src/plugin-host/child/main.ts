@@ -107,7 +107,7 @@ function contextFor(id: string, context: Call['context'], signal: AbortSignal): 
 
 /** What the method takes: the bytes of a delivery travel as base64. */
 function argumentOf(path: string, input: unknown): unknown {
-  if (path.startsWith('webhook.')) return withBytes(input);
+  if (path === 'webhook.verify' || path === 'webhook.translate') return withBytes(input);
   if (!/^trigger:.*:read$/.test(path)) return input;
   const question = input as { delivery: unknown }; // written by the host
   return { ...question, delivery: withBytes(question.delivery) };

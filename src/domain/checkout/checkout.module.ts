@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { CustomersModule } from '../customers/index.ts';
+import { OrdersModule } from '../orders/index.ts';
+import { PaymentsModule } from '../payments/index.ts';
+import { CheckoutAccess } from './checkout-access.ts';
+import { CheckoutSessionsController } from './checkout-sessions.controller.ts';
+import { CheckoutSessions } from './checkout-sessions.service.ts';
+import { CheckoutTokens } from './checkout-tokens.ts';
+import { EndOverdue } from './end-overdue.ts';
+import { LiveState } from './live-state.ts';
+import { MethodMenu } from './method-menu.ts';
+import { PayPageController } from './page/pay-page.controller.ts';
+import { PaySession } from './pay-session.ts';
+import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
+import { PaymentRequests } from './requests/payment-requests.service.ts';
+
+/** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
+@Module({
+  imports: [CustomersModule, PaymentsModule, OrdersModule],
+  controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
+  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, LiveState, MethodMenu, PaymentRequests, PaySession],
+  exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
+})
+export class CheckoutModule {}

@@ -1,0 +1,193 @@
+/**
+ * What the payment page says, in four languages. Plain language; every problem says what to do.
+ *
+ * The text of the button that orders is fixed: only it tells a consumer that he pays (Directive 2011/83/EU art. 8(2), CJEU
+ * C-249/21), so no setting changes it.
+ */
+export const PAGE_LOCALES = ['nl', 'en', 'da', 'nb'] as const;
+export type PageLocale = (typeof PAGE_LOCALES)[number];
+
+/** Every text of the page. */
+export interface PageTexts {
+  readonly title: string;
+  readonly toPay: string;
+  readonly choose: string;
+  readonly orderAndPay: string;
+  readonly anyMethod: string;
+  readonly phone: string;
+  readonly phoneHint: string;
+  readonly phoneProblem: string;
+  readonly chooseProblem: string;
+  readonly problem: string;
+  readonly noMethods: string;
+  readonly busy: string;
+  readonly notNow: string;
+  readonly notPaid: string;
+  readonly reasons: Readonly<Record<string, string>>;
+  readonly waiting: string;
+  readonly waitingLong: string;
+  readonly onPhone: string;
+  readonly goOn: string;
+  readonly checkAgain: string;
+  readonly paid: string;
+  readonly backToShop: string;
+  readonly doNotPay: string;
+  readonly expired: string;
+  readonly cancelled: string;
+  readonly askShop: string;
+  readonly notFound: string;
+  readonly test: string;
+}
+
+export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
+  nl: {
+    title: 'Betalen',
+    toPay: 'Te betalen',
+    choose: 'Hoe wilt u betalen?',
+    orderAndPay: 'Bestellen en betalen',
+    anyMethod: 'Online betalen',
+    phone: 'Telefoonnummer',
+    phoneHint: 'Met landnummer, bijvoorbeeld +31612345678. Alleen nodig als u op uw telefoon betaalt.',
+    phoneProblem: 'Vul uw telefoonnummer in met landnummer, bijvoorbeeld +31612345678.',
+    chooseProblem: 'Kies hoe u wilt betalen.',
+    problem: 'Er is een probleem',
+    noMethods: 'Betalen kan nu even niet. Probeer het over een paar minuten opnieuw.',
+    busy: 'Een eerdere betaling is nog bezig. Wacht even en controleer opnieuw.',
+    notNow: 'Dat lukte niet. Er is niets betaald. Probeer het opnieuw of kies een andere manier.',
+    notPaid: 'Niet betaald',
+    reasons: {
+      'insufficient-funds': 'Er staat niet genoeg geld op de rekening.',
+      'card-expired': 'De kaart is verlopen.',
+      'cancelled-by-customer': 'De betaling is afgebroken.',
+      'authentication-failed': 'De bevestiging bij de bank is niet gelukt.',
+    },
+    waiting: 'Wij wachten op uw bank …',
+    waitingLong: 'Meestal duurt dit een paar seconden, bij een incasso tot 5 werkdagen. U mag deze pagina sluiten.',
+    onPhone: 'Keur de betaling goed op uw telefoon.',
+    goOn: 'Verder met betalen',
+    checkAgain: 'Opnieuw controleren',
+    paid: 'Betaald',
+    backToShop: 'Terug naar de winkel',
+    doNotPay: 'Niet betalen en teruggaan',
+    expired: 'Deze betaallink is verlopen. Er is niets betaald.',
+    cancelled: 'Deze betaling is ingetrokken. Er is niets betaald.',
+    askShop: 'Ga terug naar de winkel om opnieuw te beginnen.',
+    notFound: 'Deze betaalpagina bestaat niet. Controleer de link.',
+    test: 'Test: er wordt geen echt geld betaald.',
+  },
+  en: {
+    title: 'Payment',
+    toPay: 'To pay',
+    choose: 'How do you want to pay?',
+    orderAndPay: 'Order and pay',
+    anyMethod: 'Pay online',
+    phone: 'Phone number',
+    phoneHint: 'With the country code, for example +31612345678. Only needed when you pay on your phone.',
+    phoneProblem: 'Enter your phone number with the country code, for example +31612345678.',
+    chooseProblem: 'Choose how you want to pay.',
+    problem: 'There is a problem',
+    noMethods: 'You cannot pay right now. Try again in a few minutes.',
+    busy: 'An earlier payment is still under way. Wait a moment and check again.',
+    notNow: 'That did not work. Nothing was paid. Try again or choose another way.',
+    notPaid: 'Not paid',
+    reasons: {
+      'insufficient-funds': 'There is not enough money in the account.',
+      'card-expired': 'The card has expired.',
+      'cancelled-by-customer': 'The payment was cancelled.',
+      'authentication-failed': 'The confirmation at the bank did not succeed.',
+    },
+    waiting: 'We are waiting for your bank …',
+    waitingLong: 'Usually this takes a few seconds, with a direct debit up to 5 working days. You can close this page.',
+    onPhone: 'Approve the payment on your phone.',
+    goOn: 'Go on with the payment',
+    checkAgain: 'Check again',
+    paid: 'Paid',
+    backToShop: 'Back to the shop',
+    doNotPay: 'Do not pay, go back',
+    expired: 'This payment link has expired. Nothing was paid.',
+    cancelled: 'This payment was withdrawn. Nothing was paid.',
+    askShop: 'Go back to the shop to begin again.',
+    notFound: 'This payment page does not exist. Check the link.',
+    test: 'Test: no real money is paid.',
+  },
+  da: {
+    title: 'Betaling',
+    toPay: 'At betale',
+    choose: 'Hvordan vil du betale?',
+    orderAndPay: 'Bestil og betal',
+    anyMethod: 'Betal online',
+    phone: 'Telefonnummer',
+    phoneHint: 'Med landekode, for eksempel +4520123456. Kun nødvendigt, når du betaler på telefonen.',
+    phoneProblem: 'Skriv dit telefonnummer med landekode, for eksempel +4520123456.',
+    chooseProblem: 'Vælg, hvordan du vil betale.',
+    problem: 'Der er et problem',
+    noMethods: 'Du kan ikke betale lige nu. Prøv igen om nogle minutter.',
+    busy: 'En tidligere betaling er stadig i gang. Vent lidt og tjek igen.',
+    notNow: 'Det lykkedes ikke. Intet er betalt. Prøv igen, eller vælg en anden måde.',
+    notPaid: 'Ikke betalt',
+    reasons: {
+      'insufficient-funds': 'Der er ikke penge nok på kontoen.',
+      'card-expired': 'Kortet er udløbet.',
+      'cancelled-by-customer': 'Betalingen blev afbrudt.',
+      'authentication-failed': 'Godkendelsen hos banken lykkedes ikke.',
+    },
+    waiting: 'Vi venter på din bank …',
+    waitingLong: 'Det tager som regel nogle sekunder, ved direkte debitering op til 5 arbejdsdage. Du kan lukke siden.',
+    onPhone: 'Godkend betalingen på din telefon.',
+    goOn: 'Fortsæt med betalingen',
+    checkAgain: 'Tjek igen',
+    paid: 'Betalt',
+    backToShop: 'Tilbage til butikken',
+    doNotPay: 'Betal ikke, gå tilbage',
+    expired: 'Betalingslinket er udløbet. Intet er betalt.',
+    cancelled: 'Betalingen er trukket tilbage. Intet er betalt.',
+    askShop: 'Gå tilbage til butikken for at begynde forfra.',
+    notFound: 'Betalingssiden findes ikke. Tjek linket.',
+    test: 'Test: der betales ikke rigtige penge.',
+  },
+  nb: {
+    title: 'Betaling',
+    toPay: 'Å betale',
+    choose: 'Hvordan vil du betale?',
+    orderAndPay: 'Bestill og betal',
+    anyMethod: 'Betal på nett',
+    phone: 'Telefonnummer',
+    phoneHint: 'Med landkode, for eksempel +4791234567. Bare nødvendig når du betaler på telefonen.',
+    phoneProblem: 'Skriv telefonnummeret med landkode, for eksempel +4791234567.',
+    chooseProblem: 'Velg hvordan du vil betale.',
+    problem: 'Det er et problem',
+    noMethods: 'Du kan ikke betale akkurat nå. Prøv igjen om noen minutter.',
+    busy: 'En tidligere betaling pågår fortsatt. Vent litt og sjekk igjen.',
+    notNow: 'Det gikk ikke. Ingenting er betalt. Prøv igjen, eller velg en annen måte.',
+    notPaid: 'Ikke betalt',
+    reasons: {
+      'insufficient-funds': 'Det er ikke nok penger på kontoen.',
+      'card-expired': 'Kortet er utløpt.',
+      'cancelled-by-customer': 'Betalingen ble avbrutt.',
+      'authentication-failed': 'Godkjenningen i banken lyktes ikke.',
+    },
+    waiting: 'Vi venter på banken din …',
+    waitingLong: 'Det tar vanligvis noen sekunder, ved direkte debitering opptil 5 virkedager. Du kan lukke siden.',
+    onPhone: 'Godkjenn betalingen på telefonen.',
+    goOn: 'Fortsett med betalingen',
+    checkAgain: 'Sjekk igjen',
+    paid: 'Betalt',
+    backToShop: 'Tilbake til butikken',
+    doNotPay: 'Ikke betal, gå tilbake',
+    expired: 'Betalingslenken er utløpt. Ingenting er betalt.',
+    cancelled: 'Betalingen er trukket tilbake. Ingenting er betalt.',
+    askShop: 'Gå tilbake til butikken for å begynne på nytt.',
+    notFound: 'Betalingssiden finnes ikke. Sjekk lenken.',
+    test: 'Test: det betales ikke ekte penger.',
+  },
+};
+
+/** The session's language, else the first that the browser names and we speak, else English. */
+export function localeOf(wanted: string, acceptLanguage: string | undefined): PageLocale {
+  const named = [wanted, ...(acceptLanguage ?? '').slice(0, 500).split(',')].map((tag) => tag.trim().slice(0, 2).toLowerCase());
+  for (const tag of named) {
+    const known = PAGE_LOCALES.find((locale) => locale === (tag === 'no' ? 'nb' : tag));
+    if (known) return known;
+  }
+  return 'en';
+}

@@ -1,0 +1,139 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { uuidOf } from '../../../kernel/ids.ts';
+import { Requires } from '../../../platform/auth/access.ts';
+import { CurrentCaller, type Caller } from '../../../platform/auth/caller.ts';
+import { Config } from '../../../platform/config/config.ts';
+import { Idempotent, IdempotencyKeyValue } from '../../../platform/http/idempotent.ts';
+import { positiveMoneySchema } from '../../../platform/http/money-schema.ts';
+import { pageFields, pageOf, readCursor } from '../../../platform/http/page.ts';
+import { Paged } from '../../../platform/http/paged.ts';
+import { LiveState } from '../live-state.ts';
+import { PaymentRequests, type RequestView, type RequestWish } from './payment-requests.service.ts';
+
+const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
+const createRequest = z
+  .strictObject({
+    invoices: z
+      .array(z.union([z.string(), part]))
+      .max(100)
+      .default([])
+      .meta({ description: 'Ids of open invoices, or parts of them' }),
+    amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is open on the invoices' }),
+    split: z
+      .enum(['oldest-first', 'proportional'])
+      .default('oldest-first')
+      .meta({ description: 'How an amount below what is open is divided' }),
+    customer: z.string().optional(),
+    phone: z
+      .string()
+      .regex(/^\+[1-9][0-9]{6,14}$/)
+      .optional()
+      .meta({ description: 'E.164; default: the customer’s', example: '+4520123456' }),
+    connection: z.string().max(100).optional().meta({ description: 'Name or id; default: the first that can ask on a phone' }),
+    method: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+      .optional(),
+    description: z.string().trim().min(1).max(200).optional(),
+    returnUrl: z.string().max(2_000).optional().meta({ description: 'For an app that leads back; default: our own address' }),
+    expiresInMinutes: z.int().min(1).max(40_320).default(1_440),
+    remindAfterMinutes: z.int().min(1).max(40_320).optional().meta({ description: 'When request.reminder-due is to happen' }),
+    metadata: z
+      .record(z.string().max(40), z.string().max(500))
+      .refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } })
+      .default({}),
+  })
+  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, {
+    path: ['invoices'],
+    params: { code: 'request.type' },
+    message: 'Name an amount for each invoice or for none',
+  })
+  .meta({ id: 'CreatePaymentRequest' });
+const listRequests = z.strictObject(pageFields);
+
+@ApiTags('payment requests')
+@Controller('v1/payment-requests')
+export class PaymentRequestsController {
+  constructor(
+    private readonly requests: PaymentRequests,
+    private readonly config: Config,
+    private readonly live: LiveState,
+  ) {}
+
+  /** Asks for a payment on a phone, over one or several invoices. */
+  @Post()
+  @Requires('payments:write')
+  @Idempotent()
+  async create(
+    @CurrentCaller() { tenantId, actor }: Caller,
+    @IdempotencyKeyValue() requestKey: string,
+    @Body({ schema: createRequest }) body: z.infer<typeof createRequest>,
+  ) {
+    return shown(
+      await this.requests.create(tenantId, wishOf(body, { requestKey, actor, returnUrl: body.returnUrl ?? this.config.publicUrl })),
+    );
+  }
+
+  @Get()
+  @Requires('payments:read')
+  @Paged()
+  async list(@CurrentCaller() { tenantId }: Caller, @Query({ schema: listRequests }) query: z.infer<typeof listRequests>) {
+    const after = readCursor(query.cursor)?.[0];
+    const page = { limit: query.limit + 1, after: after === undefined ? undefined : uuidOf('req', after) };
+    return pageOf(
+      await this.requests.list(tenantId, page),
+      { limit: query.limit, filter: {} },
+      ({ id }) => [id],
+      (request) => request,
+    );
+  }
+
+  @Get(':id')
+  @Requires('payments:read')
+  async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string) {
+    return shown(await this.requests.get(tenantId, uuidOf('req', id)));
+  }
+
+  /** How the request stands, as it changes: server-sent events, each with the whole request. */
+  @Get(':id/events')
+  @Requires('payments:read')
+  @ApiProduces('text/event-stream')
+  async events(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+    const uuid = uuidOf('req', id);
+    await this.requests.get(tenantId, uuid);
+    await this.live.follow(reply, tenantId, [`request/${id}`], async () => shown(await this.requests.get(tenantId, uuid)));
+  }
+
+  /** Takes the request back before it is approved. Whether the customer was faster is the provider's word. */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Requires('payments:write')
+  async cancel(@CurrentCaller() { tenantId, actor }: Caller, @Param('id') id: string) {
+    return shown(await this.requests.cancel(tenantId, uuidOf('req', id), actor));
+  }
+}
+
+function wishOf(body: z.infer<typeof createRequest>, request: Pick<RequestWish, 'requestKey' | 'actor' | 'returnUrl'>): RequestWish {
+  const { invoices, amount, customer, phone, connection, method, description, remindAfterMinutes, returnUrl: _, ...rest } = body;
+  return {
+    ...rest,
+    ...request,
+    invoices: invoices.map((item) =>
+      typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount },
+    ),
+    ...(amount && { amount }),
+    ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),
+    ...(phone !== undefined && { phone }),
+    ...(connection !== undefined && { connection }),
+    ...(method !== undefined && { method }),
+    ...(description !== undefined && { description }),
+    ...(remindAfterMinutes !== undefined && { remindAfterMinutes }),
+  };
+}
+
+function shown({ request, payment }: RequestView) {
+  return { ...request, reason: payment?.reason ?? '', invoices: payment?.invoices ?? [] };
+}

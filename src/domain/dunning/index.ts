@@ -1,0 +1,1 @@
+export { adviceFor, type DeclineAdvice } from './decline-advice.ts';

@@ -1,0 +1,159 @@
+/**
+ * Charging a customer who is not there.
+ *
+ * A charge is a payment under a mandate, made once for its request however often that is repeated. It ends in one of:
+ *
+ * | status | what is true |
+ * |---|---|
+ * | pending | bank or scheme has not said its last word; for a direct debit that takes days |
+ * | action-required | the bank wants to see the customer: `link` opens a payment of the same money in which the customer is there |
+ * | completed | the money was taken, by the charge or through the link |
+ * | failed | neither happened; `reason` says why, and `decline` what to do about it |
+ */
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../../../kernel/clock.ts';
+import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
+import { parseMoney, type Money } from '../../../kernel/money.ts';
+import { CLOCK } from '../../../platform/clock.ts';
+import { Config } from '../../../platform/config/config.ts';
+import { isKassaflowError } from '../../../kernel/errors.ts';
+import { Database } from '../../../platform/database/transaction.ts';
+import { adviceFor, type DeclineAdvice } from '../../dunning/index.ts';
+import { Invoices } from '../../invoices/index.ts';
+import { tookMoney } from '../payment.ts';
+import { Payments, type PaymentView } from '../payments.service.ts';
+import { Mandates } from './mandates.service.ts';
+
+/** A charge as a caller asks for it. Ids are `uuid`. */
+export interface ChargeRequest {
+  readonly invoices: readonly { readonly id: string; readonly amount?: Money }[];
+  /** Default: all that is open on the invoices. */
+  readonly amount?: Money;
+  /** Default: the customer of the invoices. */
+  readonly customerId?: string;
+  /** Default: the customer's newest that can be charged. */
+  readonly mandateId?: string;
+  readonly dueOn?: string;
+  readonly description?: string;
+  /** Where the customer comes back to, should the bank want to see them. Default: our own address. */
+  readonly returnUrl?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly requestKey: string;
+  readonly actor: string;
+}
+
+export interface ChargeView extends PaymentView {
+  readonly status: 'pending' | 'action-required' | 'completed' | 'failed';
+  /** Where the customer can approve; empty unless that is asked for. */
+  readonly link: string;
+  /** What to do about a charge that failed. */
+  readonly decline: DeclineAdvice | undefined;
+}
+
+@Injectable()
+export class Charges {
+  constructor(
+    private readonly database: Database,
+    private readonly payments: Payments,
+    private readonly mandates: Mandates,
+    private readonly invoices: Invoices,
+    private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Charges, or tells how the charge of this request stands by now.
+   *
+   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, and what a payment throws
+   */
+  async charge(tenantId: string, request: ChargeRequest): Promise<ChargeView> {
+    const known = await this.payments.ofRequest(tenantId, request.requestKey);
+    const view = known ?? (await this.#begin(tenantId, request));
+    const { payment } = view;
+    if (payment.status === 'failed' && payment.reason === 'authentication-failed') return this.#onSession(tenantId, request, view);
+    return this.#viewOf(view);
+  }
+
+  /** In how many milliseconds it is worth to ask again how a payment stands: the older it is, the later. */
+  askAgainMs({ payment }: PaymentView): number {
+    const age = this.clock.now().getTime() - new Date(payment.createdAt).getTime();
+    return Math.min(Math.max(age, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+  }
+
+  async #begin(tenantId: string, request: ChargeRequest): Promise<PaymentView> {
+    const { mandateId, dueOn, returnUrl = this.config.publicUrl, ...wish } = request;
+    const customerId = request.customerId ?? (await this.#customerOf(tenantId, request));
+    const mandate = await this.database.transact(tenantId, (tx) =>
+      this.mandates.lockToCharge(tx, {
+        ...(mandateId !== undefined && { id: mandateId }),
+        ...(customerId !== undefined && { customerId }),
+      }),
+    );
+    const charge = { mandate, ...(dueOn !== undefined && { dueOn }) };
+    return this.payments.create(tenantId, {
+      ...wish,
+      customerId: customerId ?? mandate.customerId,
+      split: 'oldest-first',
+      returnUrl,
+      charge,
+    });
+  }
+
+  async #customerOf(tenantId: string, { invoices: [first] }: ChargeRequest): Promise<string | undefined> {
+    if (!first) return undefined;
+    const { invoice } = await this.invoices.get(tenantId, first.id);
+    return uuidOf('cus', invoice.customer);
+  }
+
+  /** The bank wants to see the customer: the same money once more, with the customer there, and a mandate of its own. */
+  async #onSession(tenantId: string, request: ChargeRequest, failed: PaymentView): Promise<ChargeView> {
+    const requestKey = `${request.requestKey}:on-session`;
+    const known = await this.payments.ofRequest(tenantId, requestKey);
+    const opened = known ?? (await this.#open(tenantId, { ...request, requestKey }, failed));
+    return opened ? this.#viewOf(opened) : this.#viewOf(failed);
+  }
+
+  async #open(tenantId: string, request: ChargeRequest, { payment }: PaymentView): Promise<PaymentView | undefined> {
+    const { mandateId: _mandate, dueOn: _due, returnUrl = this.config.publicUrl, ...wish } = request;
+    try {
+      return await this.payments.create(tenantId, {
+        ...wish,
+        amount: parseMoney(payment.amount),
+        customerId: uuidOf('cus', payment.customer),
+        connection: await this.#connectionOf(tenantId, payment.id),
+        split: 'oldest-first',
+        returnUrl,
+        save: true,
+      });
+    } catch (error) {
+      // Paid or credited by now, or nowhere to come back to: the charge stays failed, and its reason says the rest.
+      if (isKassaflowError(error) && error.spec.status < 500) return undefined;
+      throw error;
+    }
+  }
+
+  async #connectionOf(tenantId: string, payment: string): Promise<string> {
+    const [row] = await this.database.transact(tenantId, (tx) =>
+      tx.query<{ id: string }>('select connection_id as id from payment where id = $1', [uuidOf('pay', payment)]),
+    );
+    return idOf('con', row?.id ?? newUuid());
+  }
+
+  #viewOf(view: PaymentView): ChargeView {
+    const { payment, next, failure } = view;
+    if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined };
+    if (payment.status === 'failed' || payment.status === 'cancelled' || payment.status === 'expired') {
+      return { ...view, status: 'failed', link: '', decline: adviceFor({ method: payment.method, reason: 'other', ...failure }) };
+    }
+    return {
+      ...view,
+      status: next?.kind === 'redirect' ? 'action-required' : 'pending',
+      link: next?.kind === 'redirect' ? next.url : '',
+      decline: undefined,
+    };
+  }
+}
+
+const SHORTEST_PAUSE_MS = 5_000;
+/** As `payment-checks.ts` asks the provider. */
+const LONGEST_PAUSE_MS = 6 * 3_600_000;

@@ -1,0 +1,33 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { MandateFacts } from '@kassaflow/plugin-sdk';
+import type { MandateState } from './mandate.ts';
+
+/** A customer's permission to charge later, as its provider last reported it. */
+export const MandateEntity = defineEntity({
+  name: 'Mandate',
+  tableName: 'mandate',
+  properties: {
+    id: p.uuid().primary(),
+    tenantId: p.uuid(),
+    customerId: p.uuid(),
+    connectionId: p.uuid(),
+    /** The payment that left it behind. */
+    paymentId: p.uuid().nullable(),
+    providerId: p.text(),
+    /** The customer at the provider, where a charge has to name it too. */
+    providerCustomer: p.text().nullable(),
+    kind: p.text().$type<MandateFacts['kind']>(),
+    state: p.text().$type<MandateState>(),
+    label: p.text(),
+    fingerprint: p.text().nullable(),
+    validUntil: p.datetime().nullable(),
+    factsFetchedAt: p.datetime().nullable(),
+    createdAt: p.datetime(),
+    usedAt: p.datetime(),
+    lapsesAt: p.datetime(),
+    endedAt: p.datetime().nullable(),
+    version: p.integer().version(),
+  },
+});
+
+export type MandateRow = InferEntity<typeof MandateEntity>;
