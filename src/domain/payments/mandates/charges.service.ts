@@ -66,7 +66,7 @@ export class Charges {
   /**
    * Charges, or tells how the charge of this request stands by now.
    *
-   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, and what a payment throws
+   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, mandate.charge-open, and what a payment throws
    */
   async charge(tenantId: string, request: ChargeRequest): Promise<ChargeView> {
     const known = await this.payments.ofRequest(tenantId, request.requestKey);

@@ -206,6 +206,17 @@ describe('a charge', () => {
     expect((await charge(await world.anInvoice('1.00', one.customer))).status).toBe('action-required');
   });
 
+  test('is not begun while another one of the invoice has no last word, also when both are asked for at once', async () => {
+    const { customer } = await withMandate();
+    const invoice = await world.anInvoice('30.00', customer);
+    const calls = world.provider.count('payments.charge');
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => charge(invoice)));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const problems = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []));
+    expect(new Set(problems)).toEqual(new Set(['mandate.charge-open']));
+    expect(world.provider.count('payments.charge') - calls).toBe(1);
+  });
+
   test('is refused the ninth time for one invoice', async () => {
     const { customer } = await withMandate();
     const invoice = await world.anInvoice('1.00', customer);
