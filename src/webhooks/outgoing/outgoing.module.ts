@@ -6,7 +6,7 @@ import { QueueEvents } from './queue-events.ts';
 import { ReplayDeliveries } from './replay-deliveries.ts';
 import { SendMessage } from './send-message.ts';
 import { SendWebhooks } from './send-webhooks.ts';
-import { TestMessage } from './test-message.ts';
+import { TryEndpoint } from './try-endpoint.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 import { WebhookEndpointsController } from './webhook-endpoints.controller.ts';
 
@@ -21,7 +21,7 @@ import { WebhookEndpointsController } from './webhook-endpoints.controller.ts';
     SendMessage,
     SendWebhooks,
     ReplayDeliveries,
-    TestMessage,
+    TryEndpoint,
     OutgoingGauges,
   ],
 })

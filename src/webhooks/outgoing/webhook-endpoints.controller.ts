@@ -13,7 +13,7 @@ import { Deliveries, type AttemptEntry, type DeliveryEntry } from './deliveries.
 import type { Endpoint, EndpointStatus } from './endpoint.ts';
 import { ReplayDeliveries } from './replay-deliveries.ts';
 import { SendWebhooks } from './send-webhooks.ts';
-import { TestMessage } from './test-message.ts';
+import { TryEndpoint } from './try-endpoint.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 
 const url = z
@@ -68,7 +68,7 @@ export class WebhookEndpointsController {
     private readonly endpoints: WebhookEndpoints,
     private readonly deliveries: Deliveries,
     private readonly replays: ReplayDeliveries,
-    private readonly tests: TestMessage,
+    private readonly tests: TryEndpoint,
     private readonly sender: SendWebhooks,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}

@@ -25,7 +25,7 @@ export interface TestResult {
  * no log and no queue, and is sent once, also to an endpoint that is paused.
  */
 @Injectable()
-export class TestMessage {
+export class TryEndpoint {
   constructor(
     private readonly endpoints: WebhookEndpoints,
     private readonly secrets: EndpointSecrets,
