@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
+import { Metrics } from '../../platform/observability/metrics.ts';
 import { until } from '../../../test/support/until.ts';
 import { wants } from './event-types.ts';
 import { bodyOf, messageOf, newSecret } from './message.ts';
@@ -118,6 +119,9 @@ describe('a delivery that is not taken', () => {
     expect((await its.send('GET', `/${id}`)).body).toMatchObject({ pending: 0, dead: 1, failures: 10 });
     its.clock.advance(HOUR);
     expect(await its.sendDue()).toBe(0);
+    const metrics = await its.app.get(Metrics).registry.metrics();
+    expect(metrics).toContain('kassaflow_webhooks_sent_total{result="dead"} 1');
+    expect(metrics).toContain('kassaflow_outgoing_webhooks_dead 1');
 
     its.portal.answers(() => 200);
     expect((await its.send('POST', `/${id}/deliveries/${dead?.id ?? ''}/replay`)).body).toMatchObject({ status: 'pending' });
