@@ -33,6 +33,7 @@ const createPayment = z
       .enum(['automatic', 'manual'])
       .default('automatic')
       .meta({ description: 'manual: only reserve the money; POST /v1/payments/{id}/capture takes it' }),
+    save: z.boolean().optional().meta({ description: 'The customer agrees to be charged again, by POST /v1/charges' }),
   })
   .refine(ofOneKind, NOT_OF_ONE_KIND)
   .meta({ id: 'CreatePayment' });
@@ -127,7 +128,7 @@ export class PaymentsController {
 }
 
 function wishOf(body: z.infer<typeof createPayment>, request: Pick<PaymentWish, 'requestKey' | 'actor'>): PaymentWish {
-  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, capture, metadata } = body;
+  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, capture, save, metadata } = body;
   return {
     invoices: wishedInvoices(invoices),
     split,
@@ -136,6 +137,7 @@ function wishOf(body: z.infer<typeof createPayment>, request: Pick<PaymentWish, 
     metadata,
     ...request,
     ...(amount && { amount }),
+    ...(save !== undefined && { save }),
     ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),
     ...(connection !== undefined && { connection }),
     ...(method !== undefined && { methods: [method] }),
