@@ -17,7 +17,7 @@ export interface Followed {
   /** The subject of its events: `payment/pay_…`. */
   readonly subject: string;
   /** Its present state in wire form, or `undefined` when there is no such thing. Asked once, when nothing is resumed. */
-  state(): Promise<Readonly<Record<string, unknown>> | undefined>;
+  readonly state: () => Promise<Readonly<Record<string, unknown>> | undefined>;
 }
 
 @Injectable()
