@@ -31,6 +31,7 @@ import { RepairModule } from './runs/repair/repair.module.ts';
 import { RunsModule } from './runs/runs.module.ts';
 import { domainEntities } from './domain/domain.entities.ts';
 import { DomainModule } from './domain/domain.module.ts';
+import { OutgoingModule } from './webhooks/outgoing/outgoing.module.ts';
 import { WebhooksModule } from './webhooks/webhooks.module.ts';
 
 /** What exists before the application does. */
@@ -89,6 +90,7 @@ export class AppModule implements OnModuleInit {
         RepairModule.over([FlowsModule, runs], { engine }),
         DomainModule,
         WebhooksModule,
+        OutgoingModule,
         EventsHttpModule.takingEventsBy(engine ? runs : LogIntakeModule),
       ],
     };

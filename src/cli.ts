@@ -18,6 +18,7 @@ import { addStatus } from './cli/status-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
 import { addTask } from './cli/task-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
+import { addWebhook } from './cli/webhook-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
 import { isKassaflowError } from './kernel/errors.ts';
@@ -47,6 +48,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addGuards,
     addStatus,
     addTask,
+    addWebhook,
     addExplain,
     addDoctor,
     addHousekeeping,

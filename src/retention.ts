@@ -10,6 +10,7 @@ import { bulkJobRetention, taskRetention } from './runs/retention/people-retenti
 import { runRetention } from './runs/retention/run-retention.ts';
 import { JOURNAL_TABLE, RUN_TABLE } from './runs/retention/run-tables.ts';
 import { inboxRetention } from './webhooks/inbox-retention.ts';
+import { deliveryRetention } from './webhooks/outgoing/delivery-retention.ts';
 
 /** The tables that are cut by time. */
 export const PARTITIONED_TABLES: readonly PartitionedTable[] = [RUN_TABLE, JOURNAL_TABLE, EVENT_TABLE];
@@ -26,6 +27,7 @@ export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDa
     taskRetention(keepRunsDays),
     eventRetention(keepEventsDays, EVENTS_OF_RUNS),
     inboxRetention(keepWebhooksDays),
+    deliveryRetention(keepWebhooksDays),
     answersTask(),
   ];
 }

@@ -71,6 +71,15 @@ export class EventReader {
     return this.database.transact(tenantId, async (tx) => (await select(tx, filter, range)).map(eventOf));
   }
 
+  /** A tenant's events at these positions, as far as the log still has them. */
+  at(tenantId: string, positions: readonly string[]): Promise<DomainEvent[]> {
+    return this.database.transact(tenantId, async (tx) =>
+      (
+        await tx.query<EventRow>(`select ${COLUMNS} from event where tenant_id = $1 and seq = any($2::bigint[])`, [tenantId, positions])
+      ).map(eventOf),
+    );
+  }
+
   /** One event by its wire id, or `undefined`. @throws id.format when it is not one */
   find(tenantId: string, id: string): Promise<DomainEvent | undefined> {
     const uuid = uuidOf('evt', id);

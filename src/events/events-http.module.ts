@@ -1,7 +1,9 @@
-/** The routes of the event log: `/v1/events`, `/v1/event-types`, `/v1/stream`. */
+/** The routes of the event log: `/v1/events`, `/v1/event-types`, `/v1/stream`, and `/v1/payments/{id}/events` and its like. */
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { EventIntake } from './event-intake.ts';
 import { EventsController } from './events.controller.ts';
+import { LiveStatusController } from './live-status.controller.ts';
+import { LiveStatus } from './live-status.ts';
 import { LogIntake } from './log-intake.ts';
 import { StreamController } from './stream.controller.ts';
 
@@ -17,6 +19,11 @@ export class LogIntakeModule {}
 export class EventsHttpModule {
   /** @param intake a module that exports `EventIntake`: that of the run engine, or {@link LogIntakeModule} */
   static takingEventsBy(intake: Type | DynamicModule): DynamicModule {
-    return { module: EventsHttpModule, imports: [intake], controllers: [EventsController, StreamController] };
+    return {
+      module: EventsHttpModule,
+      imports: [intake],
+      controllers: [EventsController, StreamController, LiveStatusController],
+      providers: [LiveStatus],
+    };
   }
 }

@@ -25,6 +25,7 @@ import { until } from '../../test/support/until.ts';
 import { EventLog } from './event-log.ts';
 import { EventsHttpModule, LogIntakeModule } from './events-http.module.ts';
 import { EventsModule } from './events.module.ts';
+import { SubjectReaders } from './subject-readers.ts';
 
 /** The routes of the event log behind the real door, as in a process without a run engine. */
 @Global()
@@ -284,7 +285,7 @@ describe('reading events', () => {
 
   test('A41 of another tenant is answered as if it did not exist', async () => {
     const { body } = await send(event());
-    const secret = await keyOf(await db.addTenant('stranger'), '*');
+    const secret = await keyOf(await db.addTenant('passer-by'), '*');
     const [foreign, missing] = [await get(`/v1/events/${String(body['id'])}`, secret), await get(`/v1/events/${newId('evt')}`, secret)];
     expect(foreign.status).toBe(404);
     expect({ ...foreign.body, requestId: '' }).toEqual({ ...missing.body, requestId: '' });
@@ -361,11 +362,56 @@ describe('GET /v1/stream', () => {
   });
 });
 
+describe('GET /v1/payments/{id}/events', () => {
+  test('gives the state, then what happens to this payment alone, and after a broken connection what was missed', async () => {
+    const tenant = await db.addTenant('following');
+    const secret = await keyOf(tenant, 'payments:read');
+    const [id, other] = [newId('pay'), newId('pay')];
+    app.get(SubjectReaders).offer('payment', (asked, ids) => {
+      return Promise.resolve(new Map(asked === tenant && ids.includes(id) ? [[id, { id, status: 'pending' }]] : []));
+    });
+    const happens = (about: string, n: number) =>
+      app
+        .get(Database)
+        .transact(tenant, (tx) => app.get(EventLog).append(tx, { type: 'custom.own', subject: `payment/${about}`, data: { n } }));
+    await happens(id, 0);
+    const path = `/v1/payments/${id}/events`;
+    const first = await stream('', secret, undefined, path);
+    await until(
+      () => first.text().includes('event: state'),
+      () => first.text(),
+    );
+    expect(first.text()).toContain(`data: {"payment":{"id":"${id}","status":"pending"}}`);
+    await happens(other, 1);
+    await happens(id, 2);
+    await until(
+      () => first.text().includes('"n":2'),
+      () => first.text(),
+    );
+    expect(first.text()).not.toMatch(/"n":[01]/);
+    first.close();
+    await happens(id, 3);
+    const second = await stream('', secret, first.lastId(), path);
+    await until(
+      () => second.numbers().length > 0,
+      () => second.text(),
+    );
+    expect(second.numbers()).toEqual([3]);
+    expect(second.text()).not.toContain('event: state');
+    second.close();
+
+    const stranger = await keyOf(await db.addTenant('passer-by'), '*');
+    expect(await get(path, stranger)).toMatchObject({ status: 404, body: { code: 'id.format' } });
+    expect(await get(`/v1/payments/${other}/events`, secret)).toMatchObject({ status: 404 });
+    expect(await get(`/v1/orders/${newId('ord')}/events`, secret)).toMatchObject({ status: 403 });
+  });
+});
+
 /** An open event stream, once its headers have come. */
-async function stream(query: string, secret: string, lastEventId?: string) {
+async function stream(query: string, secret: string, lastEventId?: string, path = '/v1/stream') {
   const { port } = app.getHttpServer().address() as AddressInfo; // listens on TCP
   const headers = { authorization: `Bearer ${secret}`, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) };
-  const client = httpRequest({ host: '127.0.0.1', port, path: `/v1/stream${query}`, headers });
+  const client = httpRequest({ host: '127.0.0.1', port, path: path + query, headers });
   let text = '';
   const response = await new Promise<IncomingMessage>((resolve, reject) => client.on('response', resolve).on('error', reject).end());
   response.setEncoding('utf8').on('data', (part) => (text += String(part)));

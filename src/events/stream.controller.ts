@@ -5,11 +5,11 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Requires } from '../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../platform/auth/caller.ts';
-import { requestErrors } from '../platform/http/request-errors.ts';
 import { SseStreams } from '../platform/http/sse.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
 import { toCloudEvent } from './cloud-event.ts';
 import { LiveEvents } from './live-events.ts';
+import { positionOf } from './stream-position.ts';
 
 const streamQuery = z.strictObject({
   type: z
@@ -65,15 +65,4 @@ export class StreamController {
       .watch({ tenantId, types, subject, after }, watcher, client.signal)
       .catch(() => client.end('come back with Last-Event-ID'));
   }
-}
-
-/** The largest `bigint` of the database. */
-const LAST_POSITION = 2n ** 63n - 1n;
-
-/** @throws request.format */
-function positionOf(lastEventId: string | undefined): bigint | undefined {
-  if (lastEventId === undefined || lastEventId === '') return undefined;
-  if (!/^[0-9]{1,19}$/.test(lastEventId) || BigInt(lastEventId) > LAST_POSITION)
-    throw requestErrors.format({ field: 'Last-Event-ID', accepted: 'the id of an event of this stream' });
-  return BigInt(lastEventId);
 }

@@ -29,6 +29,7 @@ export type IdPrefix =
   | 'led'
   | 'acc'
   | 'whk'
+  | 'whd'
   | 'dlv'
   | 'tsk'
   | 'job'

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { stillWaiting } from '../plugin-host/action-call.ts';
 import type { StepEntry } from './journal-entry.ts';
 import { applyEntry, newStepState, nextMove, type StepRules } from './step-state.ts';
 
@@ -27,6 +28,21 @@ const refused: StepEntry = {
   at: 2,
   outcome: { kind: 'failed', reason: 'auth', message: 'The key was revoked' },
 };
+
+test('what goes on at the provider is asked for again as often as it takes, without using up an attempt', () => {
+  const state = newStepState();
+  const outcome = stillWaiting('The bank is busy', 1_000);
+  for (let times = 1; times <= 50; times += 1) {
+    const at = times * 1_000;
+    applyEntry(state, intent(at, times));
+    applyEntry(state, { kind: 'answer', step: '0', at, outcome });
+    expect(nextMove(state, rules, at, 0.5)).toEqual({ do: 'sleep', until: at + 1_000 });
+    applyEntry(state, { kind: 'sleep', step: '0', until: at + 1_000 });
+    applyEntry(state, { kind: 'woke', step: '0', at: at + 1_000 });
+    expect(nextMove(state, rules, at + 1_000, 0.5)).toEqual({ do: 'send', group: 1, attempt: times + 1 });
+  }
+  expect(state.burned).toBe(0);
+});
 
 test.each<readonly [string, readonly StepEntry[], string]>([
   ['has an attempt in doubt before it', [intent(0, 1), intent(1, 2), refused], 'attention'],

@@ -8,6 +8,7 @@ import {
   type CreatePayment,
   type CreatedPayment,
   type MandateFacts,
+  type NextStep,
   type Outcome,
   type PaymentFacts,
   type PaymentMethod,
@@ -42,6 +43,8 @@ export class ScriptedProvider extends ProviderCalls {
   readonly postings = new Map<string, Posting>();
   /** Refunds that it accepts stay pending until a test says otherwise. */
   refundsAreSlow = false;
+  /** New payments and charges need nothing of the customer. */
+  hasNoNextStep = false;
   /** How deliveries are read in place of the scripted way; a test may put a real plugin here, or a failure. */
   translator: ((delivery: RawWebhook) => Promise<readonly ProviderSignal[]>) | undefined;
   /** One hour. */
@@ -187,7 +190,8 @@ export class ScriptedProvider extends ProviderCalls {
   #createdPayment(providerId: string): CreatedPayment {
     if (this.created.get(providerId)?.flow === 'push')
       return { providerId, facts: this.#now(providerId), next: { kind: 'push', expiresAt: this.clock.now().getTime() + 600_000 } };
-    return { providerId, facts: this.#now(providerId), next: { kind: 'redirect', url: `https://pay.example/${providerId}` } };
+    const next: NextStep = this.hasNoNextStep ? { kind: 'none' } : { kind: 'redirect', url: `https://pay.example/${providerId}` };
+    return { providerId, facts: this.#now(providerId), next };
   }
 
   #mandate(providerId: string): Outcome<MandateFacts> {

@@ -7,28 +7,21 @@ import { Public, Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { Config } from '../../platform/config/config.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../platform/http/idempotent.ts';
-import { positiveMoneySchema } from '../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Paged } from '../../platform/http/paged.ts';
+import { ofOneKind, NOT_OF_ONE_KIND, paidFields, wishedInvoices } from '../payments/index.ts';
 import { CheckoutAccess } from './checkout-access.ts';
 import { CheckoutSessions, followedBy, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { LiveState } from './live-state.ts';
 import { PaySession } from './pay-session.ts';
 
-const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
 const address = z.string().max(2_000);
 const methodName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const createSession = z
   .strictObject({
-    invoices: z
-      .array(z.union([z.string(), part]))
-      .max(100)
-      .default([])
-      .meta({ description: 'Ids of open invoices, or parts of them' }),
+    ...paidFields,
     order: z.string().optional().meta({ description: 'An order that waits to be paid, in place of invoices' }),
-    amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is open on the invoices' }),
-    split: z.enum(['oldest-first', 'proportional']).default('oldest-first'),
     customer: z.string().optional(),
     description: z.string().trim().min(1).max(200).optional(),
     connection: z.string().max(100).optional().meta({ description: 'Name or id; default: all that can take payments' }),
@@ -47,16 +40,8 @@ const createSession = z
     returnUrl: address.meta({ description: 'Where the page leads when all is done; https' }),
     cancelUrl: address.optional().meta({ description: 'Where the page leads a payer who does not want to pay' }),
     expiresInMinutes: z.int().min(5).max(43_200).default(1_440),
-    metadata: z
-      .record(z.string().max(40), z.string().max(500))
-      .refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } })
-      .default({}),
   })
-  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, {
-    path: ['invoices'],
-    params: { code: 'request.type' },
-    message: 'Name an amount for each invoice or for none',
-  })
+  .refine(ofOneKind, NOT_OF_ONE_KIND)
   .refine(({ invoices, order }) => order === undefined || invoices.length === 0, {
     path: ['order'],
     params: { code: 'request.choice' },
@@ -214,9 +199,7 @@ function wishOf(body: z.infer<typeof createSession>, request: Pick<SessionWish, 
   return {
     ...rest,
     ...request,
-    invoices: invoices.map((item) =>
-      typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount },
-    ),
+    invoices: wishedInvoices(invoices),
     ...(order !== undefined && { orderId: uuidOf('ord', order) }),
     ...(amount && { amount }),
     ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),

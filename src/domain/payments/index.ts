@@ -2,6 +2,7 @@ export { type PaymentListener } from './apply-facts.ts';
 export { Authorizations } from './authorizations.service.ts';
 export { NewPayment, type PaymentWish } from './new-payment.ts';
 export { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
+export { NOT_OF_ONE_KIND, ofOneKind, paidFields, wishedInvoices } from './paid-fields.ts';
 export { readConnections, type PaymentConnection } from './payment-connections.ts';
 export { paymentErrors } from './payment.errors.ts';
 export { checkReturnUrls } from './return-urls.ts';

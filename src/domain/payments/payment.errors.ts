@@ -73,6 +73,12 @@ export const mandateErrors = defineErrors('mandate', {
     remedy: 'fix',
     help: 'Ask the customer for one, with a payment that has "save": true.',
   },
+  'charge-open': {
+    status: 409,
+    title: 'The invoice is being charged already',
+    remedy: 'retry',
+    help: 'Wait for the last word on the payment named; a direct debit takes days.',
+  },
   'other-customer': { status: 422, title: 'The mandate belongs to another customer', remedy: 'fix' },
   cap: {
     status: 409,

@@ -11,23 +11,14 @@ import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Paged } from '../../platform/http/paged.ts';
 import { Authorizations } from './authorizations.service.ts';
 import type { PaymentWish } from './new-payment.ts';
+import { ofOneKind, NOT_OF_ONE_KIND, paidFields, wishedInvoices } from './paid-fields.ts';
 import { paymentErrors } from './payment.errors.ts';
 import { Payments, type PaymentView } from './payments.service.ts';
 
-const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
 const address = z.string().max(2_000);
 const createPayment = z
   .strictObject({
-    invoices: z
-      .array(z.union([z.string(), part]))
-      .max(100)
-      .default([])
-      .meta({ description: 'Ids of open invoices, or parts of them: {"invoice":"inv_…","amount":{…}} for all or for none' }),
-    amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is open on the invoices' }),
-    split: z
-      .enum(['oldest-first', 'proportional'])
-      .default('oldest-first')
-      .meta({ description: 'How an amount below what is open is divided' }),
+    ...paidFields,
     customer: z.string().optional(),
     connection: z.string().max(100).optional().meta({ description: 'Name or id; default: the only or default one' }),
     method: z
@@ -42,16 +33,9 @@ const createPayment = z
       .enum(['automatic', 'manual'])
       .default('automatic')
       .meta({ description: 'manual: only reserve the money; POST /v1/payments/{id}/capture takes it' }),
-    metadata: z
-      .record(z.string().max(40), z.string().max(500))
-      .refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } })
-      .default({}),
+    save: z.boolean().optional().meta({ description: 'The customer agrees to be charged again, by POST /v1/charges' }),
   })
-  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, {
-    path: ['invoices'],
-    params: { code: 'request.type' },
-    message: 'Name an amount for each invoice or for none',
-  })
+  .refine(ofOneKind, NOT_OF_ONE_KIND)
   .meta({ id: 'CreatePayment' });
 const capturePayment = z
   .strictObject({
@@ -144,17 +128,16 @@ export class PaymentsController {
 }
 
 function wishOf(body: z.infer<typeof createPayment>, request: Pick<PaymentWish, 'requestKey' | 'actor'>): PaymentWish {
-  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, capture, metadata } = body;
+  const { invoices, amount, split, customer, connection, method, description, returnUrl, cancelUrl, capture, save, metadata } = body;
   return {
-    invoices: invoices.map((item) =>
-      typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount },
-    ),
+    invoices: wishedInvoices(invoices),
     split,
     returnUrl,
     capture,
     metadata,
     ...request,
     ...(amount && { amount }),
+    ...(save !== undefined && { save }),
     ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),
     ...(connection !== undefined && { connection }),
     ...(method !== undefined && { methods: [method] }),

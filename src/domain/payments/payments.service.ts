@@ -217,7 +217,7 @@ export class Payments implements OnModuleInit {
     return { id: row.id, attempt };
   }
 
-  /** @throws mandate.not-active, mandate.cap */
+  /** @throws mandate.not-active, mandate.cap, mandate.charge-open */
   async #useMandate(tx: Transaction, id: string, { intents, customerId }: PaymentPlan): Promise<void> {
     const mandate = await this.mandates.lockToCharge(tx, { id });
     if (mandate.customerId !== customerId) throw mandateErrors['other-customer']();

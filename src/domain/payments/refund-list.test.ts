@@ -43,6 +43,11 @@ describe('settling refunds by the list of the provider', () => {
     expect(settleListed([ours()], [theirs('re_1', { reference: 'another system' })]).foreign).toHaveLength(1);
   });
 
+  test('one that was accepted under another id is not taken for one of the same amount', () => {
+    const { named, foreign } = settleListed([ours({ providerId: 're_1' })], [theirs('re_2')]);
+    expect([named, foreign.length]).toEqual([[], 1]);
+  });
+
   test('a completed one can fail later, and a lagging replica takes nothing back', () => {
     const refund = ours({ state: 'completed', providerId: 're_1' });
     expect(settleListed([refund], [theirs('re_1', { state: 'failed' })]).named).toMatchObject([{ to: 'failed' }]);

@@ -53,7 +53,7 @@ const overLimit: Field = {
 
 // prettier-ignore
 const ACTIONS: readonly ActionWord[] = [
-  word('payment.charge', 'core', charge, ['invoice'], { status: { type: 'string', enum: ['completed', 'failed', 'pending'] }, payment: text }, { movesMoney: true, uses: 'payments' }),
+  word('payment.charge', 'core', charge, ['invoice'], { status: { type: 'string', enum: ['completed', 'failed', 'pending', 'action-required'] }, payment: text, reason: text, decline: text, retryAt: text, link: text }, { movesMoney: true, uses: 'payments' }),
   word('payment.cancel', 'core', { payment: text }, ['payment']),
   word('payment.refund', 'core', { payment: text, amount: money, reason: text }, ['payment'], { refund: text }, { movesMoney: true, causes: ['refund.completed', 'refund.failed'] }),
   word('payment.request', 'phone-requests', { phone: text, amount: money, text, invoices: { type: 'array', items: text }, reference: text }, ['phone', 'amount', 'text'], { payment: text, amount: money }),

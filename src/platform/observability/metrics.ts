@@ -76,6 +76,13 @@ export class Metrics {
     labelNames: ['currency', 'state'],
     ...this.#into,
   });
+  /** `result`: delivered, failed (sent again later), dead, gone (the endpoint is disabled), interrupted. */
+  readonly webhooksSent = new Counter({
+    name: 'kassaflow_webhooks_sent_total',
+    help: 'Messages to webhook endpoints of portals',
+    labelNames: ['result'],
+    ...this.#into,
+  });
   /** `result`: applied, duplicate, ignored, refused, orphan, failed. */
   readonly webhooksReceived = new Counter({
     name: 'kassaflow_webhooks_received_total',

@@ -7,25 +7,15 @@ import { Requires } from '../../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../../platform/auth/caller.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../../platform/http/idempotent.ts';
-import { positiveMoneySchema } from '../../../platform/http/money-schema.ts';
 import { pageFields, pageOf, readCursor } from '../../../platform/http/page.ts';
 import { Paged } from '../../../platform/http/paged.ts';
+import { ofOneKind, NOT_OF_ONE_KIND, paidFields, wishedInvoices } from '../../payments/index.ts';
 import { LiveState } from '../live-state.ts';
 import { PaymentRequests, type RequestView, type RequestWish } from './payment-requests.service.ts';
 
-const part = z.strictObject({ invoice: z.string(), amount: positiveMoneySchema });
 const createRequest = z
   .strictObject({
-    invoices: z
-      .array(z.union([z.string(), part]))
-      .max(100)
-      .default([])
-      .meta({ description: 'Ids of open invoices, or parts of them' }),
-    amount: positiveMoneySchema.optional().meta({ description: 'Default: all that is open on the invoices' }),
-    split: z
-      .enum(['oldest-first', 'proportional'])
-      .default('oldest-first')
-      .meta({ description: 'How an amount below what is open is divided' }),
+    ...paidFields,
     customer: z.string().optional(),
     phone: z
       .string()
@@ -41,16 +31,8 @@ const createRequest = z
     returnUrl: z.string().max(2_000).optional().meta({ description: 'For an app that leads back; default: our own address' }),
     expiresInMinutes: z.int().min(1).max(40_320).default(1_440),
     remindAfterMinutes: z.int().min(1).max(40_320).optional().meta({ description: 'When request.reminder-due is to happen' }),
-    metadata: z
-      .record(z.string().max(40), z.string().max(500))
-      .refine((all) => Object.keys(all).length <= 20, { params: { code: 'request.range' } })
-      .default({}),
   })
-  .refine(({ invoices }) => new Set(invoices.map((item) => typeof item)).size <= 1, {
-    path: ['invoices'],
-    params: { code: 'request.type' },
-    message: 'Name an amount for each invoice or for none',
-  })
+  .refine(ofOneKind, NOT_OF_ONE_KIND)
   .meta({ id: 'CreatePaymentRequest' });
 const listRequests = z.strictObject(pageFields);
 
@@ -121,9 +103,7 @@ function wishOf(body: z.infer<typeof createRequest>, request: Pick<RequestWish, 
   return {
     ...rest,
     ...request,
-    invoices: invoices.map((item) =>
-      typeof item === 'string' ? { id: uuidOf('inv', item) } : { id: uuidOf('inv', item.invoice), amount: item.amount },
-    ),
+    invoices: wishedInvoices(invoices),
     ...(amount && { amount }),
     ...(customer !== undefined && { customerId: uuidOf('cus', customer) }),
     ...(phone !== undefined && { phone }),

@@ -1,9 +1,11 @@
 /**
- * How often one card, mandate or invoice may be charged, whoever asks: a flow, a portal, a person.
+ * How often one card, mandate or invoice may be charged, whoever asks: a flow, a portal, a person. And never twice at once: a debit that
+ * takes days still has the invoice open, and a second one would take the money again.
  *
  * Visa allows 15 attempts per card and amount in 30 days; for Mastercard processors name 10 (recurring) to 35. Beyond that schemes
  * block and fine, so the lowest number counts. An attempt is a charge that was begun, whatever came of it.
  */
+import { idOf } from '../../../kernel/ids.ts';
 import type { Transaction } from '../../../platform/database/transaction.ts';
 import { mandateErrors } from '../payment.errors.ts';
 
@@ -15,7 +17,7 @@ const WINDOW_MS = 30 * 86_400_000;
  * The caller holds the row of each invoice and of the mandate. Two mandates over one card are counted together by its fingerprint; that
  * count takes a lock of its own.
  *
- * @throws mandate.cap
+ * @throws mandate.cap, mandate.charge-open
  */
 export async function checkChargeCaps(
   tx: Transaction,
@@ -31,6 +33,12 @@ export async function checkChargeCaps(
     [mandate.id, mandate.fingerprint ?? null, new Date(now.getTime() - WINDOW_MS)],
   );
   if ((byMethod?.n ?? 0) >= CHARGES_PER_METHOD) throw mandateErrors.cap({ counted: 'card or mandate', cap: CHARGES_PER_METHOD });
+  const [open] = await tx.query<{ payment: string }>(
+    `select p.id as payment from payment_invoice s join payment p on p.id = s.payment_id
+     where s.invoice_id = any($1::uuid[]) and p.mandate_id is not null and p.state in ('created', 'pending', 'authorized') limit 1`,
+    [[...invoiceIds]],
+  );
+  if (open) throw mandateErrors['charge-open']({ payment: idOf('pay', open.payment) });
   const perInvoice = await tx.query<{ id: string }>(
     `select s.invoice_id as id from payment_invoice s join payment p on p.id = s.payment_id
      where s.invoice_id = any($1::uuid[]) and p.mandate_id is not null group by 1 having count(*) >= $2`,

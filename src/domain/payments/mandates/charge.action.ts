@@ -1,4 +1,4 @@
-import { ok, type Outcome } from '@kassaflow/plugin-sdk';
+import { ok } from '@kassaflow/plugin-sdk';
 import { idOf, uuidOf } from '../../../kernel/ids.ts';
 import { parseMoney } from '../../../kernel/money.ts';
 import { stillWaiting } from '../../../plugin-host/action-call.ts';
@@ -26,9 +26,10 @@ const output = {
     payment: { type: 'string' },
     reason: { type: 'string', description: 'Why it failed; empty when it did not' },
     decline: { type: 'string', enum: ['', 'transient', 'soft', 'customer-action', 'hard'], description: 'What kind of no it was' },
+    retryAt: { type: 'string', description: 'When to charge again, by the schedule of the method; empty where that is of no use' },
     link: { type: 'string', description: 'Where the customer can approve, when the bank asks for that' },
   },
-  required: ['status', 'payment', 'reason', 'decline', 'link'],
+  required: ['status', 'payment', 'reason', 'decline', 'retryAt', 'link'],
   additionalProperties: false,
 } as const;
 
@@ -54,7 +55,7 @@ export function chargeAction(charges: Charges): BuiltInAction {
       causes: ['payment.completed', 'payment.failed', 'invoice.paid'],
       guards: { charge: { invoice: '/invoice', method: '/mandate' }, money: { amount: '/amount' } },
       timeoutMs: 30_000,
-      sample: { status: 'completed', payment: 'pay_01jd3k4m5n6p7q8r9s0t1v2w3x', reason: '', decline: '', link: '' },
+      sample: { status: 'completed', payment: 'pay_01jd3k4m5n6p7q8r9s0t1v2w3x', reason: '', decline: '', retryAt: '', link: '' },
     },
     {
       run: async ({ tenantId, runId, idempotencyKey: requestKey }, { invoice, amount, mandate, dueOn }) => {
@@ -67,10 +68,10 @@ export function chargeAction(charges: Charges): BuiltInAction {
           ...(mandate !== undefined && { mandateId: uuidOf('man', mandate) }),
           ...(dueOn !== undefined && { dueOn }),
         });
-        const { status, payment, link, decline } = view;
+        const { status, payment, link, decline, retryAt } = view;
         if (status === 'pending') return stillWaiting('Bank or scheme has not said its last word', charges.askAgainMs(view));
-        const value = { status, payment: payment.id, reason: payment.reason, decline: decline?.class ?? '', link } as const;
-        return ok(value, payment.id) satisfies Outcome<typeof value>;
+        const { id, reason } = payment;
+        return ok({ status, payment: id, reason, decline: decline?.class ?? '', retryAt: retryAt?.toISOString() ?? '', link }, id);
       },
     },
   );

@@ -48,6 +48,8 @@ export interface ChargeView extends PaymentView {
   readonly link: string;
   /** What to do about a charge that failed. */
   readonly decline: DeclineAdvice | undefined;
+  /** When to charge again by the schedule of the method; `undefined` where that is of no use. */
+  readonly retryAt: Date | undefined;
 }
 
 @Injectable()
@@ -64,14 +66,14 @@ export class Charges {
   /**
    * Charges, or tells how the charge of this request stands by now.
    *
-   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, and what a payment throws
+   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, mandate.charge-open, and what a payment throws
    */
   async charge(tenantId: string, request: ChargeRequest): Promise<ChargeView> {
     const known = await this.payments.ofRequest(tenantId, request.requestKey);
     const view = known ?? (await this.#begin(tenantId, request));
     const { payment } = view;
     if (payment.status === 'failed' && payment.reason === 'authentication-failed') return this.#onSession(tenantId, request, view);
-    return this.#viewOf(view);
+    return this.#viewOf(tenantId, view);
   }
 
   /** In how many milliseconds it is worth to ask again how a payment stands: the older it is, the later. */
@@ -110,7 +112,7 @@ export class Charges {
     const requestKey = `${request.requestKey}:on-session`;
     const known = await this.payments.ofRequest(tenantId, requestKey);
     const opened = known ?? (await this.#open(tenantId, { ...request, requestKey }, failed));
-    return opened ? this.#viewOf(opened) : this.#viewOf(failed);
+    return this.#viewOf(tenantId, opened ?? failed);
   }
 
   async #open(tenantId: string, request: ChargeRequest, { payment }: PaymentView): Promise<PaymentView | undefined> {
@@ -139,21 +141,35 @@ export class Charges {
     return idOf('con', row?.id ?? newUuid());
   }
 
-  #viewOf(view: PaymentView): ChargeView {
+  async #viewOf(tenantId: string, view: PaymentView): Promise<ChargeView> {
     const { payment, next, failure } = view;
-    if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined };
+    if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined, retryAt: undefined };
     if (payment.status === 'failed' || payment.status === 'cancelled' || payment.status === 'expired') {
-      return { ...view, status: 'failed', link: '', decline: adviceFor({ method: payment.method, reason: 'other', ...failure }) };
+      const decline = adviceFor({ method: payment.method, reason: 'other', ...failure });
+      return { ...view, status: 'failed', link: '', decline, retryAt: await this.#retryAt(tenantId, view, decline) };
     }
-    return {
-      ...view,
-      status: next?.kind === 'redirect' ? 'action-required' : 'pending',
-      link: next?.kind === 'redirect' ? next.url : '',
-      decline: undefined,
-    };
+    const link = next?.kind === 'redirect' ? next.url : '';
+    return { ...view, status: link === '' ? 'pending' : 'action-required', link, decline: undefined, retryAt: undefined };
+  }
+
+  /** The next day of the schedule, which is counted from the first charge of the invoice that failed. */
+  async #retryAt(tenantId: string, { payment }: PaymentView, { retryOnDays }: DeclineAdvice): Promise<Date | undefined> {
+    const [invoice] = payment.invoices;
+    if (invoice === undefined || retryOnDays.length === 0) return undefined;
+    const [charges] = await this.database.transact(tenantId, (tx) =>
+      tx.query<{ first: Date; n: number }>(
+        `select min(p.created_at) as first, count(*)::int as n from payment_invoice s join payment p on p.id = s.payment_id
+         where s.invoice_id = $1 and p.mandate_id is not null and p.state in ('failed', 'cancelled', 'expired')`,
+        [uuidOf('inv', invoice)],
+      ),
+    );
+    const day = retryOnDays[(charges?.n ?? 0) - 1];
+    if (!charges || day === undefined) return undefined;
+    return new Date(Math.max(charges.first.getTime() + day * DAY_MS, this.clock.now().getTime()));
   }
 }
 
+const DAY_MS = 86_400_000;
 const SHORTEST_PAUSE_MS = 5_000;
 /** As `payment-checks.ts` asks the provider. */
 const LONGEST_PAUSE_MS = 6 * 3_600_000;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { MandateFacts } from '@kassaflow/plugin-sdk';
 import fc from 'fast-check';
-import { newUuid, uuidOf } from '../../../kernel/ids.ts';
+import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
+import { STILL_WAITING } from '../../../plugin-host/action-call.ts';
 import { domainWorld, type DomainWorld } from '../../../../test/support/domain.ts';
 import type { ChargeRequest } from './charges.service.ts';
 import { lapsesAt, mandateEvent, mandateState, type KnownMandate, type MandateState } from './mandate.ts';
@@ -133,6 +134,43 @@ describe('a charge', () => {
     });
   });
 
+  test('that failed says when to try again, by the schedule from the first failure on, until it is used up', async () => {
+    const { customer } = await withMandate();
+    const invoice = await world.anInvoice('7.00', customer);
+    const first = world.clock.now().getTime();
+    for (const day of [1, 3, 7, 14, undefined]) {
+      world.provider.next('payments.charge', 'declines');
+      const { retryAt } = await charge(invoice);
+      expect(retryAt).toEqual(day === undefined ? undefined : new Date(first + day * DAY_MS));
+      if (retryAt) world.clock.advance(retryAt.getTime() - world.clock.now().getTime());
+    }
+  });
+
+  test('in a flow waits for the last word without using up an attempt, and finds it by the same key', async () => {
+    const { customer } = await withMandate({ kind: 'sepa-debit' });
+    const action = world.actions.find('payment.charge');
+    const input = { invoice: idOf('inv', await world.anInvoice('12.00', customer)) };
+    const call = {
+      tenantId: world.db.tenantId,
+      action: 'payment.charge',
+      input,
+      idempotencyKey: newUuid(),
+      attempt: 1,
+      runId: newUuid(),
+      step: 'charge',
+    };
+    const run = () => action?.run({ ...call, timeoutMs: 1_000 }, AbortSignal.timeout(30_000));
+    world.provider.hasNoNextStep = true;
+    expect(await run()).toMatchObject({ kind: 'failed', code: STILL_WAITING, retryAfterMs: 5_000 });
+    world.provider.hasNoNextStep = false;
+    world.clock.advance(3 * DAY_MS);
+    expect(await run()).toMatchObject({ code: STILL_WAITING, retryAfterMs: 6 * 3_600_000 });
+    const [id, { reference }] = [...world.provider.created].at(-1)!;
+    world.provider.report(id, { started: true, captured: 1200 });
+    await signal(id);
+    expect(await run()).toMatchObject({ kind: 'ok', value: { status: 'completed', payment: reference, retryAt: '' } });
+  });
+
   test('whose bank wants to see the customer gives a link, the same one for the same request', async () => {
     const { customer } = await withMandate();
     const invoice = await world.anInvoice('9.00', customer);
@@ -166,6 +204,17 @@ describe('a charge', () => {
     expect(world.provider.count('payments.charge')).toBe(calls);
     world.clock.advance(31 * DAY_MS);
     expect((await charge(await world.anInvoice('1.00', one.customer))).status).toBe('action-required');
+  });
+
+  test('is not begun while another one of the invoice has no last word, also when both are asked for at once', async () => {
+    const { customer } = await withMandate();
+    const invoice = await world.anInvoice('30.00', customer);
+    const calls = world.provider.count('payments.charge');
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => charge(invoice)));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const problems = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []));
+    expect(new Set(problems)).toEqual(new Set(['mandate.charge-open']));
+    expect(world.provider.count('payments.charge') - calls).toBe(1);
   });
 
   test('is refused the ninth time for one invoice', async () => {

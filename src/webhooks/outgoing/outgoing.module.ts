@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { Deliveries } from './deliveries.ts';
+import { EndpointSecrets } from './endpoint-secrets.ts';
+import { OutgoingGauges } from './outgoing-gauges.ts';
+import { QueueEvents } from './queue-events.ts';
+import { ReplayDeliveries } from './replay-deliveries.ts';
+import { SendMessage } from './send-message.ts';
+import { SendWebhooks } from './send-webhooks.ts';
+import { TryEndpoint } from './try-endpoint.ts';
+import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { WebhookEndpointsController } from './webhook-endpoints.controller.ts';
+
+/** Needs `Database`, `EnginePool`, `EventReader`, `PluginHost` (for its way out), `Sealer`, `Audit`, `Metrics`, `Config` and `CLOCK` from global modules. */
+@Module({
+  controllers: [WebhookEndpointsController],
+  providers: [
+    WebhookEndpoints,
+    EndpointSecrets,
+    Deliveries,
+    QueueEvents,
+    SendMessage,
+    SendWebhooks,
+    ReplayDeliveries,
+    TryEndpoint,
+    OutgoingGauges,
+  ],
+})
+export class OutgoingModule {}
