@@ -40,6 +40,8 @@ const WHOLE_RUN = '';
 export class Mailbox {
   readonly #waits = new Set<string>();
   readonly #asks = new Set<string>();
+  /** Steps that waited when the run ended: since a person let it go on they may wait again, by a row of which the journal does not speak. */
+  readonly #renewable = new Set<string>();
   readonly #letters = new Map<string, Signal>();
   readonly #known = new Set<string>();
   #changes = noChanges();
@@ -81,8 +83,9 @@ export class Mailbox {
 
   /** The step waits for nobody any more. What was not written yet never is. */
   forget(step: string): void {
-    if (this.#waits.delete(step)) this.#withdraw('interestsSet', 'interestsGone', step);
-    if (this.#asks.delete(step)) this.#withdraw('questions', 'questionsGone', step);
+    const mayWait = this.#renewable.delete(step);
+    if (this.#waits.delete(step) || mayWait) this.#withdraw('interestsSet', 'interestsGone', step);
+    if (this.#asks.delete(step) || mayWait) this.#withdraw('questions', 'questionsGone', step);
     for (const letter of this.#letters.values()) if (letter.step === step) this.took(letter.id);
   }
 
@@ -91,7 +94,7 @@ export class Mailbox {
    * and a sub-flow ends once.
    */
   forgetAll(): void {
-    for (const step of [...this.#waits, ...this.#asks]) this.forget(step);
+    for (const step of [...this.#waits, ...this.#asks, ...this.#renewable]) this.forget(step);
     for (const { id, kind } of this.#letters.values()) if (kind !== 'child') this.took(id);
   }
 
@@ -115,7 +118,7 @@ export class Mailbox {
 
   /** Every branch sleeps: what is for none of `steps`, and not for the run as a whole, is for nobody. */
   keepOnly(steps: { has(step: string): boolean }): void {
-    for (const step of [...this.#waits, ...this.#asks]) if (step !== WHOLE_RUN && !steps.has(step)) this.forget(step);
+    for (const step of [...this.#waits, ...this.#asks, ...this.#renewable]) if (step !== WHOLE_RUN && !steps.has(step)) this.forget(step);
     for (const { id, step } of this.#letters.values()) if (!steps.has(step) && !this.#waits.has(step)) this.took(id);
   }
 
@@ -158,6 +161,7 @@ export class Mailbox {
         this.#asks.delete(entry.step);
         return;
       case 'end':
+        for (const step of [...this.#waits, ...this.#asks]) this.#renewable.add(step);
         this.#waits.clear();
         this.#asks.clear();
         return;
