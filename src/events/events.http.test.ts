@@ -400,7 +400,7 @@ describe('GET /v1/payments/{id}/events', () => {
     expect(second.text()).not.toContain('event: state');
     second.close();
 
-    const stranger = await keyOf(await db.addTenant('passer-by'), '*');
+    const stranger = await keyOf(await db.addTenant('stranger'), '*');
     expect(await get(path, stranger)).toMatchObject({ status: 404, body: { code: 'id.format' } });
     expect(await get(`/v1/payments/${other}/events`, secret)).toMatchObject({ status: 404 });
     expect(await get(`/v1/orders/${newId('ord')}/events`, secret)).toMatchObject({ status: 403 });

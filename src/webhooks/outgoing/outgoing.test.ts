@@ -232,18 +232,20 @@ describe('several', () => {
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 }),
         fc.integer({ min: 0, max: 6 }),
-        async (subjects, modulus) => {
+        async (subjects, refusals) => {
           its.portal.received.length = 0;
-          let asked = 0;
+          const asked = new Map<number, number>();
           const taken: [string, number][] = [];
           its.portal.answers(({ event }) => {
-            asked += 1;
-            if (modulus > 1 && asked % modulus !== 0) return 500;
-            taken.push([event.subject ?? '', event.data?.n ?? -1]);
+            const n = event.data?.n ?? -1;
+            asked.set(n, (asked.get(n) ?? 0) + 1);
+            // Each is refused so often, which is less often than makes a dead letter.
+            if ((asked.get(n) ?? 0) <= refusals) return 500;
+            taken.push([event.subject ?? '', n]);
             return 200;
           });
           for (const [n, subject] of subjects.entries()) await its.record(`order/${subject}`, n);
-          for (let round = 0; round < 100 && taken.length < subjects.length; round += 1) {
+          for (let round = 0; round < 300 && taken.length < subjects.length; round += 1) {
             await its.sendDue();
             its.clock.advance(HOUR);
           }
