@@ -8,7 +8,16 @@ import { LedgerModule } from './ledger/index.ts';
 import { OrdersModule } from './orders/index.ts';
 import { PaymentsModule } from './payments/index.ts';
 
-const MODULES = [LedgerModule, CustomersModule, InvoicesModule, PaymentsModule, CreditsModule, OrdersModule, CheckoutModule, AccountingModule];
+const MODULES = [
+  LedgerModule,
+  CustomersModule,
+  InvoicesModule,
+  PaymentsModule,
+  CreditsModule,
+  OrdersModule,
+  CheckoutModule,
+  AccountingModule,
+];
 
 /** The money, as one module for the application. */
 @Module({ imports: MODULES, exports: MODULES })

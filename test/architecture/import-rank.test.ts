@@ -21,7 +21,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The modules of the domain: one may import those to its left, through their `index.ts`. */
-const DOMAIN = ['ledger', 'customers', 'invoices', 'dunning', 'payments', 'credits', 'orders', 'checkout', 'subscriptions', 'accounting', 'reconciliation'];
+const DOMAIN = [
+  'ledger',
+  'customers',
+  'invoices',
+  'dunning',
+  'payments',
+  'credits',
+  'orders',
+  'checkout',
+  'subscriptions',
+  'accounting',
+  'reconciliation',
+];
 
 const files = sourceFiles(['src']);
 const part = (path: string) => (path.split('/').length === 2 ? 'root' : (path.split('/')[1] ?? ''));
