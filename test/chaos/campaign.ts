@@ -72,6 +72,9 @@ export interface CampaignReport {
 const CALM_MS = 120_000;
 /** With a bank that behaves there are no such pauses. */
 const SHORT_CALM_MS = 60_000;
+/** So long, and so often, payments are asked about. */
+const PAID_MS = 60_000;
+const ASK_MS = 3_000;
 /** A death that is asked for takes no longer, with pauses and what else goes wrong between two. */
 const MOST_MS_A_KILL = 20_000;
 /** Share of payments that give credits. */
@@ -170,7 +173,7 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
   people.calmDown();
   bank.calmDown();
   await Promise.all(workers.map((worker) => worker.becameReady()));
-  await database.asSuperuser(askNow);
+  await becomePaid(database, sales);
   const outside = () => client.underWay + workload.newsToCome;
   const calm = await becomeCalm((look) => database.asSuperuser(look), outside, mutant ? SHORT_CALM_MS : CALM_MS, options.say);
   if (calm.open.size > 0) options.say(`NOT CALM after ${(calm.ms / 1_000).toFixed(0)} s: ${listOf(calm.open)}`);
@@ -222,8 +225,16 @@ async function perform(options: CampaignOptions, stage: Stage): Promise<Campaign
  * Time goes on: every payment that waits for money is asked about. One whose webhook was lost would be found after five minutes, or half an
  * hour, and the campaign does not wait for so long.
  */
-async function askNow(database: pg.Client): Promise<void> {
-  await database.query('update payment_check set next_at = clock_timestamp()');
+async function becomePaid(database: CampaignDatabase, { done }: Sales): Promise<void> {
+  for (const deadline = performance.now() + PAID_MS; performance.now() < deadline; await sleep(ASK_MS)) {
+    const taken = await database.asSuperuser(async (client) => {
+      const { rows } = await client.query<{ n: number }>('select count(*)::int as n from payment where captured_minor > 0');
+      await client.query('update payment_check set next_at = clock_timestamp()');
+      return rows[0]?.n ?? 0;
+    });
+    // A question that the plugin could not ask, because it was only starting, is asked again.
+    if (taken >= done.length) return;
+  }
 }
 
 /** Says of the runs that never ended, and of those of which the oracle says something, what their journals say; keeps all of it. */
