@@ -39,6 +39,7 @@ export {
   type SettlementLine,
   type SettlementPage,
 } from './payments.ts';
+export { TokenKeeper, type AccessToken } from './token-keeper.ts';
 export { trigger, type PollCode, type Polled, type ReadCode, type Trigger, type TriggerItem, type TriggerSpec } from './trigger.ts';
 export { type ProviderSignal, type RawWebhook, type RefusalReason, type RegisteredWebhook, type Verdict, type Webhook } from './webhook.ts';
 export { definePlugin, isPlugin, type CheckResult, type Plugin } from './plugin.ts';
