@@ -25,6 +25,18 @@ export interface Need {
   has(plugin: Plugin): boolean;
 }
 
+/** Makes the tests of a group. `shared` holds for all of them; a test that needs something else says so. */
+export function testsIn(group: Group, shared: Pick<ConformanceTest, 'needs' | 'live'> = {}) {
+  return (id: string, title: string, run: ConformanceTest['run'], needs: Need | undefined = shared.needs): ConformanceTest => ({
+    id,
+    group,
+    title,
+    run,
+    ...shared,
+    ...(needs && { needs }),
+  });
+}
+
 const need = (name: string, has: (plugin: Plugin) => boolean): Need => ({ name, has });
 
 export const NEEDS = {

@@ -1,4 +1,4 @@
-import { NEEDS, type ConformanceTest } from '../conformance-test.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
 import { LeftOut, lever, must } from '../finding.ts';
 import type { Posting, PostingLine } from '../../accounting.ts';
 import type { AccountingLevers } from '../subject.ts';
@@ -6,13 +6,7 @@ import { valueOf, type CallOptions, type World } from '../world.ts';
 
 const POST = 'accounting.post';
 
-const test = (id: string, title: string, run: ConformanceTest['run']): ConformanceTest => ({
-  id,
-  group: 'accounting',
-  title,
-  needs: NEEDS.accounting,
-  run,
-});
+const test = testsIn('accounting', { needs: NEEDS.accounting });
 
 export const accountingTests: readonly ConformanceTest[] = [
   test('A1', 'books an entry that balances, and refuses one that does not', async (world) => {

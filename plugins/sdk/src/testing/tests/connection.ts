@@ -1,4 +1,4 @@
-import { NEEDS, type ConformanceTest } from '../conformance-test.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
 import { LeftOut, lever, must, show, Unmet } from '../finding.ts';
 import type { CheckResult } from '../../plugin.ts';
 import type { PaymentMethod } from '../../payments.ts';
@@ -6,13 +6,7 @@ import { valueOf, type CallOptions, type World } from '../world.ts';
 
 const LOOK = 'connection.check';
 
-const test = (id: string, title: string, run: ConformanceTest['run'], needs?: ConformanceTest['needs']): ConformanceTest => ({
-  id,
-  group: 'connection',
-  title,
-  run,
-  ...(needs === undefined ? {} : { needs }),
-});
+const test = testsIn('connection');
 
 export const connectionTests: readonly ConformanceTest[] = [
   test('C1', 'tells whose account a working connection is', async (world) => {

@@ -1,5 +1,5 @@
 /** Payments: mandates, addresses, texts, references, capabilities. */
-import { NEEDS, type ConformanceTest, type Need } from '../conformance-test.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
 import { LeftOut, lever, must } from '../finding.ts';
 import type { ChargeMandate, CreatedPayment } from '../../payments.ts';
 import type { Outcome } from '../../outcome.ts';
@@ -8,13 +8,7 @@ import { CANCEL_URL, RETURN_URL, valueOf, type World } from '../world.ts';
 
 const CREATE = 'payments.create';
 
-const test = (id: string, title: string, run: ConformanceTest['run'], needs: Need = NEEDS.payments): ConformanceTest => ({
-  id,
-  group: 'payments',
-  title,
-  needs,
-  run,
-});
+const test = testsIn('payments', { needs: NEEDS.payments });
 
 /** Providers cut at 100, 127, 255, 500 and 1,000 places. 🎟 takes two: wherever a naive cut falls, it halves one of the two rows of them. */
 const DESCRIPTIONS: readonly (readonly [what: string, text: string])[] = [

@@ -1,5 +1,5 @@
 /** Payments: amounts, states and what becomes of a payment. */
-import { NEEDS, type ConformanceTest, type Need } from '../conformance-test.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
 import { lever, LeftOut, must } from '../finding.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { PaymentFacts } from '../../payments.ts';
@@ -10,13 +10,7 @@ const FETCH = 'payments.fetch';
 const CAPTURE = 'payments.capture';
 const REFUND = 'payments.refund';
 
-const test = (id: string, title: string, run: ConformanceTest['run'], needs: Need = NEEDS.payments): ConformanceTest => ({
-  id,
-  group: 'payments',
-  title,
-  needs,
-  run,
-});
+const test = testsIn('payments', { needs: NEEDS.payments });
 
 /** Amounts at which exponents and floats show: `4.35 * 100` is 434.99999999999994. */
 const AMOUNTS: readonly (readonly [amount: string, currency: string])[] = [

@@ -1,20 +1,13 @@
 /** Payments: what is asked for once happens once, and an answer that was lost is found again. */
-import { NEEDS, type ConformanceTest, type Need } from '../conformance-test.ts';
-import { must, show } from '../finding.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
+import { lever, must, show } from '../finding.ts';
 import { RETRY_AFTER_SECONDS, type Sent, type WireFault } from '../wire.ts';
 import { valueOf, type World } from '../world.ts';
-import { lever } from '../finding.ts';
 import { mustHideSecrets } from './connection.ts';
 
 const CREATE = 'payments.create';
 
-const test = (id: string, title: string, run: ConformanceTest['run'], needs: Need = NEEDS.payments): ConformanceTest => ({
-  id,
-  group: 'payments',
-  title,
-  needs,
-  run,
-});
+const test = testsIn('payments', { needs: NEEDS.payments });
 
 export const onceTests: readonly ConformanceTest[] = [
   test('P1', 'makes a payment and says what the customer has to do', async (world) => {

@@ -1,4 +1,4 @@
-import { NEEDS, type ConformanceTest } from '../conformance-test.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
 import { lever, must } from '../finding.ts';
 import type { SettlementLine, SettlementPage } from '../../payments.ts';
 import type { Outcome } from '../../outcome.ts';
@@ -9,14 +9,7 @@ const LOOK = 'payments.settlements';
 const SCALE = 4;
 const MOST_PAGES = 200;
 
-const test = (id: string, title: string, run: ConformanceTest['run']): ConformanceTest => ({
-  id,
-  group: 'settlement',
-  title,
-  needs: NEEDS.settlements,
-  live: true,
-  run,
-});
+const test = testsIn('settlement', { needs: NEEDS.settlements, live: true });
 
 type Days = { readonly from: string; readonly to: string };
 

@@ -1,4 +1,4 @@
-import { NEEDS, type ConformanceTest } from '../conformance-test.ts';
+import { type ConformanceTest, NEEDS, testsIn } from '../conformance-test.ts';
 import { LeftOut, lever, must } from '../finding.ts';
 import { sourcesOf, type PluginFile } from '../plugin-files.ts';
 import type { RawWebhook, Verdict } from '../../webhook.ts';
@@ -9,13 +9,7 @@ const TRANSLATE = 'webhook.translate';
 /** Beyond the window, and beyond every rounding. */
 const BEYOND_MS = 60_000;
 
-const test = (id: string, title: string, run: ConformanceTest['run']): ConformanceTest => ({
-  id,
-  group: 'webhooks',
-  title,
-  needs: NEEDS.webhook,
-  run,
-});
+const test = testsIn('webhooks', { needs: NEEDS.webhook });
 
 export const webhookTests: readonly ConformanceTest[] = [
   test('W1', 'takes a delivery with a right signature', async (world) => {
