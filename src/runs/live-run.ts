@@ -134,6 +134,12 @@ export class LiveRun implements JournaledRun, WaitingRun {
     return this.reachable && this.#deaths === MOST_DEATHS - 1;
   }
 
+  /** True when it waits for its turn while its key is taken, in place of not being started. */
+  get takesTurns(): boolean {
+    const { ifRunning } = this.flow.onePer ?? {};
+    return this.facts.onePer !== undefined && (ifRunning === 'queue' || ifRunning === 'replace');
+  }
+
   /** True when every branch sleeps or waits for a person. */
   get idle(): boolean {
     return this.#mode === 'computing' && this.#branches > 0 && this.#waits.restingCount === this.#branches;
@@ -428,10 +434,9 @@ export class LiveRun implements JournaledRun, WaitingRun {
     if ((cancels && cancels.length > 0) || stopEvent) this.#ensureHalting().recall(cancels ?? [], stopEvent);
   }
 
-  /** It had to wait for its turn under a key, and has done nothing yet. */
+  /** It had to wait for its turn, and has done nothing yet. */
   get #stoodInLine(): boolean {
-    const { ifRunning } = this.flow.onePer ?? {};
-    return this.history?.isUntouched === true && this.facts.event !== undefined && (ifRunning === 'queue' || ifRunning === 'replace');
+    return this.takesTurns && this.history?.isUntouched === true && this.facts.event !== undefined;
   }
 
   /** The matcher tells the run of them too, but later than its first step may begin. */

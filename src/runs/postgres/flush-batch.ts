@@ -143,13 +143,8 @@ function runParameters(starts: readonly Start[], first: FirstCheckpoints): unkno
   ];
 }
 
-/** Tells whether the run waits for its turn when its key is taken, in place of not being started. */
-export function takesTurns({ facts, flow }: LiveRun): boolean {
-  return facts.onePer !== undefined && (flow.onePer?.ifRunning === 'queue' || flow.onePer?.ifRunning === 'replace');
-}
-
 function turnOf(run: LiveRun): number {
-  if (!takesTurns(run)) return 0;
+  if (!run.takesTurns) return 0;
   return run.flow.onePer?.ifRunning === 'replace' ? GATE_QUEUES + GATE_REPLACES : GATE_QUEUES;
 }
 

@@ -1,7 +1,7 @@
 /** What a flush writes about the outside of its runs: the parameter $38 of the statement in queries/flush-news.ts. */
 import { idOf } from '../../kernel/ids.ts';
 import type { Checkpoint } from '../live-run.ts';
-import { takesTurns, type AskedQuestion, type ChildOver, type FirstCheckpoints, type FlushBatch } from './flush-batch.ts';
+import type { AskedQuestion, ChildOver, FirstCheckpoints, FlushBatch } from './flush-batch.ts';
 
 /** What `event_keys()` of migration 0002 leaves out: longer values, deeper ones, and what is no text, number or truth value. */
 const LONGEST_KEY_VALUE = 200;
@@ -17,7 +17,8 @@ export function newsParameter(
   const special = all.filter(isNews);
   const started = starts.flatMap(({ runs }) => runs);
   const children = started.filter(({ facts }) => facts.depth !== undefined);
-  if (special.length === 0 && childrenOver.length === 0 && children.length === 0 && !started.some(takesTurns)) return undefined;
+  if (special.length === 0 && childrenOver.length === 0 && children.length === 0 && !started.some((run) => run.takesTurns))
+    return undefined;
   return JSON.stringify({
     waitsSet: special.flatMap(waitRows),
     waitsGone: special.flatMap(({ run: { facts }, interestsGone }) => interestsGone.map((step) => ({ run_id: facts.id, step }))),
@@ -25,7 +26,7 @@ export function newsParameter(
     childrenOver: [...childrenOver, ...special.flatMap(ended)].map(signalRow),
     questions: questions.map((question) => questionRow(question, publicUrl)),
     questionsGone: special.flatMap(({ run: { facts }, questionsGone }) => questionsGone.map((step) => ({ run_id: facts.id, step }))),
-    queueGone: special.flatMap(({ run, row }) => (row?.ended && takesTurns(run) ? [run.facts.id] : [])),
+    queueGone: special.flatMap(({ run, row }) => (row?.ended && run.takesTurns ? [run.facts.id] : [])),
     moved: special.flatMap(({ run: { facts }, revision }) => (revision === undefined ? [] : [{ id: facts.id, revision }])),
     parents: children.map(({ facts: { id, parent, depth, chain } }) => ({
       id,
@@ -45,7 +46,7 @@ function isNews({ run, row, ...checkpoint }: Checkpoint): boolean {
     checkpoint.questions.length > 0 ||
     checkpoint.questionsGone.length > 0 ||
     checkpoint.revision !== undefined ||
-    (row?.ended === true && (run.facts.parent !== undefined || takesTurns(run)))
+    (row?.ended === true && (run.facts.parent !== undefined || run.takesTurns))
   );
 }
 

@@ -9,7 +9,7 @@ import type { LiveRun } from '../live-run.ts';
 import type { RunEvent, RunFacts } from '../run.ts';
 import type { EventWatch } from '../run-context.ts';
 import type { FlushResult } from './committed-result.ts';
-import { takesTurns, type FlushBatch } from './flush-batch.ts';
+import type { FlushBatch } from './flush-batch.ts';
 import type { Lane } from './lane.ts';
 import { readMissed } from './missed-events.ts';
 import { FORGET_SIGNALS } from './queries/open-signals.ts';
@@ -99,7 +99,7 @@ export class Outside {
       if (signalsTaken.length > 0) this.#signals.taken(signalsTaken);
       if (!row?.ended) continue;
       if (run.facts.parent) told = true;
-      if (takesTurns(run)) this.#lookAtTurn(run);
+      if (run.takesTurns) this.#lookAtTurn(run);
     }
     if (told) this.#signals.look();
   }
