@@ -142,6 +142,28 @@ describe('a lease', () => {
     await expect(next).rejects.toMatchObject({ code: 'events.unavailable' });
   });
 
+  test('that is given up by a process that lives is no death to its runs', async () => {
+    catalogue.add(db.tenantId, flow([call('test.keyed'), runFlow('sub-flow')]));
+    catalogue.add(db.tenantId, flow([call('test.once')], { name: 'sub-flow', triggers: [{ kind: 'manual', inputs: {} }] }));
+    const find = catalogue.find.bind(catalogue);
+    catalogue.find = () => Promise.reject(new Error('the database system is not yet accepting connections'));
+    const first = await engine();
+    await first.intake.accept(incoming(db.tenantId));
+    await until(
+      async () => (await db.ownerPool.query('select from engine_lease')).rowCount === 2,
+      () => 'the lease was not given up',
+    );
+    catalogue.find = find;
+    await until(
+      async () => (await ended()) === 2,
+      () => 'the run did not go on',
+    );
+    const { rows } = await db.ownerPool.query<{ kind: string }>(
+      `select e->>'kind' as kind from run_journal, json_array_elements(entries) e`,
+    );
+    expect(rows.map(({ kind }) => kind)).not.toContain('resumed');
+  });
+
   test('whose process died is taken over when its time is over; the call under way has the same key', async () => {
     catalogue.add(db.tenantId, twoSteps);
     provider.script('test.keyed', (attempt) => {

@@ -39,7 +39,8 @@ export class Lease {
   /** A new lease, in place of the one before. */
   async acquire(client: pg.ClientBase): Promise<void> {
     this.#lowWater = newUuid();
-    const { rows } = await client.query<{ epoch: string }>(ACQUIRE_LEASE, [this.terms.process, this.#lowWater, this.terms.leaseMs]);
+    const values = [this.terms.process, this.#lowWater, this.terms.leaseMs, this.#epoch];
+    const { rows } = await client.query<{ epoch: string }>(ACQUIRE_LEASE, values);
     this.#epoch = rows[0]?.epoch ?? '0';
     this.#flush = 0n;
   }
