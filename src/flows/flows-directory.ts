@@ -11,6 +11,7 @@ import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { isKassaflowError } from '../kernel/errors.ts';
+import { WorkerLoop } from '../platform/worker-loop.ts';
 import { Flows } from './flows.service.ts';
 import { calledFirst } from './language/check/check-calls.ts';
 import { LARGEST_FILE } from './language/yaml/parse-yaml.ts';
@@ -49,7 +50,14 @@ export class FlowsDirectory implements OnApplicationShutdown {
   #publications = 0;
   readonly #checkedAt = new Map<string, number>();
   #followed: { readonly tenantId: string; readonly directory: string } | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #loop = new WorkerLoop(
+    async () => {
+      await this.look();
+      return LOOK_EVERY_MS;
+    },
+    LOOK_EVERY_MS,
+    (error) => this.#logger.error({ error }, 'The folder of flows cannot be read'),
+  );
   #looking: Promise<void> = Promise.resolve();
 
   constructor(private readonly flows: Flows) {}
@@ -59,7 +67,7 @@ export class FlowsDirectory implements OnApplicationShutdown {
     await mkdir(directory, { recursive: true });
     this.#followed = { tenantId, directory: await realpath(directory) };
     await this.look();
-    this.#schedule();
+    this.#loop.start(LOOK_EVERY_MS);
     return this.refused;
   }
 
@@ -92,19 +100,9 @@ export class FlowsDirectory implements OnApplicationShutdown {
     }
   }
 
-  onApplicationShutdown(): void {
-    clearTimeout(this.#timer);
+  async onApplicationShutdown(): Promise<void> {
+    await this.#loop.stop();
     this.#followed = undefined;
-  }
-
-  #schedule(): void {
-    if (!this.#followed) return;
-    this.#timer = setTimeout(() => {
-      this.look()
-        .catch((error: unknown) => this.#logger.error({ error }, 'The folder of flows cannot be read'))
-        .finally(() => this.#schedule());
-    }, LOOK_EVERY_MS);
-    this.#timer.unref();
   }
 
   async #lookOnce(): Promise<void> {

@@ -182,7 +182,7 @@ describe('flows as files', () => {
     directory = new FlowsDirectory(here.flows);
   });
   afterEach(async () => {
-    directory.onApplicationShutdown();
+    await directory.onApplicationShutdown();
     await rm(folder, { recursive: true });
   });
 

@@ -13,6 +13,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { EnginePool } from '../platform/database/engine-pool.ts';
+import { WorkerLoop } from '../platform/worker-loop.ts';
 import { flowErrors } from './flow-errors.ts';
 import { FlowCatalogue } from './flow-catalogue.ts';
 import { readRoutes, routesOf } from './flow-routes.ts';
@@ -51,11 +52,17 @@ export class PublishedFlows extends FlowCatalogue implements OnApplicationShutdo
   readonly #revisions = new Map<string, string>();
   #since = new Date(0);
   #refreshing: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #loop = new WorkerLoop(
+    async () => {
+      await this.refresh();
+      return POLL_MS;
+    },
+    POLL_MS,
+    (error) => (this.#problem = error),
+  );
   /** Why the last look failed. */
   #problem: unknown;
   readonly #unreadable = new Map<string, unknown>();
-  #stopped = false;
 
   constructor(
     private readonly pool: EnginePool,
@@ -69,13 +76,11 @@ export class PublishedFlows extends FlowCatalogue implements OnApplicationShutdo
   /** Reads all flows and begins to follow changes. Called once the plugins are known, before events are taken. */
   async start(): Promise<void> {
     await this.refresh();
-    this.#schedule();
+    this.#loop.start(POLL_MS);
   }
 
-  onApplicationShutdown(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#stopped = true;
+  onApplicationShutdown(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Looks for changes now; when this resolves, everything committed before the call is in the index. */
@@ -174,16 +179,6 @@ export class PublishedFlows extends FlowCatalogue implements OnApplicationShutdo
     if (oldest !== undefined) this.#compiled.delete(oldest);
     this.#compiled.set(key, flow);
     return flow;
-  }
-
-  #schedule(): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.refresh()
-        .catch((error: unknown) => (this.#problem = error))
-        .finally(() => this.#schedule());
-    }, POLL_MS);
-    this.#timer.unref();
   }
 }
 

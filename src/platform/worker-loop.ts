@@ -19,8 +19,9 @@ export class WorkerLoop {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  start(): void {
-    this.#running ??= this.#run();
+  /** @param afterMs the pause before the first time, for work that was just done */
+  start(afterMs = 0): void {
+    this.#running ??= this.#run(afterMs);
   }
 
   wake(): void {
@@ -34,13 +35,14 @@ export class WorkerLoop {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      const pauseMs = await this.work().catch((error: unknown) => {
+  async #run(afterMs: number): Promise<void> {
+    for (let pauseMs = afterMs; !this.#stopping; ) {
+      if (pauseMs > 0) await this.#wakeUp.wait(pauseMs);
+      if (this.#stopping) return;
+      pauseMs = await this.work().catch((error: unknown) => {
         this.onError(error);
         return this.afterFailureMs;
       });
-      if (pauseMs > 0 && !this.#stopping) await this.#wakeUp.wait(pauseMs);
     }
   }
 }

@@ -5,6 +5,7 @@ import { CLOCK } from '../clock.ts';
 import type { DatabaseAddress } from '../database/database-address.ts';
 import { OwnerSession } from '../housekeeping/owner-session.ts';
 import { messageOf } from '../thrown.ts';
+import { WorkerLoop } from '../worker-loop.ts';
 import { keepHeads } from './chain-heads.ts';
 import type { ChainedLog } from './chained-log.ts';
 import { extendChain } from './extend-chain.ts';
@@ -23,11 +24,14 @@ const HEADS_EVERY_MS = 3_600_000;
 @Injectable()
 class KeepChains implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger('chain');
+  readonly #loop = new WorkerLoop(
+    () => this.#turn(),
+    EVERY_MS,
+    // The database is away; what waits is chained when it is back.
+    (error) => this.#log.debug(`The chains wait: ${messageOf(error)}`),
+  );
   #session: OwnerSession | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #turning: Promise<void> | undefined;
   #headsAt = 0;
-  #stopped = false;
 
   constructor(
     @Inject(OPTIONS) private readonly options: ChainOptions,
@@ -36,38 +40,30 @@ class KeepChains implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.#headsAt = this.clock.elapsed();
-    this.#schedule();
+    this.#loop.start(EVERY_MS);
   }
 
   /** The last rows are chained, and the heads kept, before the process ends. */
   async onModuleDestroy(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#turning;
+    await this.#loop.stop();
     this.#headsAt = -Infinity;
-    await this.#turn();
+    await this.#turn().catch((error: unknown) => this.#log.debug(`The last rows are not chained yet: ${messageOf(error)}`));
     await this.#session?.close();
   }
 
-  #schedule(): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#turning = this.#turn().finally(() => this.#schedule());
-    }, EVERY_MS).unref();
-  }
-
-  async #turn(): Promise<void> {
+  /** @returns the pause before the next turn */
+  async #turn(): Promise<number> {
     try {
       this.#session ??= await OwnerSession.open(this.options.address);
       for (const log of this.options.logs) while ((await extendChain(this.#session, log)) > 0);
-      if (this.clock.elapsed() - this.#headsAt < HEADS_EVERY_MS) return;
+      if (this.clock.elapsed() - this.#headsAt < HEADS_EVERY_MS) return EVERY_MS;
       await keepHeads(this.#session, this.options.directory, this.clock.now());
       this.#headsAt = this.clock.elapsed();
+      return EVERY_MS;
     } catch (error) {
-      // The database is away; what waits is chained when it is back.
-      this.#log.debug(`The chains wait: ${messageOf(error)}`);
       await this.#session?.close();
       this.#session = undefined;
+      throw error;
     }
   }
 }

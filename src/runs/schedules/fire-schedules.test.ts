@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const { engine, published } of processes.splice(0)) {
     await engine.stop();
-    published.onApplicationShutdown();
+    await published.onApplicationShutdown();
   }
   await db.close();
 });
