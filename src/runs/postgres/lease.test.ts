@@ -5,6 +5,8 @@ import { testDatabase, type TestDatabase } from '../../../test/support/database.
 import { until } from '../../../test/support/until.ts';
 import { call, flow, literal, runFlow } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
+import { ADOPT_STARTED } from './queries/adopt-runs.ts';
+import { TAKE_LEASE } from './queries/take-lease.ts';
 import { incoming, testEngine, TestCatalogue, type TestEngine } from './engine.test-support.ts';
 
 let db: TestDatabase;
@@ -42,6 +44,17 @@ async function ended(): Promise<number> {
 
 async function isJournaled(): Promise<boolean> {
   return ((await db.ownerPool.query('select from run_journal')).rowCount ?? 0) > 0;
+}
+
+/** Does `work` before each such statement that a lane makes. */
+function beforeStatement(client: pg.PoolClient, statement: string, work: () => Promise<void>): void {
+  const query = client.query.bind(client) as (...values: unknown[]) => Promise<pg.QueryResult>;
+  const later = async (...values: unknown[]): Promise<pg.QueryResult> => {
+    if (values[0] === statement) await work();
+    return query(...values);
+  };
+  // A pool asks with a callback; the lane does not.
+  Object.assign(client, { query: (...values: unknown[]) => (typeof values.at(-1) === 'function' ? query : later)(...values) });
 }
 
 const twoSteps = flow([call('test.keyed'), call('test.once', literal({}), { onUnknown: 'resend' })]);
@@ -197,6 +210,52 @@ describe('a lease', () => {
     await first.engine.stop();
     await gone;
   });
+
+  test('is not taken while its owner takes another, even when that owner stands still for longer than the lease lasts', async () => {
+    catalogue.add(db.tenantId, twoSteps);
+    provider.script('test.keyed', () => new Promise(() => undefined));
+    const first = await engine();
+    await first.intake.accept(incoming(db.tenantId));
+    await until(
+      () => provider.calls.length === 1,
+      () => 'no call',
+    );
+    const gone = pools.shift()?.end();
+    open.shift();
+    await terminateEngineBackends();
+    let goOn: () => void = () => undefined;
+    const standstill = new Promise<void>((resolve) => (goOn = resolve));
+    let stands = false;
+    await engine((client) => {
+      beforeStatement(client, ADOPT_STARTED, async () => {
+        stands = true;
+        await standstill;
+      });
+    });
+    await until(
+      () => stands,
+      () => 'nothing was taken over',
+    );
+    let looks = 0;
+    await engine((client) => beforeStatement(client, TAKE_LEASE, () => Promise.resolve(void (looks += 1))));
+    await until(
+      async () =>
+        (await db.ownerPool.query('select from engine_lease where taken_by is null and expires_at < clock_timestamp()')).rowCount === 2,
+      () => 'the leases go on',
+    );
+    const seen = looks;
+    await until(
+      () => looks >= seen + 2,
+      () => 'the other does not look',
+    );
+    goOn();
+    await until(
+      async () => (await ended()) === 1,
+      () => 'the run belongs to a lease that was taken',
+    );
+    await first.engine.stop();
+    await gone;
+  });
 });
 
 describe('a cut connection', () => {
@@ -237,13 +296,10 @@ describe('a cut connection', () => {
   });
 });
 
+/** Breaks every connection of every engine, and its own. */
 async function terminateEngineBackends(): Promise<void> {
-  const client = await pools[0]?.connect().catch(() => undefined);
-  if (!client) return;
-  await client
-    .query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'kassaflow_engine' and datname = current_database() and pid <> pg_backend_pid()`,
-    )
-    .catch(() => undefined);
-  client.release(true);
+  await db.enginePool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where usename = 'kassaflow_engine' and datname = current_database() and pid <> pg_backend_pid()`,
+  );
 }

@@ -212,8 +212,12 @@ function emptyFlow(name: string): CompiledFlow {
   return { name, title: name, timeZone: 'UTC', triggers: [], stopOn: [], vars: {}, steps: [], onFailure: [] };
 }
 
+/** Our lease is locked meanwhile: a process that stands still here keeps its runs from others for at most this long. */
+const STANDSTILL_MS = 3_000;
+
 async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query('begin');
+  await client.query(`set local idle_in_transaction_session_timeout = ${STANDSTILL_MS}`);
   try {
     const result = await work();
     await client.query('commit');
