@@ -33,6 +33,26 @@ export interface ActionCall {
   readonly step: string;
   /** Milliseconds for this attempt; the door aborts the call and answers `unknown` or `failed/temporary` when it is over. */
   readonly timeoutMs: number;
+  /**
+   * Asked directly before the first byte of each request is written: whether the run is still this process's. On `false` nothing is
+   * written. Between the intent on disk and the wire lie a queue, the plugin's process and the gateway, and a process may be stopped
+   * anywhere; who took the run over meanwhile finds out that nothing has happened, and sends it itself.
+   */
+  readonly mayLeave?: () => boolean;
+}
+
+/** The code of an answer that says: this process stood still, and nothing was sent. */
+export const STOOD_STILL = 'action.stood-still';
+
+/** The lease is being renewed meanwhile. */
+const STOOD_STILL_MS = 500;
+
+/** What a call comes to that {@link ActionCall.mayLeave} kept back. It uses up no attempt. */
+export function stoodStill(): Failed {
+  return failed('temporary', 'It was not sent: this process stood still, or the database did, and the run may be another’s.', {
+    code: STOOD_STILL,
+    retryAfterMs: STOOD_STILL_MS,
+  });
 }
 
 /** The code of an answer that says: what this step began goes on, and it is to be asked again. */

@@ -16,6 +16,7 @@ import {
 } from 'cockatiel';
 import { failed, type Outcome } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../kernel/clock.ts';
+import { STOOD_STILL } from './action-call.ts';
 import type { PacedConnection } from './connection-paces.ts';
 
 const AT_ONCE = 256;
@@ -120,10 +121,10 @@ function paced(): Outcome<never> {
   });
 }
 
-/** A plugin that is being restarted says nothing about its provider. */
+/** A plugin that is being restarted, and a process that stood still, say nothing about the provider. */
 function isNoAnswer(result: unknown): boolean {
   const outcome = result as Outcome<unknown>; // the breaker only ever sees outcomes
-  return (
-    outcome.kind === 'unknown' || (outcome.kind === 'failed' && outcome.reason === 'temporary' && outcome.code !== 'plugin.unavailable')
-  );
+  return outcome.kind === 'unknown' || (outcome.kind === 'failed' && outcome.reason === 'temporary' && !OF_OURS.has(outcome.code ?? ''));
 }
+
+const OF_OURS: ReadonlySet<string> = new Set(['plugin.unavailable', STOOD_STILL]);

@@ -8,6 +8,7 @@
  */
 import { failed, ok, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import { isKassaflowError } from '../kernel/errors.ts';
+import { stoodStill, type ActionCall } from './action-call.ts';
 import type { OpenConnection } from './connections/connection.ts';
 import { parseAddress, type Destination, type EgressRules } from './egress/egress-rules.ts';
 import type { HttpClient, HttpResult } from './egress/http-client.ts';
@@ -48,7 +49,7 @@ export class HttpCall {
   async run(
     connection: OpenConnection,
     { method = 'POST', path, body }: HttpCallInput,
-    idempotencyKey: string,
+    { idempotencyKey, mayLeave }: Pick<ActionCall, 'idempotencyKey' | 'mayLeave'>,
     timeoutMs: number,
   ): Promise<Outcome<HttpCallOutput>> {
     const prepared = this.#prepare(connection);
@@ -65,6 +66,7 @@ export class HttpCall {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       timeoutMs,
       deadlineMs: timeoutMs,
+      mayLeave,
     });
     return outcomeOf(result, method === 'GET');
   }
@@ -125,6 +127,7 @@ export class HttpCall {
 
 function outcomeOf(result: HttpResult, repeatable: boolean): Outcome<HttpCallOutput> {
   if (result.kind === 'broken') {
+    if (result.reason === 'kept-back') return stoodStill();
     if (result.refusedBy !== undefined) return failed('permanent', sentenceOf(result), { code: result.refusedBy });
     return result.left && !repeatable ? unknown(sentenceOf(result)) : failed('temporary', sentenceOf(result));
   }
@@ -170,5 +173,6 @@ function sentenceOf({ reason }: HttpResult & { kind: 'broken' }): string {
     reset: 'The connection broke',
     'too-large': 'The answer is larger than 5 MiB',
     aborted: 'The call was ended before the API answered',
+    'kept-back': 'The call was not sent',
   }[reason];
 }

@@ -171,6 +171,17 @@ describe('the built-in action http.call', () => {
     });
   });
 
+  test('is kept back when its run may be another process’s, and counts for nothing', async () => {
+    const via = await http();
+    for (let times = 0; times < 11; times += 1) {
+      const kept = await door.invoke({ ...call('http.call', via, { path: '/x' }), mayLeave: () => false });
+      expect(kept).toMatchObject({ kind: 'failed', reason: 'temporary', code: 'action.stood-still' });
+    }
+    expect(requests).toEqual([]);
+    expect(await door.invoke({ ...call('http.call', via, { path: '/x' }), mayLeave: () => true })).toMatchObject({ kind: 'ok' });
+    expect(requests).toHaveLength(1);
+  });
+
   test('surely failed when nobody listens', async () => {
     const via = await connection('http', { baseUrl: 'https://gone.example.com' });
     expect(await door.invoke(call('http.call', via, { path: '/x' }))).toMatchObject({ kind: 'failed', reason: 'temporary' });
@@ -235,6 +246,14 @@ describe('the door', () => {
       reason: 'temporary',
       code: 'plugin.late',
     });
+  });
+
+  test.each(['fetch', 'agent'])('a plugin’s request through its %s is kept back when the run may be another process’s', async (how) => {
+    const via = await good();
+    const kept = await door.invoke({ ...call('good.send', via, { text: 'a', how }), mayLeave: () => false });
+    expect(kept).toMatchObject({ kind: 'failed', reason: 'temporary', code: 'action.stood-still' });
+    expect(requests).toEqual([]);
+    expect(await door.invoke({ ...call('good.send', via, { text: 'a', how }), mayLeave: () => true })).toMatchObject({ kind: 'ok' });
   });
 
   test('a plugin’s own “unknown” is believed only when a request left', async () => {

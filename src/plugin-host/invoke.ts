@@ -141,6 +141,7 @@ export class Invoke extends ActionDoor {
       input,
       timeoutMs,
       mayCallOut: true,
+      mayLeave: call.mayLeave,
     });
     const reads = action.effect === 'read' || verb === 'lookup';
     const outcome = outcomeOfChild(result, connection, {
@@ -152,7 +153,7 @@ export class Invoke extends ActionDoor {
   }
 
   #callHttp(connection: OpenConnection, call: ActionCall, input: Value, timeoutMs: number): Promise<Outcome<Value>> {
-    return this.#http.run(connection, input as unknown as HttpCallInput, call.idempotencyKey, timeoutMs); // checked by the schema
+    return this.#http.run(connection, input as unknown as HttpCallInput, call, timeoutMs); // checked by the schema
   }
 
   async #callBuiltIn(action: BuiltInAction, call: ActionCall, verb: Verb): Promise<Outcome<Value | undefined>> {

@@ -2,6 +2,7 @@
 import { failed, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import { systemClock } from '../kernel/clock.ts';
 import { idOf } from '../kernel/ids.ts';
+import { stoodStill } from './action-call.ts';
 import type { CallContext } from './child/protocol.ts';
 import type { OpenConnection } from './connections/connection.ts';
 import { checkOutcome } from './outcome-check.ts';
@@ -33,6 +34,7 @@ export function outcomeOfChild(
 ): Outcome<unknown> {
   if (result.kind === 'unavailable')
     return failed('temporary', result.message, { code: 'plugin.unavailable', retryAfterMs: result.retryAfterMs });
+  if (result.kind === 'kept-back') return stoodStill();
   const may = expected.changes && result.left;
   const say = (text: string): string => redactText(text, connection.secretTexts).slice(0, 1_000);
   switch (result.kind) {

@@ -22,7 +22,7 @@ import type { KassaflowError } from '../kernel/errors.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { checkManifest } from './check-manifest.ts';
 import type { CallContext, ToHost } from './child/protocol.ts';
-import type { CallTraffic, EgressGateway } from './egress/gateway.ts';
+import type { CallRights, CallTraffic, EgressGateway } from './egress/gateway.ts';
 import type { PluginManifest } from './manifest.ts';
 import { pluginErrors } from './plugin-errors.ts';
 import { DEFAULT_LIMITS, PluginProcess, type ProcessLimits } from './plugin-process.ts';
@@ -34,14 +34,15 @@ export type ChildResult =
   | { readonly kind: 'answer'; readonly value: unknown; readonly left: boolean }
   | { readonly kind: 'invalid' | 'threw' | 'died'; readonly message: string; readonly code: string; readonly left: boolean }
   | { readonly kind: 'late'; readonly left: boolean }
+  /** Nothing left, and a request was kept back: whatever the plugin made of that is of no interest. */
+  | { readonly kind: 'kept-back' }
   | { readonly kind: 'unavailable'; readonly message: string; readonly retryAfterMs: number };
 
-export interface RunnerCall {
+export interface RunnerCall extends CallRights {
   readonly path: string;
   readonly context: CallContext;
   readonly input: unknown;
   readonly timeoutMs: number;
-  readonly mayCallOut: boolean;
 }
 
 /** Where the runner reports to. `facts` may hold text of the plugin and must be redacted before it is written. */
@@ -140,11 +141,11 @@ export class PluginRunner {
     return this.#carry(call, Math.max(1, call.timeoutMs - (this.#options.clock.elapsed() - startedAt)));
   }
 
-  #carry({ path, context, input, mayCallOut }: RunnerCall, timeoutMs: number): Promise<ChildResult> {
+  #carry({ path, context, input, ...rights }: RunnerCall, timeoutMs: number): Promise<ChildResult> {
     return new Promise((resolve) => {
       const id = randomUUID();
       const controller = new AbortController();
-      const traffic = this.#options.gateway.open(id, mayCallOut, controller.signal);
+      const traffic = this.#options.gateway.open(id, rights, controller.signal);
       const timer = setTimeout(() => {
         this.#process?.send({ t: 'abort', id });
         this.#end(id, (left) => ({ kind: 'late', left }));
@@ -164,7 +165,7 @@ export class PluginRunner {
     const left = call.traffic.left || this.#network === 'direct';
     this.#options.gateway.shut(id);
     call.controller.abort();
-    call.settle(resultOf(left));
+    call.settle(call.traffic.keptBack && !left ? { kind: 'kept-back' } : resultOf(left));
     return true;
   }
 

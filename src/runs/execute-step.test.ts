@@ -45,6 +45,7 @@ test.each([
     async commit() {
       now += HOUR_MS;
     },
+    mayLeave: () => true,
     onDisk: async () => undefined,
     rest() {
       rests();

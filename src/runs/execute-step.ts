@@ -5,7 +5,7 @@
  * order on which everything rests: an intent is on disk before its call leaves.
  */
 import type { Gate, GuardedCall, Settlement } from '../guards/gate.ts';
-import type { ActionDoor, ActionManifest } from '../plugin-host/action-call.ts';
+import type { ActionCall, ActionDoor, ActionManifest } from '../plugin-host/action-call.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { crashPoint } from '../platform/crash-points.ts';
 import { idempotencyKey } from './idempotency-key.ts';
@@ -33,6 +33,8 @@ export interface StepHost {
   record(state: StepState, entry: StepEntry): void;
   /** Resolves when everything recorded so far is on disk, and a call may leave. */
   commit(): Promise<void>;
+  /** Whether a request of this run may be written to the wire now; see {@link ActionCall.mayLeave}. */
+  mayLeave(): boolean;
   /** Resolves when the run itself is on disk: a new one may still turn out to be of an event that is known. */
   onDisk(): Promise<void>;
   /** Resolves when somebody has woken the step: its state has changed. May never settle. @throws RunInterrupted */
@@ -219,7 +221,7 @@ async function resolveConnection(
   }
 }
 
-function callOf(host: StepHost, request: StepRequest, state: StepState) {
+function callOf(host: StepHost, request: StepRequest, state: StepState): ActionCall {
   const { facts, settings } = host;
   return {
     tenantId: facts.tenantId,
@@ -231,6 +233,7 @@ function callOf(host: StepHost, request: StepRequest, state: StepState) {
     runId: facts.id,
     step: request.path,
     timeoutMs: request.timeoutMs ?? manifestsFor(host, request, state)[0]?.timeoutMs ?? settings.stepTimeoutMs,
+    mayLeave: () => host.mayLeave(),
   };
 }
 

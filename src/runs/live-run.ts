@@ -323,6 +323,10 @@ export class LiveRun implements JournaledRun, WaitingRun {
     this.#emitted.push(event);
   }
 
+  mayLeave(): boolean {
+    return this.#mode !== 'dropped' && this.host.mayLeave?.() !== false;
+  }
+
   /** Resolves when everything recorded so far is on disk; never, when the process is stopping or the run is no longer its own. */
   commit(): Promise<void> {
     return new Promise((resolve) => {

@@ -34,6 +34,8 @@ export interface HostOf<Run> {
   readonly settings: RunSettings;
   /** The process is about to stop: calls under way are finished and recorded, no other one begins. */
   readonly stopping: boolean;
+  /** Whether the run is surely nobody else's now, so that a call may leave. Absent where nobody takes runs over. */
+  mayLeave?(): boolean;
   random(): number;
   /** Ids of events and runs; absent where nothing must come out the same twice. */
   newId?(): string;

@@ -6,7 +6,7 @@
  * and the picture of it is in README.md, "Step and attempt".
  */
 import type { Effect } from '@kassaflow/plugin-sdk';
-import { STILL_WAITING } from '../plugin-host/action-call.ts';
+import { STILL_WAITING, STOOD_STILL } from '../plugin-host/action-call.ts';
 import { NOT_LET_OUT } from '../plugin-host/connection-lane.ts';
 import type { RetryPolicy } from '../flows/language/compiled-flow.ts';
 import type { AttentionKind, Resolution, StepEntry, StepOutcome } from './journal-entry.ts';
@@ -324,10 +324,12 @@ function afterTechnicalFailure(state: StepState, rules: StepRules, now: number, 
   return { do: 'fail', code: (outcome?.kind === 'failed' ? outcome.code : undefined) ?? 'step.attempts-used-up', message };
 }
 
-/** The lane of the connection turned it away, and the provider has not seen it; or what it began goes on. No attempt is used up. */
+/** It was turned away or kept back here, and the provider has not seen it; or what it began goes on. No attempt is used up. */
 function isNoAttempt(outcome: StepOutcome): boolean {
-  return outcome.kind === 'failed' && outcome.code !== undefined && (NOT_LET_OUT.has(outcome.code) || outcome.code === STILL_WAITING);
+  return outcome.kind === 'failed' && outcome.code !== undefined && NO_ATTEMPT.has(outcome.code);
 }
+
+const NO_ATTEMPT: ReadonlySet<string> = new Set([...NOT_LET_OUT, STILL_WAITING, STOOD_STILL]);
 
 function person(message: string): Move {
   return { do: 'attention', message };

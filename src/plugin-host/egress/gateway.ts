@@ -23,6 +23,15 @@ export interface CallTraffic {
   /** True from directly before the first byte of the first request. */
   readonly left: boolean;
   readonly requests: number;
+  /** A request was kept back, because its run may be another process's. */
+  readonly keptBack: boolean;
+}
+
+/** What a call may do on the network. */
+export interface CallRights {
+  readonly mayCallOut: boolean;
+  /** As {@link HttpRequest.mayLeave}. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 /** One exchange, for logs and metrics: no query, no headers, no bodies. */
@@ -38,7 +47,8 @@ export interface ExchangeNote {
 interface OpenCall {
   left: boolean;
   requests: number;
-  readonly mayCallOut: boolean;
+  keptBack: boolean;
+  readonly rights: CallRights;
   readonly signal: AbortSignal;
   /** The span that the call is made in. */
   readonly span: OpenSpan | undefined;
@@ -96,8 +106,8 @@ export class EgressGateway {
   }
 
   /** Opens the way out for one call and returns its live traffic. `signal` ends its requests. */
-  open(callId: string, mayCallOut: boolean, signal: AbortSignal): CallTraffic {
-    const call: OpenCall = { left: false, requests: 0, mayCallOut, signal, span: currentSpan.getStore() };
+  open(callId: string, rights: CallRights, signal: AbortSignal): CallTraffic {
+    const call: OpenCall = { left: false, requests: 0, keptBack: false, rights, signal, span: currentSpan.getStore() };
     this.#calls.set(callId, call);
     return call;
   }
@@ -138,6 +148,7 @@ export class EgressGateway {
         onLeaving: () => {
           call.left = true;
         },
+        mayLeave: call.rights.mayLeave,
       };
       const result = await (call.span ? currentSpan.run(call.span, send, exchange) : send(exchange));
       if (result.kind === 'answered') {
@@ -155,6 +166,7 @@ export class EgressGateway {
         note(result.refusedBy);
         refuse(response, result.refusedBy, 'The host is not on the public internet');
       } else {
+        if (result.reason === 'kept-back') call.keptBack = true;
         note(result.reason);
         response.destroy();
       }
@@ -168,7 +180,7 @@ export class EgressGateway {
   #admit(callId: string, host: string): OpenCall {
     const call = this.#calls.get(callId);
     if (!call) throw egressErrors['no-call']();
-    if (!call.mayCallOut) throw egressErrors['calls-nobody']();
+    if (!call.rights.mayCallOut) throw egressErrors['calls-nobody']();
     if (!this.#hosts.has(host)) throw egressErrors['host-not-listed']({ host: host.slice(0, 253) });
     return call;
   }

@@ -29,6 +29,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** Called once, directly before the first byte is written. */
   readonly onLeaving?: () => void;
+  /** Asked before that: on `false` nothing is written, and the result is `kept-back`. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 export type HttpResult =
@@ -42,7 +44,7 @@ export type HttpResult =
   | {
       readonly kind: 'broken';
       readonly left: boolean;
-      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'too-large' | 'aborted';
+      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'too-large' | 'aborted' | 'kept-back';
       readonly refusedBy?: string;
     };
 
@@ -141,6 +143,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#request.mayLeave?.() === false) this.#finish({ kind: 'broken', left: false, reason: 'kept-back' });
     if (this.#settled) return controller.abort(new errors.RequestAbortedError());
     this.#controller = controller;
     this.#left = true;

@@ -365,6 +365,7 @@ export class PostgresEngine {
         gate,
         clock: this.#databaseClock.asClock,
         settings,
+        mayLeave: () => lane.mayLeave,
         random: Math.random,
         readSubjects: (facts, names) => this.#subjects.read(facts, names),
         missed: (facts, watches) => this.#outside.missed(facts, watches),

@@ -85,6 +85,11 @@ export class Lane {
     return !this.#away && [...this.runs.values()].some((run) => run.calling);
   }
 
+  /** Whether calls of its runs may leave: the lease is surely its own, and will be for as long as a request takes. */
+  get mayLeave(): boolean {
+    return this.#lease.holdsForNow;
+  }
+
   /** The lease under which its runs are its own. */
   get lease(): string {
     return this.#lease.epoch;
@@ -237,7 +242,7 @@ export class Lane {
   async #write(batch: FlushBatch, first: FirstCheckpoints): Promise<void> {
     const since = this.host.elapsed();
     for (;;) {
-      const result = await this.#send(batch, first);
+      const result = await this.#send(batch, first, since);
       if (result === 'again') continue;
       if (result === 'lost') return this.#lose(batch.starts);
       if (result === 'refused') return this.#halve(batch, first);
@@ -247,7 +252,8 @@ export class Lane {
     }
   }
 
-  async #send(batch: FlushBatch, first: FirstCheckpoints): Promise<FlushResult | 'again' | 'lost' | 'refused'> {
+  /** @param since when this flush was sent for the first time */
+  async #send(batch: FlushBatch, first: FirstCheckpoints, since: number): Promise<FlushResult | 'again' | 'lost' | 'refused'> {
     const client = this.#client;
     if (!client) {
       await this.#reconnect(batch);
@@ -273,8 +279,10 @@ export class Lane {
       const row = rows[0];
       // An answer that lay unread for as long as a lease lasts, because this process stood still, does not say who owns the lease now.
       const isFresh = this.host.elapsed() - sentAt < this.#lease.ms;
+      if (row?.fenced === 1) this.#lease.renewed(sentAt);
       if (row?.fenced === 1 && isFresh) return resultOf(row);
       if (!(await this.#lease.holds(client, number))) return 'lost';
+      if (row?.fenced !== 1) this.#lease.renewed(since);
       return row?.fenced === 1 ? resultOf(row) : await committedResult(client, batch, first, this.#lease.epoch);
     } catch (error) {
       if (isRefusal(error)) {

@@ -46,11 +46,12 @@ async function isJournaled(): Promise<boolean> {
   return ((await db.ownerPool.query('select from run_journal')).rowCount ?? 0) > 0;
 }
 
-/** Does `work` before each such statement that a lane makes. */
+/** Does `work` before each such statement that a lane makes: its text, or its name. */
 function beforeStatement(client: pg.PoolClient, statement: string, work: () => Promise<void>): void {
   const query = client.query.bind(client) as (...values: unknown[]) => Promise<pg.QueryResult>;
   const later = async (...values: unknown[]): Promise<pg.QueryResult> => {
-    if (values[0] === statement) await work();
+    const [first] = values;
+    if ((typeof first === 'object' ? (first as { name?: string }).name : first) === statement) await work();
     return query(...values);
   };
   // A pool asks with a callback; the lane does not.
@@ -143,6 +144,35 @@ describe('a lease', () => {
     await accepted;
     expect(await isJournaled()).toBe(true);
     expect(provider.calls).toEqual([]);
+  });
+
+  test('whose time is nearly over lets no request out until it is renewed, and one that was taken never again', async () => {
+    catalogue.add(db.tenantId, twoSteps);
+    provider.script('test.keyed', () => new Promise(() => undefined));
+    let goOn: () => void = () => undefined;
+    let standstill: Promise<void> | undefined;
+    const first = await engine((client) => beforeStatement(client, 'flush', () => standstill ?? Promise.resolve()));
+    await first.intake.accept(incoming(db.tenantId));
+    await until(
+      () => provider.calls.length === 1,
+      () => 'no call',
+    );
+    const mayLeave = (): boolean => provider.calls[0]?.mayLeave?.() ?? false;
+    await until(mayLeave, () => 'it may not leave');
+    standstill = new Promise((resolve) => (goOn = resolve));
+    await until(
+      () => !mayLeave(),
+      () => 'it may leave for ever',
+    );
+    standstill = undefined;
+    goOn();
+    await until(mayLeave, () => 'the lease was not renewed');
+    await db.ownerPool.query('update engine_lease set taken_by = 0 where taken_by is null');
+    await until(
+      async () => (await db.ownerPool.query('select from engine_lease')).rowCount === 2,
+      () => 'the owner did not notice',
+    );
+    expect(mayLeave()).toBe(false);
   });
 
   test('that is given up because a flush cannot be put together leaves nobody who waits for that flush without an answer', async () => {

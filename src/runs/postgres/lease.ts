@@ -20,6 +20,8 @@ export class Lease {
   #flush = 0n;
   #lowWater = '';
   #lowWaterAt = -Infinity;
+  /** Not later than the database last began the time of the lease anew. */
+  #renewedAt = -Infinity;
 
   constructor(private readonly terms: LeaseTerms) {}
 
@@ -39,6 +41,7 @@ export class Lease {
   /** A new lease, in place of the one before. */
   async acquire(client: pg.ClientBase): Promise<void> {
     this.#lowWater = newUuid();
+    this.#renewedAt = this.terms.elapsed();
     const values = [this.terms.process, this.#lowWater, this.terms.leaseMs, this.#epoch];
     const { rows } = await client.query<{ epoch: string }>(ACQUIRE_LEASE, values);
     this.#epoch = rows[0]?.epoch ?? '0';
@@ -51,6 +54,16 @@ export class Lease {
 
   committed(): void {
     this.#flush += 1n;
+  }
+
+  /** A flush is on disk that was not sent before `sentAt`. */
+  renewed(sentAt: number): void {
+    this.#renewedAt = sentAt;
+  }
+
+  /** Nobody takes it for a third of its time to come: as long as a request may need to its provider. */
+  get holdsForNow(): boolean {
+    return this.terms.elapsed() - this.#renewedAt < (this.terms.leaseMs * 2) / 3;
   }
 
   /** Whether flush `number` was committed under this lease, after its answer was lost or it wrote nothing. */

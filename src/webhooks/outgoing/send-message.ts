@@ -82,4 +82,5 @@ const PROBLEMS: Readonly<Record<Extract<HttpResult, { kind: 'broken' }>['reason'
   aborted: 'The portal did not answer in time',
   reset: 'The connection to the portal broke',
   'too-large': 'The answer of the portal is larger than 5 MiB',
+  'kept-back': 'It was not sent',
 };
