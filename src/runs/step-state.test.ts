@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { stillWaiting } from '../plugin-host/action-call.ts';
+import { stillWaiting, stoodStill } from '../plugin-host/action-call.ts';
 import type { StepEntry } from './journal-entry.ts';
 import { applyEntry, newStepState, nextMove, type StepRules } from './step-state.ts';
 
@@ -29,9 +29,11 @@ const refused: StepEntry = {
   outcome: { kind: 'failed', reason: 'auth', message: 'The key was revoked' },
 };
 
-test('what goes on at the provider is asked for again as often as it takes, without using up an attempt', () => {
+test.each([
+  ['what goes on at the provider is asked for again', stillWaiting('The bank is busy', 1_000)],
+  ['what a standstill kept back is sent again', { ...stoodStill(), retryAfterMs: 1_000 }],
+])('%s as often as it takes, without using up an attempt', (_, outcome) => {
   const state = newStepState();
-  const outcome = stillWaiting('The bank is busy', 1_000);
   for (let times = 1; times <= 50; times += 1) {
     const at = times * 1_000;
     applyEntry(state, intent(at, times));
