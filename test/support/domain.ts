@@ -19,6 +19,7 @@ import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates
 import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
 import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
+import { OpenPayment } from '../../src/domain/payments/open-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
 import { Payments } from '../../src/domain/payments/payments.service.ts';
 import { refundAction } from '../../src/domain/payments/refund.action.ts';
@@ -76,20 +77,9 @@ export async function domainWorld() {
   const mandates = new Mandates(db.database, provider, customers, eventLog, audit, clock);
   const disputes = new Disputes(db.database, eventLog, subjects, mandates, clock);
   const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), clock);
-  const payments = new Payments(
-    db.database,
-    provider,
-    new NewPayment(invoices, provider),
-    applyFacts,
-    subjects,
-    customers,
-    mandates,
-    eventLog,
-    readers,
-    addresses,
-    audit,
-    clock,
-  );
+  const newPayment = new NewPayment(invoices, provider);
+  const openPayment = new OpenPayment(newPayment, customers, mandates, subjects, eventLog, addresses, audit, clock);
+  const payments = new Payments(db.database, provider, newPayment, openPayment, applyFacts, subjects, mandates, eventLog, readers, clock);
   const refunds = new Refunds(db.database, provider, payments, subjects, eventLog, readers, audit, clock);
   const authorizations = new Authorizations(db.database, provider, payments, applyFacts, audit, clock);
   const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, authorizations, config as never, clock);

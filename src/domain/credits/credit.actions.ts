@@ -1,7 +1,7 @@
 import { ok, type Outcome } from '@kassaflow/plugin-sdk';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
 import type { BuiltInAction } from '../../plugin-host/built-in-actions.ts';
-import { builtInAction } from '../built-in-action.ts';
+import { builtInAction, REMEMBERED_MS } from '../built-in-action.ts';
 import type { CreditChange, Credits } from './credits.service.ts';
 
 const customer = { type: 'string', title: 'Customer', maxLength: 40 } as const;
@@ -17,8 +17,7 @@ const output = {
 const SHARED = {
   output,
   effect: 'keyed',
-  // The entry itself remembers the key and is never deleted.
-  keyTtlMs: 10 * 365 * 86_400_000,
+  keyTtlMs: REMEMBERED_MS,
   sample: { entry: 'cre_01jd3k4m5n6p7q8r9s0t1v2w3x', balance: 120 },
 } as const;
 

@@ -16,6 +16,7 @@ import { Mandates } from './mandates/mandates.service.ts';
 import { MandatesController } from './mandates/mandates.controller.ts';
 import { LapseMandates } from './mandates/lapse-mandates.ts';
 import { NewPayment } from './new-payment.ts';
+import { OpenPayment } from './open-payment.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import { PaymentsController } from './payments.controller.ts';
 import { Payments } from './payments.service.ts';
@@ -38,6 +39,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     LapseMandates,
     Mandates,
     NewPayment,
+    OpenPayment,
     Payments,
     PaymentSubjects,
     Refunds,

@@ -3,40 +3,34 @@ import { LockMode } from '@mikro-orm/core';
 import {
   DECLINE_REASONS,
   type CreatedPayment,
-  type ChargeMandate,
-  type CreatePayment,
   type NextStep,
   type Outcome,
   type PaymentFacts,
   type PaymentFailure,
 } from '@kassaflow/plugin-sdk';
-import type { CustomerSubject, PaymentSubject } from '../../events/catalogue/subjects.ts';
+import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
-import { money, toWire } from '../../kernel/money.ts';
+import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
-import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
-import { Customers } from '../customers/index.ts';
 import { adviceFor } from '../dunning/index.ts';
 import { ApplyFacts, type PaymentListener } from './apply-facts.ts';
-import { checkChargeCaps } from './mandates/charge-caps.ts';
 import { Mandates } from './mandates/mandates.service.ts';
-import { NewPayment, type ChargeWish, type PaymentPlan, type PaymentWish } from './new-payment.ts';
-import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
-import { readConnections, type PaymentConnection } from './payment-connections.ts';
-import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
-import { mandateErrors, paymentErrors } from './payment.errors.ts';
+import { NewPayment, type PaymentWish } from './new-payment.ts';
+import { OpenPayment, paymentOfRequest } from './open-payment.ts';
+import { CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
+import { readConnections } from './payment-connections.ts';
+import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
+import { paymentErrors } from './payment.errors.ts';
 import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import type { ProviderEvent, SignalResult } from './provider-event.ts';
 import { readFacts, transition, type PaymentState } from './payment.ts';
 import { checkReturnUrls } from './return-urls.ts';
-import { WebhookAddresses } from './webhook-addresses.ts';
 
 /** A payment as the API shows it: what flows see, and what the customer has to do next. */
 export interface PaymentView {
@@ -53,14 +47,12 @@ export class Payments implements OnModuleInit {
     private readonly database: Database,
     private readonly calls: ProviderCalls,
     private readonly newPayment: NewPayment,
+    private readonly openPayment: OpenPayment,
     private readonly applyFacts: ApplyFacts,
     private readonly subjects: PaymentSubjects,
-    private readonly customers: Customers,
     private readonly mandates: Mandates,
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
-    private readonly webhookAddresses: WebhookAddresses,
-    private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -79,14 +71,14 @@ export class Payments implements OnModuleInit {
    */
   async create(tenantId: string, wish: PaymentWish): Promise<PaymentView> {
     const before = await this.database.transact(tenantId, async (tx) => ({
-      known: await knownPayment(tx, wish),
+      known: await paymentOfRequest(tx, wish.requestKey),
       connections: await readConnections(tx),
     }));
     if (before.known) return this.get(tenantId, before.known.id);
     const connection = await this.newPayment.choose(before.connections, wish);
     // A charge sends nobody anywhere; its address is our own.
     if (!wish.charge) checkReturnUrls([wish.returnUrl, wish.cancelUrl], connection.mode);
-    const begun = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish, connection));
+    const begun = await this.database.transact(tenantId, (tx) => this.openPayment.write(tx, wish, connection));
     crashPoint('payment.attempt.after');
     if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
     return this.get(tenantId, begun.id);
@@ -94,7 +86,7 @@ export class Payments implements OnModuleInit {
 
   /** The payment that a request made, when it did. */
   async ofRequest(tenantId: string, requestKey: string): Promise<PaymentView | undefined> {
-    const row = await this.database.transact(tenantId, (tx) => tx.em.findOne(PaymentEntity, { requestKey }));
+    const row = await this.database.transact(tenantId, (tx) => paymentOfRequest(tx, requestKey));
     return row ? this.get(tenantId, row.id) : undefined;
   }
 
@@ -182,127 +174,6 @@ export class Payments implements OnModuleInit {
     return row;
   }
 
-  async #begin(tx: Transaction, wish: PaymentWish, connection: PaymentConnection): Promise<{ id: string; attempt?: Attempt }> {
-    // A repeat that arrives while the first is being written waits here, and then finds it.
-    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-request ${tx.tenantId} ${wish.requestKey}`]);
-    const known = await knownPayment(tx, wish);
-    if (known) return { id: known.id };
-    const plan = await this.newPayment.plan(tx, wish);
-    if (wish.charge) await this.#useMandate(tx, wish.charge.mandate.id, plan);
-    const row = this.#insert(tx, wish, plan, connection);
-    await tx.em.flush();
-    for (const [position, { id, intended }] of plan.intents.entries()) {
-      tx.em.create(PaymentInvoiceEntity, {
-        paymentId: row.id,
-        invoiceId: id,
-        tenantId: tx.tenantId,
-        position,
-        intendedMinor: intended,
-        allocatedMinor: 0n,
-      });
-    }
-    await tx.em.flush();
-    const request = wish.charge
-      ? this.#chargeRequest(row, wish, wish.charge, connection)
-      : await this.#request(tx, row, wish, plan, connection);
-    const operation = wish.charge ? 'charge' : 'create';
-    const attempt = await beginAttempt(tx, { paymentId: row.id, operation, request, now: this.clock.now() });
-    await this.#append(tx, row, 'payment.created');
-    await this.audit.append(tx, {
-      actor: wish.actor,
-      action: `payment.${operation}`,
-      subject: subjectOf(row),
-      detail: { ...toWire(plan.amount), connection: connection.name },
-    });
-    return { id: row.id, attempt };
-  }
-
-  /** @throws mandate.not-active, mandate.cap, mandate.charge-open */
-  async #useMandate(tx: Transaction, id: string, { intents, customerId }: PaymentPlan): Promise<void> {
-    const mandate = await this.mandates.lockToCharge(tx, { id });
-    if (mandate.customerId !== customerId) throw mandateErrors['other-customer']();
-    const invoices = intents.map((intent) => intent.id);
-    await checkChargeCaps(tx, mandate, invoices, this.clock.now());
-    await this.mandates.used(tx, mandate);
-  }
-
-  #chargeRequest(row: PaymentRow, wish: PaymentWish, { mandate, dueOn }: ChargeWish, connection: PaymentConnection): ChargeMandate {
-    return {
-      reference: idOf('pay', row.id),
-      mandate: mandate.providerId,
-      amount: toWire(money(row.amountMinor, row.currency)),
-      description: row.description,
-      returnUrl: wish.returnUrl,
-      webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
-      metadata: wish.metadata,
-      ...(mandate.providerCustomer && { customer: mandate.providerCustomer }),
-      ...(dueOn !== undefined && { dueOn }),
-    };
-  }
-
-  #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): PaymentRow {
-    return tx.em.create(PaymentEntity, {
-      id: newUuid(),
-      tenantId: tx.tenantId,
-      customerId: plan.customerId ?? null,
-      connectionId: connection.id,
-      mandateId: wish.charge?.mandate.id ?? null,
-      providerId: null,
-      state: 'created',
-      description: plan.description,
-      currency: plan.amount.currency,
-      amountMinor: plan.amount.minor,
-      authorizedMinor: 0n,
-      voidedMinor: 0n,
-      capturedMinor: 0n,
-      refundedMinor: 0n,
-      refundPendingMinor: 0n,
-      chargedBackMinor: 0n,
-      captureAskedMinor: 0n,
-      capturePendingMinor: 0n,
-      feeMinor: null,
-      method: null,
-      providerState: '',
-      failure: null,
-      next: null,
-      split: plan.rule,
-      mismatched: false,
-      factsFetchedAt: null,
-      doubtedAt: null,
-      metadata: wish.metadata,
-      createdAt: this.clock.now(),
-      completedAt: null,
-      requestKey: wish.requestKey,
-      version: 1,
-    });
-  }
-
-  async #request(
-    tx: Transaction,
-    row: PaymentRow,
-    wish: PaymentWish,
-    plan: PaymentPlan,
-    connection: PaymentConnection,
-  ): Promise<CreatePayment> {
-    const customer = plan.customerId === undefined ? undefined : await this.customers.snapshot(tx, plan.customerId);
-    return {
-      reference: idOf('pay', row.id),
-      amount: toWire(plan.amount),
-      description: plan.description,
-      returnUrl: wish.returnUrl,
-      webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
-      capture: wish.capture ?? 'automatic',
-      metadata: wish.metadata,
-      ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
-      ...(wish.methods === undefined ? {} : { methods: wish.methods }),
-      ...(wish.flow === undefined ? {} : { flow: wish.flow }),
-      ...(wish.token === undefined ? {} : { token: wish.token }),
-      ...(wish.save === undefined ? {} : { save: wish.save }),
-      ...(wish.expiresAt === undefined ? {} : { expiresAt: wish.expiresAt.getTime() }),
-      ...payerOf(customer, row, wish.phone),
-    };
-  }
-
   async #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
     const outcome = await this.calls.call<PaymentFacts>({
       tenantId,
@@ -353,24 +224,6 @@ export class Payments implements OnModuleInit {
 
 function subjectOf(row: PaymentRow): string {
   return `payment/${idOf('pay', row.id)}`;
-}
-
-/** Who pays. A payer whom nobody knows, but whose phone is asked, goes by the payment's own id. */
-function payerOf(customer: CustomerSubject | undefined, row: PaymentRow, wanted: string | undefined): Pick<CreatePayment, 'customer'> {
-  const phone = wanted ?? customer?.phone ?? '';
-  if (!customer && phone === '') return {};
-  return {
-    customer: {
-      reference: customer?.id ?? idOf('pay', row.id),
-      ...(customer && { locale: customer.locale }),
-      ...(customer && customer.email !== '' && { email: customer.email }),
-      ...(phone !== '' && { phone }),
-    },
-  };
-}
-
-function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<PaymentRow | null> {
-  return tx.em.findOne(PaymentEntity, { requestKey });
 }
 
 /**

@@ -3,7 +3,7 @@ import type { RefundSubject } from '../../events/catalogue/subjects.ts';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { parseMoney } from '../../kernel/money.ts';
 import type { BuiltInAction } from '../../plugin-host/built-in-actions.ts';
-import { builtInAction } from '../built-in-action.ts';
+import { builtInAction, REMEMBERED_MS } from '../built-in-action.ts';
 import type { Refunds } from './refunds.service.ts';
 
 const input = {
@@ -29,9 +29,6 @@ const output = {
   additionalProperties: false,
 } as const;
 
-/** Our own table remembers the key of a refund for as long as the payment exists. */
-const FOREVER_MS = 10 * 365 * 86_400_000;
-
 /** The action `payment.refund`. Its key is the refund's, so no attempt makes a second one. */
 export function refundAction(refunds: Refunds): BuiltInAction {
   return builtInAction(
@@ -43,7 +40,7 @@ export function refundAction(refunds: Refunds): BuiltInAction {
       input,
       output,
       effect: 'keyed',
-      keyTtlMs: FOREVER_MS,
+      keyTtlMs: REMEMBERED_MS,
       movesMoney: true,
       causes: ['payment.refunded', 'refund.completed', 'refund.failed'],
       guards: { money: { amount: '/amount' } },
