@@ -1,6 +1,14 @@
 /** Domain modules' and the webhook door's way to a provider: see {@link ProviderCalls}. */
 import { Injectable, Logger } from '@nestjs/common';
-import { failed, type Outcome, type ProviderSignal, type ProviderTraits, type RawWebhook, type Verdict } from '@kassaflow/plugin-sdk';
+import {
+  failed,
+  type HostedFields,
+  type Outcome,
+  type ProviderSignal,
+  type ProviderTraits,
+  type RawWebhook,
+  type Verdict,
+} from '@kassaflow/plugin-sdk';
 import { ConnectionLanes } from './connection-lanes.ts';
 import type { OpenConnection } from './connections/connection.ts';
 import { connectionErrors } from './connections/connection-errors.ts';
@@ -54,6 +62,11 @@ export class CallProvider extends ProviderCalls {
   override async traits(connectionId: string): Promise<ProviderTraits> {
     const connection = await this.connections.openByIdAlone(connectionId);
     return (connection && this.catalogue.find(connection.plugin)?.paymentsTraits) ?? {};
+  }
+
+  override async hostedFields(connectionId: string): Promise<HostedFields | undefined> {
+    const connection = await this.connections.openByIdAlone(connectionId);
+    return connection && this.catalogue.find(connection.plugin)?.hostedFields;
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {

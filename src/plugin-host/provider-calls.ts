@@ -1,4 +1,4 @@
-import type { Outcome, ProviderSignal, ProviderTraits, RawWebhook, Verdict } from '@kassaflow/plugin-sdk';
+import type { HostedFields, Outcome, ProviderSignal, ProviderTraits, RawWebhook, Verdict } from '@kassaflow/plugin-sdk';
 
 /** Methods of a plugin's capabilities, by the path of their property: `payments.create`, `accounting.post`. */
 export type ProviderMethod =
@@ -35,6 +35,8 @@ export abstract class ProviderCalls {
   abstract keyTtlMs(connectionId: string): Promise<number>;
   /** How the connection's provider differs from others. */
   abstract traits(connectionId: string): Promise<ProviderTraits>;
+  /** How our payment page shows the fields of the connection's provider; `undefined` when it cannot. */
+  abstract hostedFields(connectionId: string): Promise<HostedFields | undefined>;
   /** `undefined` for a connection that does not exist, is disabled, or belongs to another plugin: the door answers 404. */
   abstract findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined>;
   abstract verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict>;

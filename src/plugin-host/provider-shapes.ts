@@ -128,6 +128,7 @@ const method = {
     most: minor,
     saves: { type: 'boolean' },
     imageUrl: { type: 'string', pattern: '^https://', maxLength: 1_000 },
+    fields: { type: 'object', maxProperties: 20, additionalProperties: { type: 'string', maxLength: 1_000 } },
   },
 };
 const createdMandate = { type: 'object', required: ['facts', 'next'], properties: { facts: mandate, next: nextStep } };

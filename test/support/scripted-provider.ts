@@ -7,6 +7,7 @@ import {
   type ChargeMandate,
   type CreatePayment,
   type CreatedPayment,
+  type HostedFields,
   type MandateFacts,
   type NextStep,
   type Outcome,
@@ -53,6 +54,8 @@ export class ScriptedProvider extends ProviderCalls {
   missing = new Set<ProviderMethod>();
   /** What the accounts of all connections offer; without it, none says. */
   offers: readonly PaymentMethod[] | undefined;
+  /** How its fields are shown on our page. */
+  fields: HostedFields | undefined;
   readonly connections = new Map<string, WebhookConnection>();
   readonly #answers = new Map<string, Outcome<unknown>>();
   readonly #next = new Map<ProviderMethod, Misbehaviour[]>();
@@ -102,6 +105,10 @@ export class ScriptedProvider extends ProviderCalls {
 
   override async traits(): Promise<ProviderTraits> {
     return {};
+  }
+
+  override async hostedFields(): Promise<HostedFields | undefined> {
+    return this.fields;
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
@@ -188,6 +195,12 @@ export class ScriptedProvider extends ProviderCalls {
   }
 
   #createdPayment(providerId: string): CreatedPayment {
+    if (this.created.get(providerId)?.flow === 'hosted-fields' && this.created.get(providerId)?.token === undefined)
+      return {
+        providerId,
+        facts: this.#now(providerId),
+        next: { kind: 'hosted-fields', clientSecret: `secret-of-${providerId}`, publishableKey: 'pk_test' },
+      };
     if (this.created.get(providerId)?.flow === 'push')
       return { providerId, facts: this.#now(providerId), next: { kind: 'push', expiresAt: this.clock.now().getTime() + 600_000 } };
     const next: NextStep = this.hasNoNextStep ? { kind: 'none' } : { kind: 'redirect', url: `https://pay.example/${providerId}` };

@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import type { HostedFields } from './hosted-fields.ts';
 import type { Outcome } from './outcome.ts';
 import type { Money } from './schema.ts';
 
@@ -118,6 +119,8 @@ export interface PaymentMethod {
   /** True when a payment by it can leave a mandate behind. */
   readonly saves?: boolean;
   readonly imageUrl?: string;
+  /** What a browser needs to show this way's `hosted-fields`: public values only, such as a publishable key. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** A new payment. `reference` is our payment id and must be findable at the provider. */
@@ -270,6 +273,8 @@ export interface PaymentProvider<Settings = unknown> {
     request: { readonly providerId: string; readonly reference: string; readonly amount: Money; readonly reason?: string },
   ): Promise<Outcome<RefundResult>>;
   readonly traits?: ProviderTraits;
+  /** How our payment page shows the provider's fields. Without it, only portals with a page of their own can use `hosted-fields`. */
+  readonly hostedFields?: HostedFields;
   /** What this account can take now for such a payment. Without it, the account decides on its own page. */
   methods?(
     context: Context<Settings>,
