@@ -88,6 +88,7 @@ function lineOf(context: Context<Settings>, one: Transaction, orders: ReadonlyMa
     // The id alone is not unique: a reversal can share it.
     providerId: `${id}:${code}:${begun}`,
     kind,
+    providerType: code,
     ...(payment === undefined || kind === 'payout' ? {} : { payment }),
     // A refund's custom id is the refund's own.
     ...(kind === 'payment' && reference !== undefined ? { reference } : {}),
@@ -97,6 +98,8 @@ function lineOf(context: Context<Settings>, one: Transaction, orders: ReadonlyMa
     fee,
     net: subtract(amount.value, fee),
     bookedAt,
+    // PayPal's report is asked for by days in UTC.
+    bookedOn: new Date(bookedAt).toISOString().slice(0, 10),
   };
 }
 

@@ -210,9 +210,16 @@ export interface Mandates<Settings = unknown> {
 
 /** One line of what a provider paid out or kept. Amounts are decimal texts, because costs have up to four decimals. */
 export interface SettlementLine {
+  /** The same whenever the line is told; unique together with `kind` and `payout`. */
   readonly providerId: string;
+  /**
+   * The payout that the line was paid out in. A line of the kind `payout` that has it says that the lines of this name, or these and those
+   * without a name since the payout before, add up to it. A mere withdrawal from a running balance has none.
+   */
   readonly payout?: string;
   readonly kind: 'payment' | 'refund' | 'chargeback' | 'chargeback-reversal' | 'fee' | 'payout' | 'adjustment' | 'unknown';
+  /** The provider's own word for the kind, verbatim: people read it where `kind` is `unknown` or says too little. */
+  readonly providerType?: string;
   /** The provider's id of the payment, as `fetch` takes it. */
   readonly payment?: string;
   /** Our payment id, where the line repeats it: finds the payment whatever id the provider uses in its books. */
@@ -221,9 +228,13 @@ export interface SettlementLine {
   readonly currency: string;
   readonly gross: string;
   readonly fee: string;
+  /** The part of `fee` that is VAT, where the provider tells it. */
+  readonly feeVat?: string;
   readonly net: string;
   /** Epoch milliseconds. */
   readonly bookedAt: number;
+  /** The provider's own day, as `2026-11-30`: an instant does not tell it. Without it, the day of `bookedAt` in UTC. */
+  readonly bookedOn?: string;
 }
 
 export interface SettlementPage {

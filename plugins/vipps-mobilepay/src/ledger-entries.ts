@@ -44,11 +44,13 @@ export function entryOf(raw: unknown, ledger: string, log: Log): LedgerEntry | u
   const kind = Object.hasOwn(KINDS, type) ? (KINDS[type] ?? 'unknown') : 'unknown';
   if (kind === 'unknown') log.warn('a ledger has an entry of a type that this plugin does not know', { entryType: type.slice(0, 100) });
   const psp = textAt(raw, 'pspReference');
+  const ledgerDate = textAt(raw, 'ledgerDate');
   const isFee = kind === 'fee';
   const line: SettlementLine = {
     // `pspReference` is not unique: a dispute has the one of its capture. The balance after it is, for the same day and type.
-    providerId: [ledger, textAt(raw, 'ledgerDate') ?? '', type, psp ?? '', balanceAfter].join('/').slice(0, 255),
+    providerId: [ledger, ledgerDate ?? '', type, psp ?? '', balanceAfter].join('/').slice(0, 255),
     kind,
+    providerType: type.slice(0, 200),
     ...(kind === 'payout' && psp !== undefined ? { payout: psp } : {}),
     ...referencesOf(kind, textAt(raw, 'reference'), psp),
     currency,
@@ -56,6 +58,7 @@ export function entryOf(raw: unknown, ledger: string, log: Log): LedgerEntry | u
     fee: isFee ? decimalOf(-amount) : decimalOf(0),
     net: decimalOf(amount),
     bookedAt,
+    ...(ledgerDate === undefined ? {} : { bookedOn: ledgerDate }),
   };
   return { line, amount, balanceBefore, balanceAfter };
 }
