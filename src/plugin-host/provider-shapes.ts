@@ -61,6 +61,11 @@ const facts = {
       properties: {
         reason: { enum: DECLINE_REASONS },
         providerCode: shortText,
+        network: {
+          type: 'object',
+          required: ['scheme', 'code'],
+          properties: { scheme: { enum: ['sepa', 'visa', 'mastercard'] }, code: { type: 'string', minLength: 1, maxLength: 20 } },
+        },
         retryable: { type: 'boolean' },
       },
     },

@@ -101,6 +101,11 @@ export type DeclineReason = (typeof DECLINE_REASONS)[number];
 export interface PaymentFailure {
   readonly reason: DeclineReason;
   readonly providerCode?: string;
+  /**
+   * The bank's or scheme's own code, where the provider hands it on: a SEPA return code (`AM04`), Visa's response code, Mastercard's
+   * merchant advice code. It decides when a charge is repeated, before `reason` does.
+   */
+  readonly network?: { readonly scheme: 'sepa' | 'visa' | 'mastercard'; readonly code: string };
   readonly retryable: boolean;
 }
 
