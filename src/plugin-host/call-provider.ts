@@ -49,7 +49,7 @@ export class CallProvider extends ProviderCalls {
     }
   }
 
-  override async has(connectionId: string, method: ProviderMethod): Promise<boolean> {
+  override async has(connectionId: string, method: ProviderMethod | 'webhook.verify'): Promise<boolean> {
     const connection = await this.connections.openByIdAlone(connectionId);
     return connection !== undefined && (this.catalogue.find(connection.plugin)?.methods.includes(method) ?? false);
   }

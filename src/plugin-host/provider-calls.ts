@@ -29,8 +29,8 @@ export interface WebhookConnection {
 /** How domain modules and the webhook door reach a provider. Answers are validated against the SDK's types; never rejects. */
 export abstract class ProviderCalls {
   abstract call<T>(call: ProviderCall): Promise<Outcome<T>>;
-  /** Tells whether the connection's plugin has the method. */
-  abstract has(connectionId: string, method: ProviderMethod): Promise<boolean>;
+  /** Tells whether the connection's plugin has the method. With `webhook.verify` its provider tells us of changes. */
+  abstract has(connectionId: string, method: ProviderMethod | 'webhook.verify'): Promise<boolean>;
   /** For how long the connection's provider remembers the key of a money call, in milliseconds; 0 when that is not known. */
   abstract keyTtlMs(connectionId: string): Promise<number>;
   /** How the connection's provider differs from others. */

@@ -41,7 +41,7 @@ class SurroundingsModule {
       { provide: EnginePool, useValue: db.enginePool },
       { provide: CLOCK, useValue: clock },
       // `web`: the workers are driven by the tests, so that each moment is theirs to choose.
-      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web' } },
+      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web', captureNoticeMs: 48 * 3_600_000 } },
       { provide: EventLog, useFactory: () => new EventLog(clock, new EventEmitter2()) },
       { provide: ProviderCalls, useValue: provider },
       { provide: Sealer, useFactory: () => new EnvelopeSealer(db.database, new MasterKeys(Buffer.alloc(32, 7))) },

@@ -12,6 +12,8 @@ import { Ledger } from '../../src/domain/ledger/ledger.service.ts';
 import { Orders } from '../../src/domain/orders/orders.service.ts';
 import { ApplyFacts } from '../../src/domain/payments/apply-facts.ts';
 import { Authorizations } from '../../src/domain/payments/authorizations.service.ts';
+import { AuthorizationAttempts } from '../../src/domain/payments/captures/authorization-attempts.ts';
+import { WatchCaptures } from '../../src/domain/payments/captures/watch-captures.ts';
 import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments.ts';
 import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
 import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
@@ -67,7 +69,7 @@ export async function domainWorld() {
   const provider = new ScriptedProvider(clock);
   const eventLog = new EventLog(clock, new EventEmitter2());
   const readers = new SubjectReaders();
-  const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const };
+  const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const, captureNoticeMs: 48 * 3_600_000 };
   const audit = new Audit();
   const ledger = new Ledger();
   const customers = new Customers(db.database, eventLog, readers, clock);
@@ -76,13 +78,37 @@ export async function domainWorld() {
   const addresses = new WebhookAddresses(config as never);
   const mandates = new Mandates(db.database, provider, customers, eventLog, audit, clock);
   const disputes = new Disputes(db.database, eventLog, subjects, mandates, clock);
-  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), clock);
+  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), config as never, clock);
+  const authorizationAttempts = new AuthorizationAttempts(db.database, provider, applyFacts, subjects, eventLog, clock);
   const newPayment = new NewPayment(invoices, provider);
   const openPayment = new OpenPayment(newPayment, customers, mandates, subjects, eventLog, addresses, audit, clock);
-  const payments = new Payments(db.database, provider, newPayment, openPayment, applyFacts, subjects, mandates, eventLog, readers, clock);
+  const payments = new Payments(
+    db.database,
+    provider,
+    newPayment,
+    openPayment,
+    applyFacts,
+    authorizationAttempts,
+    subjects,
+    mandates,
+    eventLog,
+    readers,
+    clock,
+  );
   const refunds = new Refunds(db.database, provider, payments, subjects, eventLog, readers, audit, clock);
-  const authorizations = new Authorizations(db.database, provider, payments, applyFacts, audit, clock);
-  const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, authorizations, config as never, clock);
+  const authorizations = new Authorizations(db.database, provider, payments, authorizationAttempts, audit, clock);
+  const captureWatch = new WatchCaptures(db.database, db.enginePool, payments, subjects, eventLog, config as never, clock);
+  const resolver = new ResolveAttempts(
+    db.database,
+    db.enginePool,
+    provider,
+    payments,
+    refunds,
+    authorizations,
+    authorizationAttempts,
+    config as never,
+    clock,
+  );
   const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
   const charges = new Charges(db.database, payments, mandates, invoices, config as never, clock);
   const lapser = new LapseMandates(db.database, db.enginePool, mandates, config as never, clock);
@@ -124,6 +150,7 @@ export async function domainWorld() {
   };
 }
 
+    captureWatch,
 export async function addConnection(db: TestDatabase, name: string, plugin: string): Promise<string> {
   const id = newUuid();
   const values = [id, db.tenantId, name, plugin];

@@ -33,7 +33,9 @@ type Misbehaviour =
   | 'refuses'
   | 'is unreachable'
   /** Whoever calls does not live to see the answer, and the provider has carried it out. */
-  | 'outlives its caller';
+  | 'outlives its caller'
+  /** Whoever calls does not live to make the call. */
+  | 'dies with its caller';
 
 export class ScriptedProvider extends ProviderCalls {
   readonly calls: ProviderCall[] = [];
@@ -51,7 +53,9 @@ export class ScriptedProvider extends ProviderCalls {
   /** One hour. */
   remembersKeysFor = 3_600_000;
   /** Does not say whether it offers anything else. */
-  missing = new Set<ProviderMethod>();
+  missing = new Set<ProviderMethod | 'webhook.verify'>();
+  /** How it differs from others. */
+  differs: ProviderTraits = {};
   /** What the accounts of all connections offer; without it, none says. */
   offers: readonly PaymentMethod[] | undefined;
   /** How its fields are shown on our page. */
@@ -90,11 +94,12 @@ export class ScriptedProvider extends ProviderCalls {
     if (wrong === 'declines') return declined('insufficient-funds', 'no');
     const answer = this.#remembered(call);
     if (wrong === 'outlives its caller') throw new Error('killed');
+    if (wrong === 'dies with its caller') throw new Error('killed');
     // The caller says by its type argument what this method answers.
     return wrong === 'carries it out, answers nothing' ? unknown('connection reset') : (answer as Outcome<T>);
   }
 
-  override async has(_connectionId: string, method: ProviderMethod): Promise<boolean> {
+  override async has(_connectionId: string, method: ProviderMethod | 'webhook.verify'): Promise<boolean> {
     if (method === 'payments.methods' && !this.offers) return false;
     return !this.missing.has(method);
   }
@@ -104,7 +109,7 @@ export class ScriptedProvider extends ProviderCalls {
   }
 
   override async traits(): Promise<ProviderTraits> {
-    return {};
+    return this.differs;
   }
 
   override async hostedFields(): Promise<HostedFields | undefined> {

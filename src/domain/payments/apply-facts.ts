@@ -6,12 +6,16 @@ import type { Clock } from '../../kernel/clock.ts';
 import { idOf, newUuid } from '../../kernel/ids.ts';
 import { money, toWire } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
+import { Config } from '../../platform/config/config.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
 import { Invoices, openOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
 import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
+import { beginDueCapture } from './captures/due-capture.ts';
+import { watchOf } from './captures/capture-watch.ts';
+import type { Attempt } from './payment-attempts.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
 import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
@@ -23,7 +27,11 @@ import { settleListed } from './refund-list.ts';
 import { settle, type RefundView } from './refund.ts';
 
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
-export type Applied = { readonly kind: 'applied' | 'stale' } | { readonly kind: 'again'; readonly afterMs: number };
+export type Applied =
+  | { readonly kind: 'stale' }
+  /** `capture` was written down and is to be sent once the transaction has ended. */
+  | { readonly kind: 'applied'; readonly capture?: Attempt }
+  | { readonly kind: 'again'; readonly afterMs: number };
 
 /** Hears of a payment whose state has changed, in the same transaction. The row is locked. */
 export type PaymentListener = (tx: Transaction, payment: PaymentRow) => Promise<void>;
@@ -45,6 +53,7 @@ export class ApplyFacts {
     private readonly disputes: Disputes,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly config: Config,
   ) {}
 
   whenChanged(listener: PaymentListener): void {
@@ -81,16 +90,21 @@ export class ApplyFacts {
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
         if (change.state !== known.state) await this.tellListeners(tx, row);
-        return { kind: 'applied' };
+        return this.#capture(tx, row);
     }
   }
 
   /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
   async #scheduleChecks(tx: Transaction, row: PaymentRow, known: KnownPayment): Promise<void> {
+  async #capture(tx: Transaction, row: PaymentRow): Promise<Applied> {
+    const capture = await beginDueCapture(tx, row, this.clock.now());
+    return { kind: 'applied', ...(capture && { capture }) };
+  }
+
     const refunds = await tx.em.count(RefundEntity, { paymentId: row.id, state: { $in: ['requested', 'pending'] }, sentAt: { $ne: null } });
     if (!isOpen(row.state) && refunds === 0) await endChecks(tx, row.id);
     else if (known.fetchedAt === undefined || (isOpen(row.state) && row.state !== known.state))
-      await beginChecks(tx, row.id, this.clock.now());
+      await beginChecks(tx, row, this.clock.now());
   }
 
   /** What came of the permission to charge: the payment left one behind, or a bank says that there is none any more. */
@@ -116,6 +130,8 @@ export class ApplyFacts {
       mismatched,
       factsFetchedAt: facts.fetchedAt,
       doubtedAt: null,
+      provisionalUntil: facts.provisionalUntil ?? row.provisionalUntil,
+      ...watchOf(row, facts, this.config.captureNoticeMs),
       completedAt: facts.captured > 0n ? (row.completedAt ?? this.clock.now()) : null,
     });
   }
@@ -241,7 +257,9 @@ export class ApplyFacts {
     const subject = `payment/${idOf('pay', row.id)}`;
     const wire = (minor: bigint) => toWire(money(minor, row.currency));
     const more: Partial<Record<PaymentEventType, object>> = {
-      'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured) },
+      ...(decline && { 'payment.failed': { decline }, 'payment.charged-back': { decline } }),
+      'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured || facts.authorized) },
+      'payment.authorization-expired': { left: wire(known.authorized - known.voided - known.captured) },
       'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },
     };
     await this.eventLog.append(tx, ...events.map((type): EventDraft => ({ type, subject, data: { ...context, ...more[type] } })));
@@ -305,6 +323,8 @@ function knownOf(row: PaymentRow): KnownPayment {
     doubtedAt: row.doubtedAt ?? undefined,
   };
 }
+    takenWhenAuthorized: row.capture === 'when-authorized',
+    lapsed: row.lapsedAt !== null && row.lapsedAt !== undefined,
 
 function askedOf({ amountMinor, captureAskedMinor, capturePendingMinor }: PaymentRow): KnownPayment['asked'] {
   if (captureAskedMinor === 0n) return { least: amountMinor, most: amountMinor };

@@ -8,6 +8,7 @@ import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Invoices, invoiceErrors, openOf, type InvoiceRow } from '../invoices/index.ts';
 import { intend, type Intent, type SplitRule } from './allocation.ts';
 import type { PaymentConnection } from './payment-connections.ts';
+import type { PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
 
 /** A payment as a caller asks for it. Ids are `uuid`. */
@@ -67,6 +68,9 @@ export interface PaymentPlan {
 
 @Injectable()
 export class NewPayment {
+/** What has to be done about a payment because of how its provider works; the columns of the same names say more. */
+export type PaymentHabits = Pick<PaymentRow, 'capture' | 'polled'>;
+
   constructor(
     private readonly invoices: Invoices,
     private readonly calls: ProviderCalls,
@@ -125,6 +129,14 @@ export class NewPayment {
 
   /** A mandate is charged where it was given. */
   async #chooseToCharge(connections: readonly PaymentConnection[], { mandate }: ChargeWish): Promise<PaymentConnection> {
+  /** How a payment through the connection has to be followed. Outside any transaction, as {@link choose}. */
+  async habitsOf({ id }: PaymentConnection, { capture }: Pick<PaymentWish, 'capture'>): Promise<PaymentHabits> {
+    const polled = !(await this.calls.has(id, 'webhook.verify'));
+    if (capture === 'manual') return { capture: 'manual', polled };
+    const { capturesByRequest = false } = await this.calls.traits(id);
+    return { capture: capturesByRequest ? 'when-authorized' : 'automatic', polled };
+  }
+
     const connection = connections.find(({ id, active }) => id === mandate.connectionId && active);
     if (!connection) throw paymentErrors['no-connection']();
     if (!(await this.calls.has(connection.id, 'payments.charge'))) throw paymentErrors['not-supported']({ operation: 'charge' });

@@ -11,7 +11,7 @@ import { Audit } from '../../platform/tenancy/audit.ts';
 import { Customers } from '../customers/index.ts';
 import { checkChargeCaps } from './mandates/charge-caps.ts';
 import { Mandates } from './mandates/mandates.service.ts';
-import { NewPayment, type ChargeWish, type PaymentPlan, type PaymentWish } from './new-payment.ts';
+import { NewPayment, type ChargeWish, type PaymentHabits, type PaymentPlan, type PaymentWish } from './new-payment.ts';
 import { beginAttempt, type Attempt } from './payment-attempts.ts';
 import type { PaymentConnection } from './payment-connections.ts';
 import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
@@ -43,13 +43,14 @@ export class OpenPayment {
     wish: PaymentWish,
     connection: PaymentConnection,
   ): Promise<{ readonly id: string; readonly attempt?: Attempt }> {
+    habits: PaymentHabits,
     // A repeat that arrives while the first is being written waits here, and then finds it.
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-request ${tx.tenantId} ${wish.requestKey}`]);
     const known = await paymentOfRequest(tx, wish.requestKey);
     if (known) return { id: known.id };
     const plan = await this.newPayment.plan(tx, wish);
     if (wish.charge) await this.#useMandate(tx, wish.charge.mandate.id, plan);
-    const row = this.#insert(tx, wish, plan, connection);
+    const row = this.#insert(tx, wish, plan, connection, habits);
     await tx.em.flush();
     for (const [position, { id, intended }] of plan.intents.entries()) {
       tx.em.create(PaymentInvoiceEntity, {
@@ -101,7 +102,7 @@ export class OpenPayment {
     };
   }
 
-  #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): PaymentRow {
+  #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection, habits: PaymentHabits): PaymentRow {
     return tx.em.create(PaymentEntity, {
       id: newUuid(),
       tenantId: tx.tenantId,
@@ -124,6 +125,11 @@ export class OpenPayment {
       feeMinor: null,
       method: null,
       providerState: '',
+      ...habits,
+      captureBefore: null,
+      captureWatchAt: null,
+      lapsedAt: null,
+      provisionalUntil: null,
       failure: null,
       next: null,
       split: plan.rule,

@@ -14,6 +14,10 @@ export interface KnownPayment extends PaymentAmounts {
   readonly doubtedAt: Date | undefined;
   /** True once the provider took another amount or currency than we asked for. */
   readonly mismatched: boolean;
+  /** True when we take the money ourselves as soon as it is reserved. */
+  readonly takenWhenAuthorized: boolean;
+  /** True once it was told that the time in which reserved money could be taken is over. */
+  readonly lapsed: boolean;
 }
 
 export type PaymentEventType =
@@ -24,6 +28,7 @@ export type PaymentEventType =
   | 'payment.failed'
   | 'payment.cancelled'
   | 'payment.expired'
+  | 'payment.authorization-expired'
   | 'payment.reversed'
   | 'payment.refunded'
   | 'payment.charged-back';
@@ -49,8 +54,14 @@ export function changeOf(known: KnownPayment, facts: Facts): Change {
   }
   if (facts.currency !== known.currency) return { kind: 'wrong-currency', isNew: facts.captured > 0n && !known.mismatched };
   const state = transition(known.state, derive(facts));
-  const mismatched = facts.captured > 0n && (facts.captured < known.asked.least || facts.captured > known.asked.most);
+  const mismatched = isMismatch(known, facts, state);
   return { kind: 'facts', state, mismatched, events: eventsOf(known, facts, state, mismatched) };
+}
+
+/** Another amount was taken than asked for; or less is reserved than we would take by ourselves. */
+function isMismatch({ asked, takenWhenAuthorized }: KnownPayment, { captured, authorized }: Facts, state: PaymentState): boolean {
+  if (captured > 0n) return captured < asked.least || captured > asked.most;
+  return takenWhenAuthorized && state === 'authorized' && authorized < asked.most;
 }
 
 const ON_ENTERING: Partial<Record<PaymentState, PaymentEventType>> = {
@@ -72,6 +83,7 @@ function eventsOf(known: KnownPayment, facts: Facts, state: PaymentState, mismat
     events.push('payment.reversed');
   if (facts.refunded > known.refunded) events.push('payment.refunded');
   if (facts.chargedBack > known.chargedBack) events.push('payment.charged-back');
+  if (known.state === 'authorized' && state === 'expired' && !known.lapsed) events.push('payment.authorization-expired');
   const entered = state === known.state || known.captured > 0n ? undefined : ON_ENTERING[state];
   return entered ? [...events, entered] : events;
 }

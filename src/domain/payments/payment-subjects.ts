@@ -97,5 +97,7 @@ function paymentSubject(
     metadata: { ...row.metadata },
     createdAt: row.createdAt.toISOString(),
     completedAt: row.completedAt?.toISOString() ?? '',
+    captureBefore: (row.captureWatchAt && row.captureBefore?.toISOString()) || '',
+    finalAt: (row.capturedMinor > 0n && row.provisionalUntil?.toISOString()) || '',
   };
 }

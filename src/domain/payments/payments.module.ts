@@ -6,6 +6,8 @@ import { LedgerModule } from '../ledger/index.ts';
 import { ApplyFacts } from './apply-facts.ts';
 import { AttemptGauges } from './attempt-gauges.ts';
 import { Authorizations } from './authorizations.service.ts';
+import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
+import { WatchCaptures } from './captures/watch-captures.ts';
 import { CheckOpenPayments } from './check-open-payments.ts';
 import { chargeAction } from './mandates/charge.action.ts';
 import { ChargesController } from './mandates/charges.controller.ts';
@@ -39,6 +41,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     LapseMandates,
     Mandates,
     NewPayment,
+    AuthorizationAttempts,
     OpenPayment,
     Payments,
     PaymentSubjects,
@@ -52,6 +55,8 @@ export class PaymentsModule implements OnModuleInit {
   constructor(
     private readonly refunds: Refunds,
     private readonly charges: Charges,
+    SettledMoneyOfPayments,
+    WatchCaptures,
     private readonly actions: BuiltInActions,
   ) {}
 

@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { LockMode } from '@mikro-orm/core';
 import {
   DECLINE_REASONS,
   type CreatedPayment,
@@ -18,9 +17,12 @@ import { crashPoint } from '../../platform/crash-points.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { adviceFor } from '../dunning/index.ts';
-import { ApplyFacts, type PaymentListener } from './apply-facts.ts';
+import { ApplyFacts, type Applied, type PaymentListener } from './apply-facts.ts';
+import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
+import { lockPayment } from './lock-payment.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { NewPayment, type PaymentWish } from './new-payment.ts';
+import { OneFetch } from './one-fetch.ts';
 import { OpenPayment, paymentOfRequest } from './open-payment.ts';
 import { CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { readConnections } from './payment-connections.ts';
@@ -42,12 +44,15 @@ export interface PaymentView {
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
+  readonly #fetches = new OneFetch<SignalResult>();
+
 export class Payments implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly calls: ProviderCalls,
     private readonly newPayment: NewPayment,
     private readonly openPayment: OpenPayment,
+    private readonly authorizationAttempts: AuthorizationAttempts,
     private readonly applyFacts: ApplyFacts,
     private readonly subjects: PaymentSubjects,
     private readonly mandates: Mandates,
@@ -76,9 +81,8 @@ export class Payments implements OnModuleInit {
     }));
     if (before.known) return this.get(tenantId, before.known.id);
     const connection = await this.newPayment.choose(before.connections, wish);
-    // A charge sends nobody anywhere; its address is our own.
-    if (!wish.charge) checkReturnUrls([wish.returnUrl, wish.cancelUrl], connection.mode);
-    const begun = await this.database.transact(tenantId, (tx) => this.openPayment.write(tx, wish, connection));
+    const habits = await this.newPayment.habitsOf(connection, wish);
+    const begun = await this.database.transact(tenantId, (tx) => this.openPayment.write(tx, wish, connection, habits));
     crashPoint('payment.attempt.after');
     if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
     return this.get(tenantId, begun.id);
@@ -104,17 +108,19 @@ export class Payments implements OnModuleInit {
   }
 
   /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */
-  settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
-    return this.database.transact(tenantId, async (tx) => {
+  async settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
+    const { connectionId, applied } = await this.database.transact(tenantId, async (tx) => {
+      const { connectionId } = row;
       const row = await this.lock(tx, attempt.paymentId);
       await recordOutcome(tx, attempt, outcome, this.clock.now());
       if (outcome.kind === 'ok') {
         row.providerId ??= outcome.value.providerId;
         row.next = outcome.value.next;
-        await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts));
-      } else if (outcome.kind !== 'unknown' && row.providerId === null) {
-        await this.#fail(tx, row, failureOf(outcome));
+        return { connectionId, applied: await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts)) };
+      if (outcome.kind !== 'unknown' && row.providerId === null) await this.#fail(tx, row, failureOf(outcome));
+      return { connectionId, applied: undefined };
       }
+    await this.#capture(tenantId, connectionId, applied);
     });
   }
 
@@ -168,13 +174,15 @@ export class Payments implements OnModuleInit {
   }
 
   /** Locks a payment until the transaction ends: everything that changes one starts here. @throws payment.not-found */
-  async lock(tx: Transaction, id: string): Promise<PaymentRow> {
-    const row = await tx.em.findOne(PaymentEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
-    if (!row) throw paymentErrors['not-found']();
-    return row;
+  lock(tx: Transaction, id: string): Promise<PaymentRow> {
+    return lockPayment(tx, id);
   }
 
-  async #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+  #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+    return this.#fetches.run(`${at.id} ${at.providerId}`, () => this.#fetch(tenantId, at));
+  }
+
+  async #fetch(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
     const outcome = await this.calls.call<PaymentFacts>({
       tenantId,
       connectionId: at.connectionId,
@@ -189,6 +197,7 @@ export class Payments implements OnModuleInit {
         const row = await this.lock(tx, at.id);
         row.providerId ??= at.providerId;
         return this.applyFacts.apply(tx, row, readFacts(outcome.value));
+      await this.#capture(tenantId, at.connectionId, applied);
       });
       return applied.kind === 'again' ? applied : { kind: 'applied' };
     }
@@ -197,6 +206,11 @@ export class Payments implements OnModuleInit {
     if (isFinal) return { kind: 'refused', message: outcome.message };
     return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000, problem: outcome.message };
   }
+  /** Sends the capture that new facts have led to. */
+  async #capture(tenantId: string, connectionId: string, applied: Applied | undefined): Promise<void> {
+    if (applied?.kind === 'applied' && applied.capture) await this.authorizationAttempts.sendDue(tenantId, connectionId, applied.capture);
+  }
+
 
   async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {
     Object.assign(row, { state: transition(row.state, 'failed'), failure });

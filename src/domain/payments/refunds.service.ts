@@ -172,7 +172,7 @@ export class Refunds implements OnModuleInit {
   async #attempt(tx: Transaction, row: PaymentRow, refund: RefundRow): Promise<Attempt> {
     refund.sentAt = this.clock.now();
     await tx.em.flush();
-    await beginChecks(tx, row.id, refund.sentAt);
+    await beginChecks(tx, row, refund.sentAt);
     const request = {
       providerId: row.providerId,
       reference: idOf('ref', refund.id),

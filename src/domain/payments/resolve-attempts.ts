@@ -8,6 +8,7 @@ import { Database } from '../../platform/database/transaction.ts';
 import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Authorizations } from './authorizations.service.ts';
+import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
 import { CALL_TIMEOUT_MS, takeDueAttempt, type Attempt } from './payment-attempts.ts';
 import { PaymentEntity } from './payment.entity.ts';
 import { Payments } from './payments.service.ts';
@@ -40,6 +41,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly payments: Payments,
     private readonly refunds: Refunds,
     private readonly authorizations: Authorizations,
+    private readonly authorizationAttempts: AuthorizationAttempts,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -90,7 +92,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
       case 'capture':
       case 'cancel':
         return isRemembered
-          ? this.authorizations.sendAttempt(tenantId, connectionId, attempt)
+          ? this.authorizationAttempts.send(tenantId, connectionId, attempt)
           : this.authorizations.decideByFacts(tenantId, attempt);
     }
   }

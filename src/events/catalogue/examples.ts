@@ -67,6 +67,8 @@ export const paymentExample: PaymentSubject = {
   createdAt: '2026-11-21T09:30:00.000Z',
   completedAt: '2026-11-21T09:31:12.000Z',
 };
+  captureBefore: '',
+  finalAt: '',
 
 /** As {@link paymentExample}, in a state in which no money was taken. */
 export function unpaidExample(status: PaymentSubject['status'], reason = ''): PaymentSubject {

@@ -2,7 +2,16 @@
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from './define-event.ts';
 import { customerExample, invoiceExample, openInvoiceExample, orderExample, paymentExample, unpaidExample } from './examples.ts';
-import { customerSubject, disputeSubject, invoiceSubject, moneySchema, orderSubject, paymentSubject, refundSubject } from './subjects.ts';
+import {
+  customerSubject,
+  disputeSubject,
+  invoiceSubject,
+  moneySchema,
+  orderSubject,
+  paymentSubject,
+  refundSubject,
+  type PaymentSubject,
+} from './subjects.ts';
 
 /** `invoice` is the first of the invoices that the payment pays; `payment.invoices` names them all. */
 export const paymentContext = {
@@ -32,6 +41,7 @@ export const paymentEvents: readonly EventDefinition[] = [
     example: { payment: unpaidExample('pending'), ...open },
   }),
   defineEvent({
+const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), captureBefore: '2026-12-05T09:30:40.000Z' };
     type: 'payment.authorized',
     version: 1,
     summary: 'The amount is reserved on the account of the customer and can be captured.',
@@ -62,7 +72,7 @@ export const paymentEvents: readonly EventDefinition[] = [
   defineEvent({
     type: 'payment.expired',
     version: 1,
-    summary: 'The customer did not pay in time.',
+    summary: 'The time was over before any money was taken.',
     data,
     example: { payment: unpaidExample('expired'), ...open },
   }),
@@ -83,6 +93,27 @@ export const paymentEvents: readonly EventDefinition[] = [
     summary: 'A bank or card scheme took the money back against our will.',
     data,
     example: { payment: { ...paymentExample, status: 'charged-back' }, ...open },
+  }),
+  defineEvent({
+    type: 'payment.capture-due',
+    version: 1,
+    summary: 'Reserved money has to be captured before payment.captureBefore, which is near; left is what was not captured yet.',
+    data: z.strictObject({ ...paymentContext, left: moneySchema }),
+    example: { payment: authorizedExample, ...open, left: euro('60.50') },
+  }),
+  defineEvent({
+    type: 'payment.capture-failed',
+    version: 1,
+    summary: 'The provider refused to capture reserved money; problem is its word for why.',
+    data: z.strictObject({ ...paymentContext, problem: z.string() }),
+    example: { payment: authorizedExample, ...open, problem: 'The card was declined' },
+  }),
+  defineEvent({
+    type: 'payment.authorization-expired',
+    version: 1,
+    summary: 'The time is over in which reserved money could be captured; left is what was not.',
+    data: z.strictObject({ ...paymentContext, left: moneySchema }),
+    example: { payment: unpaidExample('expired'), ...open, left: euro('60.50') },
   }),
   defineEvent({
     type: 'payment.disputed',

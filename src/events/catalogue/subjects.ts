@@ -46,6 +46,10 @@ export const paymentSubject = z
     metadata: z.record(z.string(), z.string()),
     createdAt: instant,
     completedAt: instant.or(z.literal('')),
+    /** Until when reserved money can be captured; empty while none is reserved or the provider does not say. */
+    captureBefore: instant.or(z.literal('')),
+    /** Until when the payer's bank may take the money back without a question; empty where that is not so. */
+    finalAt: instant.or(z.literal('')),
   })
   .meta({ id: 'Payment' });
 

@@ -62,6 +62,8 @@ export abstract class Config {
   abstract readonly keepEventsDays: number;
   /** Days for which deliveries of providers that have gone well are kept. */
   abstract readonly keepWebhooksDays: number;
+  /** How long before the end of an authorization `payment.capture-due` comes, in milliseconds. */
+  abstract readonly captureNoticeMs: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */
   abstract readonly requestsPerMinute: number;
   /** For the command line: where the running Kassaflow is. */

@@ -74,6 +74,7 @@ function configFrom(values: Values, directory: string): Config {
     keepRunsDays: values.KASSAFLOW_KEEP_RUNS_DAYS,
     keepEventsDays: values.KASSAFLOW_KEEP_EVENTS_DAYS,
     keepWebhooksDays: values.KASSAFLOW_KEEP_WEBHOOKS_DAYS,
+    captureNoticeMs: values.KASSAFLOW_CAPTURE_NOTICE_HOURS * 3_600_000,
     requestsPerMinute: values.KASSAFLOW_REQUESTS_PER_MINUTE,
     apiUrl: values.KASSAFLOW_URL ?? local,
     apiKey: values.KASSAFLOW_API_KEY,

@@ -61,6 +61,9 @@ export const settings = {
   KASSAFLOW_EGRESS_MAP: egressMap().describe(
     'for tests: origins that plugins reach elsewhere, https://api.example.com=http://127.0.0.1:1234,…',
   ),
+  KASSAFLOW_CAPTURE_NOTICE_HOURS: whole(1, 720, 48).describe(
+    'hours before reserved money lapses at which payment.capture-due comes; half of the time where that is shorter',
+  ),
   KASSAFLOW_REQUESTS_PER_MINUTE: whole(1, 10_000_000, 6_000).describe('requests per minute of one API key or address'),
   KASSAFLOW_URL: origin().optional().describe('for the command line: where the running Kassaflow is; the default is http://HOST:PORT'),
   KASSAFLOW_API_KEY: apiKey().optional().describe('for the command line: the key it calls the API with; the demo brings its own'),

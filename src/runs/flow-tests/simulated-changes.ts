@@ -23,6 +23,8 @@ const notTaken =
     status,
     captured: none(amount),
     completedAt: '',
+    captureBefore: '',
+    finalAt: '',
     ...(status === 'failed' && reason === '' && { reason: 'insufficient-funds' }),
   });
 
