@@ -1,5 +1,5 @@
 /** Domain modules' and the webhook door's way to a provider: see {@link ProviderCalls}. */
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   failed,
   type HostedFields,
@@ -9,10 +9,14 @@ import {
   type RawWebhook,
   type Verdict,
 } from '@kassaflow/plugin-sdk';
+import type { Clock } from '../kernel/clock.ts';
+import { CLOCK } from '../platform/clock.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
-import type { OpenConnection } from './connections/connection.ts';
+import { beforeRotation, type OpenConnection } from './connections/connection.ts';
 import { connectionErrors } from './connections/connection-errors.ts';
 import { Connections } from './connections/connections.ts';
+import { DeliveryNotes } from './connections/delivery-notes.ts';
+import { sendWithCredentials } from './connections/send-with-credentials.ts';
 import { contextFor, outcomeOfChild } from './plugin-call.ts';
 import { PluginCatalogue } from './plugin-catalogue.ts';
 import { pluginErrors } from './plugin-errors.ts';
@@ -36,6 +40,8 @@ export class CallProvider extends ProviderCalls {
     private readonly catalogue: PluginCatalogue,
     private readonly connections: Connections,
     private readonly lanes: ConnectionLanes,
+    private readonly notes: DeliveryNotes,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
   }
@@ -77,17 +83,25 @@ export class CallProvider extends ProviderCalls {
     return { tenantId: connection.tenantId, connectionId, plugin, mode: connection.mode };
   }
 
-  /** @throws plugin.unavailable, plugin.answer: the door answers 5xx and the provider sends it again */
+  /**
+   * With the connection's secrets, and then with those before its last rotation: a delivery may have been signed before it.
+   * @throws plugin.unavailable, plugin.answer: the door answers 5xx and the provider sends it again
+   */
   override async verify(connection: WebhookConnection, delivery: RawWebhook): Promise<Verdict> {
-    const value = await this.#webhook(connection, 'webhook.verify', delivery, VERIFY);
-    const problem = checkVerdict(value);
-    if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its verdict ${problem.pointer} ${problem.message}` });
-    return value as Verdict; // the shape was just checked
+    const opened = await this.#openForWebhook(connection);
+    let verdict = await this.#verify(opened, delivery);
+    if (!verdict.ok && verdict.reason === 'signature-mismatch') {
+      const before = beforeRotation(opened, this.clock.now());
+      const second = before && (await this.#verify(before, delivery));
+      if (second?.ok) verdict = second;
+    }
+    this.notes.note(connection, verdict, this.catalogue.find(connection.plugin)?.methods.includes('webhook.register') ?? false);
+    return verdict;
   }
 
   /** @throws as {@link verify} */
   override async translate(connection: WebhookConnection, delivery: RawWebhook): Promise<readonly ProviderSignal[]> {
-    const value = await this.#webhook(connection, 'webhook.translate', delivery, TRANSLATE);
+    const value = await this.#webhook(await this.#openForWebhook(connection), 'webhook.translate', delivery, TRANSLATE);
     const problem = checkSignals(value);
     if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its signals ${problem.pointer} ${problem.message}` });
     return value as readonly ProviderSignal[]; // the shape was just checked
@@ -104,29 +118,35 @@ export class CallProvider extends ProviderCalls {
     const manifest = this.catalogue.find(connection.plugin);
     if (manifest && !manifest.methods.includes(method))
       return failed('permanent', `The plugin ${connection.plugin} cannot do ${method}`, { code: 'plugin.capability' });
-    const shape = METHOD_SHAPES[method];
-    const outcome = await this.lanes.of(connection).run(timeoutMs, async (left) => {
-      const result = await this.host.call(connection.plugin, {
-        path: method,
-        context: contextFor(connection, idempotencyKey, attempt),
-        input,
-        timeoutMs: left,
-        mayCallOut: true,
-      });
-      return outcomeOfChild(result, connection, shape);
-    });
-    if (outcome.kind === 'failed' && outcome.reason === 'auth') await this.connections.pause(connection, outcome.message);
-    return outcome;
+    return sendWithCredentials(this.connections, connection, this.clock.now(), (as) =>
+      this.lanes.of(connection).run(timeoutMs, async (left) => {
+        const result = await this.host.call(connection.plugin, {
+          path: method,
+          context: contextFor(as, idempotencyKey, attempt),
+          input,
+          timeoutMs: left,
+          mayCallOut: true,
+        });
+        return outcomeOfChild(result, as, METHOD_SHAPES[method]);
+      }),
+    );
   }
 
-  async #webhook(
-    { tenantId, connectionId, plugin }: WebhookConnection,
-    path: string,
-    delivery: RawWebhook,
-    limits: typeof VERIFY,
-  ): Promise<unknown> {
+  async #openForWebhook({ tenantId, connectionId }: WebhookConnection): Promise<OpenConnection> {
     const connection = await this.connections.open(tenantId, connectionId);
     if (!connection) throw connectionErrors.unknown();
+    return connection;
+  }
+
+  async #verify(connection: OpenConnection, delivery: RawWebhook): Promise<Verdict> {
+    const value = await this.#webhook(connection, 'webhook.verify', delivery, VERIFY);
+    const problem = checkVerdict(value);
+    if (problem) throw pluginErrors.answer({ plugin: connection.plugin, problem: `its verdict ${problem.pointer} ${problem.message}` });
+    return value as Verdict; // the shape was just checked
+  }
+
+  async #webhook(connection: OpenConnection, path: string, delivery: RawWebhook, limits: typeof VERIFY): Promise<unknown> {
+    const { plugin } = connection;
     const input = { ...delivery, body: Buffer.from(delivery.body).toString('base64') };
     const result = await this.host.call(plugin, {
       path,

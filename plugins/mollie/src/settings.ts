@@ -21,6 +21,13 @@ export const settings = {
       'x-secret': true,
       'x-placeholder': 'access_…',
     },
+    webhookId: {
+      type: 'string',
+      title: { en: 'Webhook id', nl: 'Webhook-id', da: 'Webhook-id', nb: 'Webhook-id' },
+      description: 'Filled in when the webhook is registered, with its secret.',
+      maxLength: 100,
+      'x-advanced': true,
+    },
     webhookSecret: {
       type: 'string',
       title: { en: 'Webhook secret', nl: 'Webhook-geheim', da: 'Webhook-hemmelighed', nb: 'Webhook-hemmelighet' },

@@ -1,0 +1,73 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/**
+ * Settings of merchants: modes that cannot be mixed, credentials that overlap while they change, webhooks registered at providers.
+ */
+export class MerchantSettings extends Migration {
+  override name = '20261121_0013_merchant-settings';
+
+  override up(): void {
+    for (const statement of [MODES, CREDENTIALS, HEALTH, ROW_SECURITY, GRANTS]) this.addSql(statement);
+  }
+}
+
+/** A tenant is a test tenant or a live one, and so is all that belongs to it: no key and no account of the other kind can be written. */
+const MODES = `
+alter table tenant add constraint tenant_mode unique (id, mode);
+alter table api_key add constraint api_key_mode foreign key (tenant_id, mode) references tenant (id, mode);
+alter table connection add constraint connection_mode foreign key (tenant_id, mode) references tenant (id, mode);
+`;
+
+const CREDENTIALS = `
+-- all settings before the last rotation, sealed; good until previous_until
+alter table connection add column previous_settings bytea, add column previous_until timestamptz;
+alter table connection add check ((previous_settings is null) = (previous_until is null));
+`;
+
+const HEALTH = `
+-- how a connection stands at its provider; the states are in src/plugin-host/connections/README.md
+create table connection_health (
+  connection_id uuid primary key references connection,
+  tenant_id uuid not null references tenant,
+  -- when it is looked at next
+  due_at timestamptz not null,
+  -- the lease of whoever looks at it now
+  busy_until timestamptz,
+  looked_at timestamptz,
+  -- looks that failed, in a row
+  failures integer not null default 0,
+  webhook_state text not null default 'pending' check (webhook_state in ('pending', 'registered', 'failed')),
+  -- the address that was asked for last
+  webhook_url text,
+  -- the provider's id of the registration
+  webhook_id text,
+  registered_at timestamptz,
+  problem text,
+  -- the last deliveries that were let in and refused, to the minute
+  delivered_at timestamptz,
+  refused_at timestamptz,
+  refusal text
+);
+create index connection_health_due on connection_health (due_at);
+insert into connection_health (connection_id, tenant_id, due_at) select id, tenant_id, now() from connection;
+`;
+
+const ROW_SECURITY = `
+do $$
+declare name text;
+begin
+  foreach name in array array['connection_health'] loop
+    execute format('alter table %I enable row level security', name);
+    execute format('alter table %I force row level security', name);
+    execute format('create policy tenant_rows on %I to kassaflow_app using (tenant_id = current_tenant()) with check (tenant_id = current_tenant())', name);
+    execute format('create policy owner_rows on %I to kassaflow_owner using (true) with check (true)', name);
+  end loop;
+end $$;
+create policy engine_rows on connection_health for select to kassaflow_engine using (true);
+`;
+
+const GRANTS = `
+grant select, insert, update on connection_health to kassaflow_app;
+-- the sweep finds what is due; the work itself is done by the app role, tenant by tenant
+grant select (connection_id, tenant_id, due_at, busy_until, webhook_url) on connection_health to kassaflow_engine;
+`;
