@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { accountingActions } from '../domain/accounting/accounting.actions.ts';
 import { creditActions } from '../domain/credits/credit.actions.ts';
+import { announceAction } from '../domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../domain/payments/mandates/charge.action.ts';
 import { refundAction } from '../domain/payments/refund.action.ts';
 import { FlowVocabulary } from '../flows/flow-vocabulary.ts';
@@ -40,7 +41,14 @@ export async function vocabularyOffline(context: CommandContext): Promise<Vocabu
 
 /** What the core offers, to be read and never called: a service that is asked for anything is a mistake. */
 function builtInActions(): readonly BuiltInAction[] {
-  return [...accountingActions(absent()), ...creditActions(absent()), refundAction(absent()), chargeAction(absent()), staffTask(absent())];
+  return [
+    ...accountingActions(absent()),
+    ...creditActions(absent()),
+    refundAction(absent()),
+    chargeAction(absent()),
+    announceAction(absent()),
+    staffTask(absent()),
+  ];
 }
 
 function absent<T extends object>(): T {

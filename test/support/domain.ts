@@ -15,11 +15,14 @@ import { Authorizations } from '../../src/domain/payments/authorizations.service
 import { AuthorizationAttempts } from '../../src/domain/payments/captures/authorization-attempts.ts';
 import { WatchCaptures } from '../../src/domain/payments/captures/watch-captures.ts';
 import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments.ts';
+import { AnnounceDebits } from '../../src/domain/payments/mandates/announce-debits.service.ts';
+import { announceAction } from '../../src/domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
 import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
 import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates.ts';
 import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
 import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
+import { NewMandates } from '../../src/domain/payments/mandates/new-mandates.service.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
 import { OpenPayment } from '../../src/domain/payments/open-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
@@ -27,6 +30,7 @@ import { Payments } from '../../src/domain/payments/payments.service.ts';
 import { refundAction } from '../../src/domain/payments/refund.action.ts';
 import { Refunds } from '../../src/domain/payments/refunds.service.ts';
 import { ResolveAttempts } from '../../src/domain/payments/resolve-attempts.ts';
+import { SettledMoneyOfPayments } from '../../src/domain/payments/settled-money.ts';
 import { WebhookAddresses } from '../../src/domain/payments/webhook-addresses.ts';
 import { EventLog } from '../../src/events/event-log.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
@@ -36,6 +40,7 @@ import { Metrics } from '../../src/platform/observability/metrics.ts';
 import { Audit } from '../../src/platform/tenancy/audit.ts';
 import { parseMoney, type Money } from '../../src/kernel/money.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import type { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
 import { ScriptedProvider } from './scripted-provider.ts';
 
@@ -64,9 +69,17 @@ export type DomainWorld = Awaited<ReturnType<typeof domainWorld>>;
 
 /** One connection `pay` of the plugin `acme` exists. Close with `db.close()`. */
 export async function domainWorld() {
-  const db = await testDatabase({ entities: domainEntities, poolSize: 10 });
   const clock = new TestClock();
   const provider = new ScriptedProvider(clock);
+  const world = await domainWorldWith(clock, provider);
+  const { connectionId } = world;
+  provider.connections.set(connectionId, { tenantId: world.db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
+  return world;
+}
+
+/** As {@link domainWorld}, by another clock and with another provider behind the connection. */
+export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(clock: C, provider: P) {
+  const db = await testDatabase({ entities: domainEntities, poolSize: 10 });
   const eventLog = new EventLog(clock, new EventEmitter2());
   const readers = new SubjectReaders();
   const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const, captureNoticeMs: 48 * 3_600_000 };
@@ -111,16 +124,24 @@ export async function domainWorld() {
   );
   const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
   const charges = new Charges(db.database, payments, mandates, invoices, config as never, clock);
+  const newMandates = new NewMandates(db.database, provider, customers, mandates, addresses, audit, clock);
+  const notices = new AnnounceDebits(db.database, mandates, invoices, customers, eventLog, audit, clock);
   const lapser = new LapseMandates(db.database, db.enginePool, mandates, config as never, clock);
   const credits = new Credits(db.database, customers, eventLog, audit);
   const packages = new CreditPackages(db.database, clock);
   const orders = new Orders(db.database, customers, invoices, packages, subjects, eventLog, readers, clock);
   const postings = new AccountingPostings(db.database, provider, ledger, refunds, clock);
+  const settledMoney = new SettledMoneyOfPayments(db.database, payments, applyFacts);
   const actions = new BuiltInActions();
-  actions.offer(refundAction(refunds), chargeAction(charges), ...creditActions(credits), ...accountingActions(postings));
+  actions.offer(
+    refundAction(refunds),
+    chargeAction(charges),
+    announceAction(notices),
+    ...creditActions(credits),
+    ...accountingActions(postings),
+  );
   for (const service of [customers, mandates, invoices, payments, refunds, credits, orders]) service.onModuleInit();
   const connectionId = await addConnection(db, 'pay', 'acme');
-  provider.connections.set(connectionId, { tenantId: db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
   return {
     db,
     clock,
@@ -132,13 +153,18 @@ export async function domainWorld() {
     invoices,
     payments,
     mandates,
+    newMandates,
+    notices,
     charges,
     disputes,
     lapser,
     refunds,
     authorizations,
+    captureWatch,
     checker,
     resolver,
+    settledMoney,
+    audit,
     credits,
     packages,
     orders,
@@ -150,7 +176,6 @@ export async function domainWorld() {
   };
 }
 
-    captureWatch,
 export async function addConnection(db: TestDatabase, name: string, plugin: string): Promise<string> {
   const id = newUuid();
   const values = [id, db.tenantId, name, plugin];

@@ -5,6 +5,8 @@ import {
   ok,
   unknown,
   type ChargeMandate,
+  type CreatedMandate,
+  type CreateMandate,
   type CreatePayment,
   type CreatedPayment,
   type HostedFields,
@@ -19,6 +21,7 @@ import {
   type ProviderTraits,
   type RawWebhook,
   type RefundResult,
+  type SettlementPage,
   type Verdict,
 } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../src/kernel/clock.ts';
@@ -60,6 +63,8 @@ export class ScriptedProvider extends ProviderCalls {
   offers: readonly PaymentMethod[] | undefined;
   /** How its fields are shown on our page. */
   fields: HostedFields | undefined;
+  /** What it says that it settled on the days `from` to `to`; without it, it tells of no settlements. */
+  settled: ((request: { readonly from: string; readonly to: string; readonly page?: string }) => Outcome<SettlementPage>) | undefined;
   readonly connections = new Map<string, WebhookConnection>();
   readonly #answers = new Map<string, Outcome<unknown>>();
   readonly #next = new Map<ProviderMethod, Misbehaviour[]>();
@@ -91,16 +96,17 @@ export class ScriptedProvider extends ProviderCalls {
     if (wrong === 'is unreachable') return failed('temporary', 'connection refused');
     if (wrong === 'refuses') return failed('permanent', 'not possible any more', { code: 'already_done' });
     if (wrong === 'asks for the customer') return declined('authentication-failed', 'the bank asks for the customer');
+    if (wrong === 'dies with its caller') throw new Error('killed');
     if (wrong === 'declines') return declined('insufficient-funds', 'no');
     const answer = this.#remembered(call);
     if (wrong === 'outlives its caller') throw new Error('killed');
-    if (wrong === 'dies with its caller') throw new Error('killed');
     // The caller says by its type argument what this method answers.
     return wrong === 'carries it out, answers nothing' ? unknown('connection reset') : (answer as Outcome<T>);
   }
 
   override async has(_connectionId: string, method: ProviderMethod | 'webhook.verify'): Promise<boolean> {
     if (method === 'payments.methods' && !this.offers) return false;
+    if (method === 'payments.settlements' && !this.settled) return false;
     return !this.missing.has(method);
   }
 
@@ -150,6 +156,8 @@ export class ScriptedProvider extends ProviderCalls {
       case 'payments.charge':
         this.charged.set((input as ChargeMandate).reference, input as ChargeMandate);
         return this.#create(input as CreatePayment);
+      case 'mandates.create':
+        return this.#createMandate(input as CreateMandate);
       case 'mandates.fetch':
         return this.#mandate((input as { providerId: string }).providerId);
       case 'mandates.revoke': {
@@ -157,6 +165,8 @@ export class ScriptedProvider extends ProviderCalls {
         if (facts) this.mandates.set(facts.providerId, { ...facts, state: 'revoked' });
         return this.#mandate((input as { providerId: string }).providerId);
       }
+      case 'payments.settlements':
+        return this.settled?.(input as { from: string; to: string; page?: string }) ?? ok({ lines: [] });
       case 'payments.methods':
         return ok(this.offers);
       case 'payments.fetch':
@@ -210,6 +220,13 @@ export class ScriptedProvider extends ProviderCalls {
       return { providerId, facts: this.#now(providerId), next: { kind: 'push', expiresAt: this.clock.now().getTime() + 600_000 } };
     const next: NextStep = this.hasNoNextStep ? { kind: 'none' } : { kind: 'redirect', url: `https://pay.example/${providerId}` };
     return { providerId, facts: this.#now(providerId), next };
+  }
+
+  /** Known by the step that leads to it until the customer approves: then `mandates` has its own id under that of the step. */
+  #createMandate({ reference, kind }: CreateMandate): Outcome<CreatedMandate> {
+    const facts: MandateFacts = { providerId: `step_${reference}`, kind, state: 'pending' };
+    this.mandates.set(facts.providerId, facts);
+    return ok({ facts, next: { kind: 'redirect', url: `https://pay.example/${reference}` } }, facts.providerId);
   }
 
   #mandate(providerId: string): Outcome<MandateFacts> {

@@ -25,6 +25,7 @@ import { isOpen, type Facts, type PaymentAmounts } from './payment.ts';
 import { RefundEntity, type RefundRow } from './refund.entity.ts';
 import { settleListed } from './refund-list.ts';
 import { settle, type RefundView } from './refund.ts';
+import { withSettled } from './settled-facts.ts';
 
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
 export type Applied =
@@ -52,8 +53,8 @@ export class ApplyFacts {
     private readonly mandates: Mandates,
     private readonly disputes: Disputes,
     private readonly metrics: Metrics,
-    @Inject(CLOCK) private readonly clock: Clock,
     private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   whenChanged(listener: PaymentListener): void {
@@ -65,8 +66,9 @@ export class ApplyFacts {
   }
 
   /** @param row locked in this transaction. @throws payment.illegal-transition */
-  async apply(tx: Transaction, row: PaymentRow, facts: Facts): Promise<Applied> {
+  async apply(tx: Transaction, row: PaymentRow, reported: Facts): Promise<Applied> {
     const known = knownOf(row);
+    const facts = withSettled(row, reported);
     const change = changeOf(known, facts);
     switch (change.kind) {
       case 'stale':
@@ -94,13 +96,13 @@ export class ApplyFacts {
     }
   }
 
-  /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
-  async #scheduleChecks(tx: Transaction, row: PaymentRow, known: KnownPayment): Promise<void> {
   async #capture(tx: Transaction, row: PaymentRow): Promise<Applied> {
     const capture = await beginDueCapture(tx, row, this.clock.now());
     return { kind: 'applied', ...(capture && { capture }) };
   }
 
+  /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
+  async #scheduleChecks(tx: Transaction, row: PaymentRow, known: KnownPayment): Promise<void> {
     const refunds = await tx.em.count(RefundEntity, { paymentId: row.id, state: { $in: ['requested', 'pending'] }, sentAt: { $ne: null } });
     if (!isOpen(row.state) && refunds === 0) await endChecks(tx, row.id);
     else if (known.fetchedAt === undefined || (isOpen(row.state) && row.state !== known.state))
@@ -128,10 +130,10 @@ export class ApplyFacts {
       failure: facts.failure ?? null,
       next: state === 'created' || state === 'pending' ? row.next : null,
       mismatched,
-      factsFetchedAt: facts.fetchedAt,
-      doubtedAt: null,
       provisionalUntil: facts.provisionalUntil ?? row.provisionalUntil,
       ...watchOf(row, facts, this.config.captureNoticeMs),
+      factsFetchedAt: facts.fetchedAt,
+      doubtedAt: null,
       completedAt: facts.captured > 0n ? (row.completedAt ?? this.clock.now()) : null,
     });
   }
@@ -176,7 +178,7 @@ export class ApplyFacts {
       kind: posting.kind,
       subject: `payment/${id}`,
       description: row.description,
-      effectiveAt: facts.fetchedAt,
+      effectiveAt: facts.bookedAt ?? facts.fetchedAt,
       lines: posting.lines,
     });
   }
@@ -256,6 +258,8 @@ export class ApplyFacts {
     const context = await this.subjects.contextOf(tx, row);
     const subject = `payment/${idOf('pay', row.id)}`;
     const wire = (minor: bigint) => toWire(money(minor, row.currency));
+    const isLost = events.includes('payment.failed') || events.includes('payment.charged-back');
+    const decline = isLost ? await this.mandates.declined(tx, row, facts) : undefined;
     const more: Partial<Record<PaymentEventType, object>> = {
       ...(decline && { 'payment.failed': { decline }, 'payment.charged-back': { decline } }),
       'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured || facts.authorized) },
@@ -319,12 +323,12 @@ function knownOf(row: PaymentRow): KnownPayment {
     currency: row.currency,
     asked: askedOf(row),
     mismatched: row.mismatched,
+    takenWhenAuthorized: row.capture === 'when-authorized',
+    lapsed: row.lapsedAt !== null && row.lapsedAt !== undefined,
     fetchedAt: row.factsFetchedAt ?? undefined,
     doubtedAt: row.doubtedAt ?? undefined,
   };
 }
-    takenWhenAuthorized: row.capture === 'when-authorized',
-    lapsed: row.lapsedAt !== null && row.lapsedAt !== undefined,
 
 function askedOf({ amountMinor, captureAskedMinor, capturePendingMinor }: PaymentRow): KnownPayment['asked'] {
   if (captureAskedMinor === 0n) return { least: amountMinor, most: amountMinor };

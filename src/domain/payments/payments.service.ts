@@ -32,7 +32,6 @@ import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import type { ProviderEvent, SignalResult } from './provider-event.ts';
 import { readFacts, transition, type PaymentState } from './payment.ts';
-import { checkReturnUrls } from './return-urls.ts';
 
 /** A payment as the API shows it: what flows see, and what the customer has to do next. */
 export interface PaymentView {
@@ -44,16 +43,16 @@ export interface PaymentView {
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
+export class Payments implements OnModuleInit {
   readonly #fetches = new OneFetch<SignalResult>();
 
-export class Payments implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly calls: ProviderCalls,
     private readonly newPayment: NewPayment,
     private readonly openPayment: OpenPayment,
-    private readonly authorizationAttempts: AuthorizationAttempts,
     private readonly applyFacts: ApplyFacts,
+    private readonly authorizationAttempts: AuthorizationAttempts,
     private readonly subjects: PaymentSubjects,
     private readonly mandates: Mandates,
     private readonly eventLog: EventLog,
@@ -110,18 +109,18 @@ export class Payments implements OnModuleInit {
   /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */
   async settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
     const { connectionId, applied } = await this.database.transact(tenantId, async (tx) => {
-      const { connectionId } = row;
       const row = await this.lock(tx, attempt.paymentId);
+      const { connectionId } = row;
       await recordOutcome(tx, attempt, outcome, this.clock.now());
       if (outcome.kind === 'ok') {
         row.providerId ??= outcome.value.providerId;
         row.next = outcome.value.next;
         return { connectionId, applied: await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts)) };
+      }
       if (outcome.kind !== 'unknown' && row.providerId === null) await this.#fail(tx, row, failureOf(outcome));
       return { connectionId, applied: undefined };
-      }
-    await this.#capture(tenantId, connectionId, applied);
     });
+    await this.#capture(tenantId, connectionId, applied);
   }
 
   /**
@@ -197,8 +196,8 @@ export class Payments implements OnModuleInit {
         const row = await this.lock(tx, at.id);
         row.providerId ??= at.providerId;
         return this.applyFacts.apply(tx, row, readFacts(outcome.value));
-      await this.#capture(tenantId, at.connectionId, applied);
       });
+      await this.#capture(tenantId, at.connectionId, applied);
       return applied.kind === 'again' ? applied : { kind: 'applied' };
     }
     const isFinal =
@@ -206,25 +205,26 @@ export class Payments implements OnModuleInit {
     if (isFinal) return { kind: 'refused', message: outcome.message };
     return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000, problem: outcome.message };
   }
+
   /** Sends the capture that new facts have led to. */
   async #capture(tenantId: string, connectionId: string, applied: Applied | undefined): Promise<void> {
     if (applied?.kind === 'applied' && applied.capture) await this.authorizationAttempts.sendDue(tenantId, connectionId, applied.capture);
   }
 
-
   async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {
     Object.assign(row, { state: transition(row.state, 'failed'), failure });
     await tx.em.flush();
-    await this.#append(tx, row, 'payment.failed');
     if (row.mandateId) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
+    const decline = await this.mandates.declined(tx, row, { failure, chargedBack: 0n, disputes: undefined });
+    await this.#append(tx, row, 'payment.failed', { decline });
     await this.applyFacts.tellListeners(tx, row);
   }
 
-  async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
+  async #append(tx: Transaction, row: PaymentRow, type: string, more: object = {}): Promise<void> {
     await this.eventLog.append(tx, {
       type,
       subject: subjectOf(row),
-      data: { ...(await this.subjects.contextOf(tx, row)) },
+      data: { ...(await this.subjects.contextOf(tx, row)), ...more },
     });
   }
 

@@ -21,8 +21,27 @@ export const paymentContext = {
   order: orderSubject.optional(),
 };
 
+/** What kind of no a failure is, whose word decided that, and when the charge is made again. */
+export const decline = z
+  .strictObject({
+    class: z.enum(['transient', 'soft', 'customer-action', 'hard']),
+    source: z.enum(['sepa', 'visa', 'mastercard', 'ours']),
+    /** The word that decided: `AM04`, `insufficient-funds`. */
+    code: z.string(),
+    /** False where only the customer can change it, or nobody can. */
+    retryable: z.boolean(),
+    /** By the schedule of the method; empty where no repeat is planned. */
+    retryAt: z.iso.datetime().or(z.literal('')),
+  })
+  .meta({ id: 'Decline' });
+export type Decline = z.infer<typeof decline>;
+
 const data = z.strictObject(paymentContext);
+/** Absent on events from before this was recorded. */
+const unpaid = z.strictObject({ ...paymentContext, decline: decline.optional() });
+const poor: Decline = { class: 'soft', source: 'ours', code: 'insufficient-funds', retryable: true, retryAt: '2026-11-22T09:30:00.000Z' };
 const open = { customer: customerExample, invoice: openInvoiceExample };
+const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), captureBefore: '2026-12-05T09:30:40.000Z' };
 const euro = (amount: string) => ({ amount, currency: 'EUR' });
 
 export const paymentEvents: readonly EventDefinition[] = [
@@ -41,7 +60,6 @@ export const paymentEvents: readonly EventDefinition[] = [
     example: { payment: unpaidExample('pending'), ...open },
   }),
   defineEvent({
-const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), captureBefore: '2026-12-05T09:30:40.000Z' };
     type: 'payment.authorized',
     version: 1,
     summary: 'The amount is reserved on the account of the customer and can be captured.',
@@ -58,9 +76,9 @@ const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), capt
   defineEvent({
     type: 'payment.failed',
     version: 1,
-    summary: 'The payment failed; payment.reason says why.',
-    data,
-    example: { payment: unpaidExample('failed', 'insufficient-funds'), ...open },
+    summary: 'The payment failed; payment.reason says why, and decline what to do about it.',
+    data: unpaid,
+    example: { payment: unpaidExample('failed', 'insufficient-funds'), ...open, decline: poor },
   }),
   defineEvent({
     type: 'payment.cancelled',
@@ -75,24 +93,6 @@ const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), capt
     summary: 'The time was over before any money was taken.',
     data,
     example: { payment: unpaidExample('expired'), ...open },
-  }),
-  defineEvent({
-    type: 'payment.refunded',
-    version: 1,
-    summary: 'Money of this payment was sent back, in part or in full.',
-    data: z.strictObject({ ...paymentContext, refund: refundSubject.optional() }),
-    example: {
-      payment: { ...paymentExample, status: 'partially-refunded', refunded: euro('12.10') },
-      customer: customerExample,
-      invoice: invoiceExample,
-    },
-  }),
-  defineEvent({
-    type: 'payment.charged-back',
-    version: 1,
-    summary: 'A bank or card scheme took the money back against our will.',
-    data,
-    example: { payment: { ...paymentExample, status: 'charged-back' }, ...open },
   }),
   defineEvent({
     type: 'payment.capture-due',
@@ -114,6 +114,28 @@ const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), capt
     summary: 'The time is over in which reserved money could be captured; left is what was not.',
     data: z.strictObject({ ...paymentContext, left: moneySchema }),
     example: { payment: unpaidExample('expired'), ...open, left: euro('60.50') },
+  }),
+  defineEvent({
+    type: 'payment.refunded',
+    version: 1,
+    summary: 'Money of this payment was sent back, in part or in full.',
+    data: z.strictObject({ ...paymentContext, refund: refundSubject.optional() }),
+    example: {
+      payment: { ...paymentExample, status: 'partially-refunded', refunded: euro('12.10') },
+      customer: customerExample,
+      invoice: invoiceExample,
+    },
+  }),
+  defineEvent({
+    type: 'payment.charged-back',
+    version: 1,
+    summary: 'A bank or card scheme took the money back against our will. With a charge under a mandate, decline says what to do about it.',
+    data: unpaid,
+    example: {
+      payment: { ...paymentExample, status: 'charged-back' },
+      ...open,
+      decline: { class: 'customer-action', source: 'sepa', code: 'MD06', retryable: false, retryAt: '' },
+    },
   }),
   defineEvent({
     type: 'payment.disputed',

@@ -65,10 +65,10 @@ export function chargeAction(charges: Charges): BuiltInAction {
           ...(mandate !== undefined && { mandateId: uuidOf('man', mandate) }),
           ...(dueOn !== undefined && { dueOn }),
         });
-        const { status, payment, link, decline, retryAt } = view;
+        const { status, payment, link, decline } = view;
         if (status === 'pending') return stillWaiting('Bank or scheme has not said its last word', charges.askAgainMs(view));
         const { id, reason } = payment;
-        return ok({ status, payment: id, reason, decline: decline?.class ?? '', retryAt: retryAt?.toISOString() ?? '', link }, id);
+        return ok({ status, payment: id, reason, decline: decline?.class ?? '', retryAt: decline?.retryAt ?? '', link }, id);
       },
     },
   );

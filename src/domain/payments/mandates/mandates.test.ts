@@ -130,20 +130,8 @@ describe('a charge', () => {
     expect(await charge(await world.anInvoice('7.00', customer))).toMatchObject({
       status: 'failed',
       payment: { reason: 'insufficient-funds' },
-      decline: { class: 'soft', retryOnDays: [1, 3, 7, 14] },
+      decline: { class: 'soft', source: 'ours', code: 'insufficient-funds', retryable: true },
     });
-  });
-
-  test('that failed says when to try again, by the schedule from the first failure on, until it is used up', async () => {
-    const { customer } = await withMandate();
-    const invoice = await world.anInvoice('7.00', customer);
-    const first = world.clock.now().getTime();
-    for (const day of [1, 3, 7, 14, undefined]) {
-      world.provider.next('payments.charge', 'declines');
-      const { retryAt } = await charge(invoice);
-      expect(retryAt).toEqual(day === undefined ? undefined : new Date(first + day * DAY_MS));
-      if (retryAt) world.clock.advance(retryAt.getTime() - world.clock.now().getTime());
-    }
   });
 
   test('in a flow waits for the last word without using up an attempt, and finds it by the same key', async () => {
