@@ -16,4 +16,5 @@ export { MandateEntity } from './mandates/mandate.entity.ts';
 export { Mandates } from './mandates/mandates.service.ts';
 export { RefundEntity } from './refund.entity.ts';
 export { Refunds } from './refunds.service.ts';
+export { SettledMoneyOfPayments } from './settled-money.ts';
 export { WebhookAddresses } from './webhook-addresses.ts';

@@ -22,6 +22,7 @@ import { refundEvents } from './refund.events.ts';
 import { requestEvents } from './request.events.ts';
 import { runEvents } from './run.events.ts';
 import { scheduleEvents } from './schedule.events.ts';
+import { settlementEvents } from './settlement.events.ts';
 import { subscriptionEvents } from './subscription.events.ts';
 import { usageEvents } from './usage.events.ts';
 
@@ -43,6 +44,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...customerEvents,
     ...subscriptionEvents,
     ...usageEvents,
+    ...settlementEvents,
     ...reconciliationEvents,
     ...runEvents,
     ...scheduleEvents,

@@ -8,6 +8,7 @@ import type {
   OrderSubject,
   PaymentSubject,
   RefundSubject,
+  SettlementSubject,
   requestSubject,
   subscriptionSubject,
 } from './subjects.ts';
@@ -122,6 +123,22 @@ export const requestExample: z.infer<typeof requestSubject> = {
   phone: '+4520123456',
   payment: '',
   expiresAt: '2026-11-21T09:40:00.000Z',
+};
+
+export const settlementExample: SettlementSubject = {
+  id: 'set_01jd3k4m5n6p7q8r9s0t1v2w46',
+  kind: 'payout',
+  status: 'paid',
+  connection: 'main',
+  providerId: 'stl_8fK2',
+  amount: euro('1204.11'),
+  fees: euro('8.29'),
+  feeVat: euro('1.44'),
+  difference: euro('0.00'),
+  unexplained: euro('0.00'),
+  lines: 42,
+  paidOn: '2026-11-23',
+  ledgerDate: '2026-11-23',
 };
 
 export const checkoutExample: CheckoutSubject = {

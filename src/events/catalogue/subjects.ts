@@ -186,6 +186,34 @@ export const disputeSubject = z
   })
   .meta({ id: 'Dispute' });
 
+/** What a provider says of one payout, or of a day whose lines are in no payout. No subject of its own in flows: it travels with its events. */
+export const settlementSubject = z
+  .strictObject({
+    id: id('set'),
+    kind: z.enum(['payout', 'day']),
+    /** `unbalanced`: the lines do not add up to the payout. */
+    status: z.enum(['open', 'paid', 'unbalanced']),
+    /** Name of the connection that it came through. */
+    connection: z.string(),
+    /** The provider's id of the payout; the day as `2026-11-30`. */
+    providerId: z.string(),
+    /** What goes to the bank: payments less refunds, chargebacks and fees; below zero when the provider took money from there. */
+    amount: moneySchema,
+    /** With VAT. */
+    fees: moneySchema,
+    feeVat: moneySchema,
+    /** What the lines lack to add up to the payout. */
+    difference: moneySchema,
+    /** Of its lines, money that our books cannot place; it is on the suspense account. */
+    unexplained: moneySchema,
+    /** How many there are. */
+    lines: z.int(),
+    /** The provider's own day of the payout; empty while there is none. */
+    paidOn: z.string(),
+    ledgerDate: z.string(),
+  })
+  .meta({ id: 'Settlement' });
+
 /** Every subject by the name that flows use. */
 export const subjectSchemas = {
   payment: paymentSubject,
@@ -206,4 +234,5 @@ export type RefundSubject = z.infer<typeof refundSubject>;
 export type DisputeSubject = z.infer<typeof disputeSubject>;
 export type MandateSubject = z.infer<typeof mandateSubject>;
 export type CheckoutSubject = z.infer<typeof checkoutSubject>;
+export type SettlementSubject = z.infer<typeof settlementSubject>;
 export type RequestSubject = z.infer<typeof requestSubject>;

@@ -1,0 +1,61 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../../kernel/clock.ts';
+import { CLOCK } from '../../platform/clock.ts';
+import { EnginePool } from '../../platform/database/engine-pool.ts';
+import { Metrics } from '../../platform/observability/metrics.ts';
+import { boundedQuery, gaugesOf, Reading } from '../../platform/observability/reading.ts';
+
+interface SettlementReading {
+  readonly waiting: number;
+  readonly oldest: number;
+  readonly failed: number;
+  readonly unbalanced: number;
+  readonly unexplained: number;
+}
+
+/** Settlements that are not read, and those of which something is not right. */
+@Injectable()
+export class SettlementGauges {
+  constructor(pool: EnginePool, @Inject(CLOCK) clock: Clock, { registry }: Metrics) {
+    const reading = new Reading('settlements', async () => (await boundedQuery<SettlementReading>(pool, READ)).at(0), clock);
+    gaugesOf(registry, reading, [
+      {
+        name: 'kassaflow_settlement_imports_waiting',
+        help: 'Imports of settlements that are due and not done: the report is not ready, or the provider is away',
+        of: (found) => found?.waiting,
+      },
+      {
+        name: 'kassaflow_oldest_settlement_imports_waiting_seconds',
+        help: 'For how long the oldest of them has been due',
+        of: (found) => found?.oldest,
+      },
+      {
+        name: 'kassaflow_settlement_imports_failed',
+        help: 'Connections whose last import of settlements was refused by the provider for good',
+        of: (found) => found?.failed,
+      },
+      {
+        name: 'kassaflow_settlements_unbalanced',
+        help: 'Settlements whose lines do not add up to the payout, counted to 10,000',
+        of: (found) => found?.unbalanced,
+      },
+      {
+        name: 'kassaflow_settlements_unexplained',
+        help: 'Settlements with money that our books cannot place, counted to 10,000',
+        of: (found) => found?.unexplained,
+      },
+    ]);
+  }
+}
+
+/** One that was planned for this night and whose minute has not come is not late. */
+const READ = `
+select
+  (select count(*)::int from settlement_import where state = 'waiting' and (failures > 0 or next_at <= clock_timestamp())) as waiting,
+  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+    from settlement_import where state = 'waiting' and (failures > 0 or next_at <= clock_timestamp())) as oldest,
+  (select count(*)::int from (
+    select distinct on (connection_id) state from settlement_import where state in ('done', 'failed') order by connection_id, created_at desc
+  ) newest where state = 'failed') as failed,
+  (select count(*)::int from (select from settlement where difference <> 0 limit 10000) s) as unbalanced,
+  (select count(*)::int from (select from settlement where unexplained <> 0 limit 10000) s) as unexplained`;
