@@ -3,6 +3,7 @@ import { AccountingModule } from './accounting/index.ts';
 import { CheckoutModule } from './checkout/index.ts';
 import { CreditsModule } from './credits/index.ts';
 import { CustomersModule } from './customers/index.ts';
+import { DunningModule } from './dunning/index.ts';
 import { InvoicesModule } from './invoices/index.ts';
 import { LedgerModule } from './ledger/index.ts';
 import { OrdersModule } from './orders/index.ts';
@@ -14,6 +15,7 @@ const MODULES = [
   CustomersModule,
   InvoicesModule,
   PaymentsModule,
+  DunningModule,
   SettlementsModule,
   CreditsModule,
   OrdersModule,

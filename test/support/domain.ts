@@ -15,11 +15,14 @@ import { Authorizations } from '../../src/domain/payments/authorizations.service
 import { AuthorizationAttempts } from '../../src/domain/payments/captures/authorization-attempts.ts';
 import { WatchCaptures } from '../../src/domain/payments/captures/watch-captures.ts';
 import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments.ts';
+import { AnnounceDebits } from '../../src/domain/payments/mandates/announce-debits.service.ts';
+import { announceAction } from '../../src/domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
 import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
 import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates.ts';
 import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
 import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
+import { NewMandates } from '../../src/domain/payments/mandates/new-mandates.service.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
 import { OpenPayment } from '../../src/domain/payments/open-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
@@ -121,6 +124,8 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
   );
   const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
   const charges = new Charges(db.database, payments, mandates, invoices, config as never, clock);
+  const newMandates = new NewMandates(db.database, provider, customers, mandates, addresses, audit, clock);
+  const notices = new AnnounceDebits(db.database, mandates, invoices, customers, eventLog, audit, clock);
   const lapser = new LapseMandates(db.database, db.enginePool, mandates, config as never, clock);
   const credits = new Credits(db.database, customers, eventLog, audit);
   const packages = new CreditPackages(db.database, clock);
@@ -128,7 +133,13 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
   const postings = new AccountingPostings(db.database, provider, ledger, refunds, clock);
   const settledMoney = new SettledMoneyOfPayments(db.database, payments, applyFacts);
   const actions = new BuiltInActions();
-  actions.offer(refundAction(refunds), chargeAction(charges), ...creditActions(credits), ...accountingActions(postings));
+  actions.offer(
+    refundAction(refunds),
+    chargeAction(charges),
+    announceAction(notices),
+    ...creditActions(credits),
+    ...accountingActions(postings),
+  );
   for (const service of [customers, mandates, invoices, payments, refunds, credits, orders]) service.onModuleInit();
   const connectionId = await addConnection(db, 'pay', 'acme');
   return {
@@ -142,6 +153,8 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
     invoices,
     payments,
     mandates,
+    newMandates,
+    notices,
     charges,
     disputes,
     lapser,

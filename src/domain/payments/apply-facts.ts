@@ -258,7 +258,10 @@ export class ApplyFacts {
     const context = await this.subjects.contextOf(tx, row);
     const subject = `payment/${idOf('pay', row.id)}`;
     const wire = (minor: bigint) => toWire(money(minor, row.currency));
+    const isLost = events.includes('payment.failed') || events.includes('payment.charged-back');
+    const decline = isLost ? await this.mandates.declined(tx, row, facts) : undefined;
     const more: Partial<Record<PaymentEventType, object>> = {
+      ...(decline && { 'payment.failed': { decline }, 'payment.charged-back': { decline } }),
       'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured || facts.authorized) },
       'payment.authorization-expired': { left: wire(known.authorized - known.voided - known.captured) },
       'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },

@@ -9,14 +9,19 @@ import { Authorizations } from './authorizations.service.ts';
 import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
 import { WatchCaptures } from './captures/watch-captures.ts';
 import { CheckOpenPayments } from './check-open-payments.ts';
+import { AnnounceDebits } from './mandates/announce-debits.service.ts';
+import { announceAction } from './mandates/announce.action.ts';
 import { chargeAction } from './mandates/charge.action.ts';
 import { ChargesController } from './mandates/charges.controller.ts';
 import { Charges } from './mandates/charges.service.ts';
+import { DebitNoticesController } from './mandates/debit-notices.controller.ts';
 import { DisputesController } from './disputes/disputes.controller.ts';
 import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { MandatesController } from './mandates/mandates.controller.ts';
 import { LapseMandates } from './mandates/lapse-mandates.ts';
+import { NewMandates } from './mandates/new-mandates.service.ts';
+import { MandateReturnController } from './mandates/return-page.controller.ts';
 import { NewPayment } from './new-payment.ts';
 import { OpenPayment } from './open-payment.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
@@ -33,12 +38,15 @@ import { WebhookAddresses } from './webhook-addresses.ts';
   imports: [LedgerModule, CustomersModule, InvoicesModule],
   controllers: [
     ChargesController,
+    DebitNoticesController,
     DisputesController,
+    MandateReturnController,
     MandatesController,
     PaymentsController,
     RefundsController,
   ],
   providers: [
+    AnnounceDebits,
     ApplyFacts,
     AttemptGauges,
     AuthorizationAttempts,
@@ -48,6 +56,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     Disputes,
     LapseMandates,
     Mandates,
+    NewMandates,
     NewPayment,
     OpenPayment,
     Payments,
@@ -64,10 +73,11 @@ export class PaymentsModule implements OnModuleInit {
   constructor(
     private readonly refunds: Refunds,
     private readonly charges: Charges,
+    private readonly notices: AnnounceDebits,
     private readonly actions: BuiltInActions,
   ) {}
 
   onModuleInit(): void {
-    this.actions.offer(refundAction(this.refunds), chargeAction(this.charges));
+    this.actions.offer(refundAction(this.refunds), chargeAction(this.charges), announceAction(this.notices));
   }
 }
