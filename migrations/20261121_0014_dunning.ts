@@ -9,7 +9,7 @@ export class Dunning extends Migration {
   override name = '20261121_0014_dunning';
 
   override up(): void {
-    for (const statement of [MANDATES, DECLINES, NOTICES, POLICY, ROW_SECURITY, GRANTS]) this.addSql(statement);
+    for (const statement of [MANDATES, DECLINES, APPROVALS, NOTICES, POLICY, ROW_SECURITY, GRANTS]) this.addSql(statement);
   }
 }
 
@@ -52,6 +52,16 @@ create table decline (
 create index decline_of_invoice on decline (invoice_id, mandate_id) where invoice_id is not null;
 `;
 
+const APPROVALS = `
+-- a customer was asked to approve the charge in person
+create table charge_approval (
+  payment_id uuid primary key references payment,
+  tenant_id uuid not null references tenant,
+  asked_at timestamptz not null,
+  expires_at timestamptz not null
+);
+`;
+
 const NOTICES = `
 create table debit_notice (
   id uuid primary key,
@@ -90,7 +100,7 @@ const ROW_SECURITY = `
 do $$
 declare name text;
 begin
-  foreach name in array array['decline', 'debit_notice', 'dunning_policy'] loop
+  foreach name in array array['decline', 'charge_approval', 'debit_notice', 'dunning_policy'] loop
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format('create policy tenant_rows on %I to kassaflow_app using (tenant_id = current_tenant()) with check (tenant_id = current_tenant())', name);
@@ -101,5 +111,5 @@ end $$;
 
 const GRANTS = `
 grant select, insert, update on decline, dunning_policy to kassaflow_app;
-grant select, insert on debit_notice to kassaflow_app;
+grant select, insert on charge_approval, debit_notice to kassaflow_app;
 `;

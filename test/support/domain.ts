@@ -10,6 +10,7 @@ import { domainEntities } from '../../src/domain/domain.entities.ts';
 import { Invoices } from '../../src/domain/invoices/invoices.service.ts';
 import { Ledger } from '../../src/domain/ledger/ledger.service.ts';
 import { Orders } from '../../src/domain/orders/orders.service.ts';
+import { PaymentRoutes } from '../../src/domain/payment-routes/payment-routes.service.ts';
 import { ApplyFacts } from '../../src/domain/payments/apply-facts.ts';
 import { Authorizations } from '../../src/domain/payments/authorizations.service.ts';
 import { AuthorizationAttempts } from '../../src/domain/payments/captures/authorization-attempts.ts';
@@ -18,16 +19,18 @@ import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments
 import { AnnounceDebits } from '../../src/domain/payments/mandates/announce-debits.service.ts';
 import { announceAction } from '../../src/domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
+import { ChargeApprovals } from '../../src/domain/payments/mandates/charge-approvals.service.ts';
 import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
 import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates.ts';
 import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
 import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
 import { NewMandates } from '../../src/domain/payments/mandates/new-mandates.service.ts';
+import { FailOver } from '../../src/domain/payments/failover/fail-over.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
 import { OpenPayment } from '../../src/domain/payments/open-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
 import { Payments } from '../../src/domain/payments/payments.service.ts';
-import { refundAction } from '../../src/domain/payments/refund.action.ts';
+import { refundActions } from '../../src/domain/payments/refund.action.ts';
 import { Refunds } from '../../src/domain/payments/refunds.service.ts';
 import { ResolveAttempts } from '../../src/domain/payments/resolve-attempts.ts';
 import { SettledMoneyOfPayments } from '../../src/domain/payments/settled-money.ts';
@@ -94,6 +97,7 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
   const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), config as never, clock);
   const authorizationAttempts = new AuthorizationAttempts(db.database, provider, applyFacts, subjects, eventLog, clock);
   const newPayment = new NewPayment(invoices, provider);
+  const failOver = new FailOver(db.database, provider, newPayment, new PaymentRoutes(db.database, provider, audit), addresses, audit, clock);
   const openPayment = new OpenPayment(newPayment, customers, mandates, subjects, eventLog, addresses, audit, clock);
   const payments = new Payments(
     db.database,
@@ -123,7 +127,8 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
     clock,
   );
   const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
-  const charges = new Charges(db.database, payments, mandates, invoices, config as never, clock);
+  const approvals = new ChargeApprovals(db.database, subjects, eventLog, clock);
+  const charges = new Charges(db.database, payments, mandates, approvals, invoices, config as never, clock);
   const newMandates = new NewMandates(db.database, provider, customers, mandates, addresses, audit, clock);
   const notices = new AnnounceDebits(db.database, mandates, invoices, customers, eventLog, audit, clock);
   const lapser = new LapseMandates(db.database, db.enginePool, mandates, config as never, clock);
@@ -134,7 +139,7 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
   const settledMoney = new SettledMoneyOfPayments(db.database, payments, applyFacts);
   const actions = new BuiltInActions();
   actions.offer(
-    refundAction(refunds),
+    ...refundActions(refunds),
     chargeAction(charges),
     announceAction(notices),
     ...creditActions(credits),
@@ -154,6 +159,7 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
     payments,
     mandates,
     newMandates,
+    approvals,
     notices,
     charges,
     disputes,

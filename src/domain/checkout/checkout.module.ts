@@ -2,13 +2,16 @@ import { Module } from '@nestjs/common';
 import { CustomersModule } from '../customers/index.ts';
 import { OrdersModule } from '../orders/index.ts';
 import { PaymentsModule } from '../payments/index.ts';
+import { ApproveCharge } from './approve-charge.ts';
 import { CheckoutAccess } from './checkout-access.ts';
+import { CheckoutCors } from './checkout-cors.ts';
 import { CheckoutSessionsController } from './checkout-sessions.controller.ts';
 import { CheckoutSessions } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { EndOverdue } from './end-overdue.ts';
 import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
+import { PageViews } from './page/page-views.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
 import { PaySession } from './pay-session.ts';
 import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
@@ -18,7 +21,19 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
 @Module({
   imports: [CustomersModule, PaymentsModule, OrdersModule],
   controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
-  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, LiveState, MethodMenu, PaymentRequests, PaySession],
+  providers: [
+    ApproveCharge,
+    CheckoutAccess,
+    CheckoutCors,
+    CheckoutSessions,
+    CheckoutTokens,
+    EndOverdue,
+    LiveState,
+    MethodMenu,
+    PageViews,
+    PaymentRequests,
+    PaySession,
+  ],
   exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
 })
 export class CheckoutModule {}

@@ -12,6 +12,7 @@ export { PaymentsModule } from './payments.module.ts';
 export { Payments, type PaymentView } from './payments.service.ts';
 export type { ProviderEvent, SignalResult } from './provider-event.ts';
 export { DisputeEntity } from './disputes/dispute.entity.ts';
+export { ChargeApprovals, type ApprovalPage, type ApprovalWish } from './mandates/charge-approvals.service.ts';
 export { MandateEntity } from './mandates/mandate.entity.ts';
 export { Mandates } from './mandates/mandates.service.ts';
 export { RefundEntity } from './refund.entity.ts';

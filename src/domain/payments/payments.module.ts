@@ -3,6 +3,7 @@ import { BuiltInActions } from '../../plugin-host/built-in-actions.ts';
 import { CustomersModule } from '../customers/index.ts';
 import { InvoicesModule } from '../invoices/index.ts';
 import { LedgerModule } from '../ledger/index.ts';
+import { PaymentRoutesModule } from '../payment-routes/index.ts';
 import { ApplyFacts } from './apply-facts.ts';
 import { AttemptGauges } from './attempt-gauges.ts';
 import { Authorizations } from './authorizations.service.ts';
@@ -12,11 +13,13 @@ import { CheckOpenPayments } from './check-open-payments.ts';
 import { AnnounceDebits } from './mandates/announce-debits.service.ts';
 import { announceAction } from './mandates/announce.action.ts';
 import { chargeAction } from './mandates/charge.action.ts';
+import { ChargeApprovals } from './mandates/charge-approvals.service.ts';
 import { ChargesController } from './mandates/charges.controller.ts';
 import { Charges } from './mandates/charges.service.ts';
 import { DebitNoticesController } from './mandates/debit-notices.controller.ts';
 import { DisputesController } from './disputes/disputes.controller.ts';
 import { Disputes } from './disputes/disputes.service.ts';
+import { FailOver } from './failover/fail-over.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { MandatesController } from './mandates/mandates.controller.ts';
 import { LapseMandates } from './mandates/lapse-mandates.ts';
@@ -27,7 +30,7 @@ import { OpenPayment } from './open-payment.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import { PaymentsController } from './payments.controller.ts';
 import { Payments } from './payments.service.ts';
-import { refundAction } from './refund.action.ts';
+import { refundActions } from './refund.action.ts';
 import { RefundsController } from './refunds.controller.ts';
 import { Refunds } from './refunds.service.ts';
 import { ResolveAttempts } from './resolve-attempts.ts';
@@ -35,7 +38,7 @@ import { SettledMoneyOfPayments } from './settled-money.ts';
 import { WebhookAddresses } from './webhook-addresses.ts';
 
 @Module({
-  imports: [LedgerModule, CustomersModule, InvoicesModule],
+  imports: [LedgerModule, CustomersModule, InvoicesModule, PaymentRoutesModule],
   controllers: [
     ChargesController,
     DebitNoticesController,
@@ -51,9 +54,11 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     AttemptGauges,
     AuthorizationAttempts,
     Authorizations,
+    ChargeApprovals,
     Charges,
     CheckOpenPayments,
     Disputes,
+    FailOver,
     LapseMandates,
     Mandates,
     NewMandates,
@@ -67,7 +72,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     WatchCaptures,
     WebhookAddresses,
   ],
-  exports: [Authorizations, Mandates, NewPayment, Payments, PaymentSubjects, Refunds, SettledMoneyOfPayments, WebhookAddresses],
+  exports: [Authorizations, ChargeApprovals, Mandates, NewPayment, Payments, PaymentSubjects, Refunds, SettledMoneyOfPayments, WebhookAddresses],
 })
 export class PaymentsModule implements OnModuleInit {
   constructor(
@@ -78,6 +83,6 @@ export class PaymentsModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.actions.offer(refundAction(this.refunds), chargeAction(this.charges), announceAction(this.notices));
+    this.actions.offer(...refundActions(this.refunds), chargeAction(this.charges), announceAction(this.notices));
   }
 }

@@ -81,6 +81,18 @@ export const paymentEvents: readonly EventDefinition[] = [
     example: { payment: unpaidExample('failed', 'insufficient-funds'), ...open, decline: poor },
   }),
   defineEvent({
+    type: 'payment.action-required',
+    version: 1,
+    summary: 'A bank wants to see the customer before it lets a charge pass; link leads to the page where the customer approves it.',
+    data: z.strictObject({ ...paymentContext, link: z.string(), expiresAt: z.iso.datetime() }),
+    example: {
+      payment: unpaidExample('failed', 'authentication-failed'),
+      ...open,
+      link: 'https://pay.example.com/pay/8fK2',
+      expiresAt: '2027-01-05T09:30:00.000Z',
+    },
+  }),
+  defineEvent({
     type: 'payment.cancelled',
     version: 1,
     summary: 'The payment was ended before any money was taken.',

@@ -6,17 +6,16 @@
  * | status | what is true |
  * |---|---|
  * | pending | bank or scheme has not said its last word; for a direct debit that takes days |
- * | action-required | the bank wants to see the customer: `link` opens a payment of the same money in which the customer is there |
+ * | action-required | the bank wants to see the customer: `link` opens a page on which the customer approves the same money |
  * | completed | the money was taken, by the charge or through the link |
  * | failed | neither happened; `reason` says why, and `decline` what to do about it |
  */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../../kernel/clock.ts';
 import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
-import { parseMoney, type Money } from '../../../kernel/money.ts';
+import type { Money } from '../../../kernel/money.ts';
 import { CLOCK } from '../../../platform/clock.ts';
 import { Config } from '../../../platform/config/config.ts';
-import { isKassaflowError } from '../../../kernel/errors.ts';
 import { Database } from '../../../platform/database/transaction.ts';
 import type { Decline } from '../../../events/catalogue/payment.events.ts';
 import { adviceFor, canBeDueOn, localDay, readDunning } from '../../dunning/index.ts';
@@ -24,6 +23,7 @@ import { Invoices } from '../../invoices/index.ts';
 import { mandateErrors } from '../payment.errors.ts';
 import { tookMoney } from '../payment.ts';
 import { Payments, type PaymentView } from '../payments.service.ts';
+import { ChargeApprovals } from './charge-approvals.service.ts';
 import { declineOf, wireDecline } from './declines.ts';
 import { requireNotices } from './debit-notices.ts';
 import type { MandateRow } from './mandate.entity.ts';
@@ -61,6 +61,7 @@ export class Charges {
     private readonly database: Database,
     private readonly payments: Payments,
     private readonly mandates: Mandates,
+    private readonly approvals: ChargeApprovals,
     private readonly invoices: Invoices,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -75,8 +76,11 @@ export class Charges {
   async charge(tenantId: string, request: ChargeRequest): Promise<ChargeView> {
     const known = await this.payments.ofRequest(tenantId, request.requestKey);
     const view = known ?? (await this.#begin(tenantId, request));
-    const { payment } = view;
-    if (payment.status === 'failed' && payment.reason === 'authentication-failed') return this.#onSession(tenantId, request, view);
+    const { payment, next } = view;
+    const isStopped = payment.status === 'failed' && payment.reason === 'authentication-failed';
+    // A charge with something to do for the customer is one that its provider keeps open for that.
+    if (isStopped || next?.kind === 'redirect' || next?.kind === 'hosted-fields')
+      return this.#onSession(tenantId, request, view, !isStopped);
     return this.#viewOf(tenantId, view);
   }
 
@@ -128,31 +132,20 @@ export class Charges {
     return uuidOf('cus', invoice.customer);
   }
 
-  /** The bank wants to see the customer: the same money once more, with the customer there, and a mandate of its own. */
-  async #onSession(tenantId: string, request: ChargeRequest, failed: PaymentView): Promise<ChargeView> {
-    const requestKey = `${request.requestKey}:on-session`;
-    const known = await this.payments.ofRequest(tenantId, requestKey);
-    const opened = known ?? (await this.#open(tenantId, { ...request, requestKey }, failed));
-    return this.#viewOf(tenantId, opened ?? failed);
-  }
-
-  async #open(tenantId: string, request: ChargeRequest, { payment }: PaymentView): Promise<PaymentView | undefined> {
-    const { mandateId: _mandate, dueOn: _due, returnUrl = this.config.publicUrl, ...wish } = request;
-    try {
-      return await this.payments.create(tenantId, {
-        ...wish,
-        amount: parseMoney(payment.amount),
-        customerId: uuidOf('cus', payment.customer),
-        connection: await this.#connectionOf(tenantId, payment.id),
-        split: 'oldest-first',
-        returnUrl,
-        save: true,
-      });
-    } catch (error) {
-      // Paid or credited by now, or nowhere to come back to: the charge stays failed, and its reason says the rest.
-      if (isKassaflowError(error) && error.spec.status < 500) return undefined;
-      throw error;
-    }
+  /** The bank wants to see the customer. Once the page's time is over, or nothing is open any more, the charge is what it was. */
+  async #onSession(tenantId: string, request: ChargeRequest, charge: PaymentView, isOpen: boolean): Promise<ChargeView> {
+    const page = await this.approvals.pageOf(tenantId, {
+      payment: charge.payment,
+      connection: await this.#connectionOf(tenantId, charge.payment.id),
+      requestKey: request.requestKey,
+      isOpen,
+      returnUrl: request.returnUrl,
+      actor: request.actor,
+    });
+    if (!page || page.status === 'cancelled' || page.status === 'expired') return this.#viewOf(tenantId, charge);
+    const paying = page.payment === '' ? charge : await this.payments.get(tenantId, uuidOf('pay', page.payment));
+    if (page.status === 'completed') return this.#viewOf(tenantId, paying);
+    return { ...paying, status: page.status === 'pending' ? 'pending' : 'action-required', link: page.link, decline: undefined };
   }
 
   async #connectionOf(tenantId: string, payment: string): Promise<string> {
@@ -163,15 +156,14 @@ export class Charges {
   }
 
   async #viewOf(tenantId: string, view: PaymentView): Promise<ChargeView> {
-    const { payment, next, failure } = view;
+    const { payment, failure } = view;
     if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined };
     if (payment.status === 'failed' || payment.status === 'cancelled' || payment.status === 'expired') {
       const known = await this.database.transact(tenantId, (tx) => declineOf(tx, uuidOf('pay', payment.id)));
       const decline = known ?? wireDecline(adviceFor({ method: payment.method, reason: 'other', ...failure }), undefined);
       return { ...view, status: 'failed', link: '', decline };
     }
-    const link = next?.kind === 'redirect' ? next.url : '';
-    return { ...view, status: link === '' ? 'pending' : 'action-required', link, decline: undefined };
+    return { ...view, status: 'pending', link: '', decline: undefined };
   }
 }
 

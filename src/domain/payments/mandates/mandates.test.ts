@@ -159,19 +159,6 @@ describe('a charge', () => {
     expect(await run()).toMatchObject({ kind: 'ok', value: { status: 'completed', payment: reference, retryAt: '' } });
   });
 
-  test('whose bank wants to see the customer gives a link, the same one for the same request', async () => {
-    const { customer } = await withMandate();
-    const invoice = await world.anInvoice('9.00', customer);
-    const requestKey = newUuid();
-    world.provider.next('payments.charge', 'asks for the customer');
-    const first = await charge(invoice, { requestKey });
-    expect(first).toMatchObject({ status: 'action-required', link: expect.stringMatching(/^https:/) });
-    expect((await charge(invoice, { requestKey })).payment.id).toBe(first.payment.id);
-    world.provider.report(first.payment.providerId, { started: true, captured: 900 });
-    await signal(first.payment.providerId);
-    expect(await charge(invoice, { requestKey })).toMatchObject({ status: 'completed' });
-  });
-
   test('that comes back because the account is closed ends its mandate', async () => {
     const { customer, mandate } = await withMandate({ kind: 'sepa-debit' });
     const { payment } = await charge(await world.anInvoice('9.00', customer));
@@ -191,7 +178,7 @@ describe('a charge', () => {
     await expect(charge(await world.anInvoice('1.00', one.customer))).rejects.toMatchObject({ code: 'mandate.cap' });
     expect(world.provider.count('payments.charge')).toBe(calls);
     world.clock.advance(31 * DAY_MS);
-    expect((await charge(await world.anInvoice('1.00', one.customer))).status).toBe('action-required');
+    expect((await charge(await world.anInvoice('1.00', one.customer))).status).toBe('pending');
   });
 
   test('is not begun while another one of the invoice has no last word, also when both are asked for at once', async () => {
