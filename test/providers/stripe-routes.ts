@@ -119,12 +119,13 @@ function accountRoutes({ world, webhooks, configuration }: RouteParts): readonly
     })),
     route('GET /v1/payment_method_configurations', (_id, _form, query) => page([configurationOf(configuration, world.isLive)], query)),
     route('POST /v1/webhook_endpoints', (_id, form) => {
-      onlyParameters(form, 'url', 'enabled_events', 'api_version', 'description');
+      onlyParameters(form, 'url', 'enabled_events', 'api_version', 'description', 'metadata');
       return webhooks.register({
         url: required(form['url'], 'url'),
         enabled_events: listOf(form['enabled_events']) ?? [],
         api_version: textOf(form['api_version']) ?? API_VERSION,
         description: textOf(form['description']),
+        metadata: textMap(form['metadata']),
         created: world.clock.seconds(),
         livemode: world.isLive,
       });

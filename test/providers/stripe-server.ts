@@ -8,7 +8,7 @@
  */
 import { FaultScript, readFaults } from '../../plugins/sandbox/src/provider/fault-script.ts';
 import { jsonReply, serveHttp, type Received, type Reply, type RunningServer } from '../../plugins/sandbox/src/provider/http-server.ts';
-import { readForm } from './form-body.ts';
+import { readForm, type Form } from './form-body.ts';
 import { GATEWAY_PAGE, halved } from './mollie-quirks.ts';
 import { RequestLog } from './request-log.ts';
 import { StripeBook, type OpenSession, type StripeWorld } from './stripe-book.ts';
@@ -19,7 +19,7 @@ import { StripeLedger } from './stripe-ledger.ts';
 import { StripeMoneyBack } from './stripe-money-back.ts';
 import { API_VERSION, newId, StripeProblem, type Dispute, type Intent, type Refund, type Session } from './stripe-objects.ts';
 import { hostedPage } from './stripe-page.ts';
-import { StripeQuirks } from './stripe-quirks.ts';
+import { StripeQuirks, type StripeQuirkAction } from './stripe-quirks.ts';
 import { routesOf, type Route } from './stripe-routes.ts';
 import { StripeVault } from './stripe-vault.ts';
 import { StripeWebhooks, type WebhookTarget } from './stripe-webhooks.ts';
@@ -69,6 +69,8 @@ export class StripeServer {
   readonly configuration: Record<string, boolean> = { ...CONFIGURATION };
   readonly apiKey: string;
   readonly publishableKey: string;
+  /** The bodies of requests that changed something, newest last: a test looks here for what was asked. */
+  readonly bodies: Form[] = [];
   readonly #keys = new IdempotencyKeys(() => this.clock.now());
   readonly #routes: readonly Route[];
   readonly #isLive: boolean;
@@ -191,7 +193,7 @@ export class StripeServer {
     const operation = route?.[0] ?? `${request.method} ${request.path}`;
     const key = request.method === 'POST' ? String(request.headers['idempotency-key'] ?? '') : '';
     const quirk = this.quirks.take(operation);
-    const { reply, executed } = await this.#execute(request, route, key, quirk === '500-stored');
+    const { reply, executed } = await this.#execute(request, route, key, quirk);
     this.log.add({ operation, idempotencyKey: key, executed, status: reply.status });
     if (quirk === 'early-webhook') await this.#overtake(reply);
     if (quirk === 'hang') return new Promise(() => undefined);
@@ -199,7 +201,12 @@ export class StripeServer {
     return quirk === 'truncated' ? halved(reply) : reply;
   }
 
-  async #execute(request: Received, route: Route | undefined, key: string, breaks: boolean): Promise<{ reply: Reply; executed: boolean }> {
+  async #execute(
+    request: Received,
+    route: Route | undefined,
+    key: string,
+    quirk: StripeQuirkAction | undefined,
+  ): Promise<{ reply: Reply; executed: boolean }> {
     try {
       if (request.headers.authorization !== `Bearer ${this.apiKey}`)
         throw new StripeProblem(401, { type: 'invalid_request_error', message: 'Invalid API Key provided.' });
@@ -211,11 +218,11 @@ export class StripeServer {
       const earlier = key === '' ? undefined : this.#keys.begin(key, request.path, request.body);
       if (earlier) return { reply: earlier, executed: false };
       // Whoever asks the same at this moment is told that it is under way.
-      if (key !== '') await new Promise((resolve) => setImmediate(resolve));
+      if (key !== '') await new Promise((resolve) => setTimeout(resolve, quirk === 'slow' ? SLOW_MS : 0));
       const { reply, isKept } = this.#carryOut(request, route, key);
-      const broken = breaks ? problemReply(new StripeProblem(500, { type: 'api_error', message: 'Something went wrong.' })) : reply;
-      if (key !== '') this.#keys.end(key, broken, isKept);
-      return { reply: broken, executed: isKept };
+      const told = quirk === '500-stored' ? BROKEN : reply;
+      if (key !== '') this.#keys.end(key, told, isKept);
+      return { reply: told, executed: isKept };
     } catch (error) {
       if (!(error instanceof StripeProblem)) throw error;
       return { reply: problemReply(error), executed: false };
@@ -225,8 +232,10 @@ export class StripeServer {
   #carryOut(request: Received, [, path, handle]: Route, key: string): { readonly reply: Reply; readonly isKept: boolean } {
     const id = newId('req');
     this.#request = { id, idempotency_key: key === '' ? null : key };
+    const form = readForm(request.body.toString('utf8'));
+    if (request.method === 'POST') this.bodies.push(form);
     try {
-      const value = handle(path.exec(request.path)?.[1] ?? '', readForm(request.body.toString('utf8')), request.query);
+      const value = handle(path.exec(request.path)?.[1] ?? '', form, request.query);
       return { reply: jsonReply(200, value, { 'request-id': id }), isKept: true };
     } catch (error) {
       if (!(error instanceof StripeProblem)) throw error;
@@ -285,6 +294,9 @@ export class StripeServer {
 function problemReply(problem: StripeProblem): Reply {
   return jsonReply(problem.status, { error: problem.error }, { 'request-id': newId('req') });
 }
+
+const SLOW_MS = 200;
+const BROKEN = problemReply(new StripeProblem(500, { type: 'api_error', message: 'Something went wrong.' }));
 
 /** For people time goes by itself: what falls due is looked for each second. */
 const TICK_MS = 1_000;

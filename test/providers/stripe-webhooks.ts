@@ -17,6 +17,7 @@ export interface WebhookEndpoint {
   enabled_events: readonly string[];
   status: 'enabled' | 'disabled';
   readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly created: number;
   readonly livemode: boolean;
   /** Told once, by the answer to the registration. */

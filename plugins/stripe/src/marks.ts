@@ -12,6 +12,8 @@ export const KIND_MARK = 'mandate_kind';
 export const CANCELLED_MARK = 'cancelled_by_us';
 /** On a charge without the customer: when it is refused, nobody is there to try again. */
 export const CHARGE_MARK = 'charged_off_session';
+/** On a webhook endpoint that we registered. */
+export const REGISTRATION_MARK = 'kassaflow';
 
 /** A mark among metadata, where it is a text with something in it. */
 export function markIn(metadata: unknown, mark: string): string | undefined {

@@ -2,61 +2,65 @@ import { ok, unknown, type Context, type Outcome, type RegisteredWebhook, type W
 import type Stripe from 'stripe';
 import { callStripe } from './client.ts';
 import { API_VERSION, EVENTS } from './events.ts';
+import { markIn, REGISTRATION_MARK } from './marks.ts';
 import { collect } from './seen.ts';
 import type { Settings } from './settings.ts';
 
 /**
- * Registers the address, in the API version that this plugin reads. A registration of ours that stands is brought up to date and left
- * alone; one whose secret we do not have, or that speaks another version, is made anew: Stripe tells a secret once, and a version
- * cannot be changed. What the old one has signed still counts, by the secret before.
+ * Registers the address, in the API version that this plugin reads.
  *
- * An endpoint that a person has made with the same address is left alone when its secret is in the settings.
+ * Stripe tells a secret once, and a version cannot be changed. So a registration is found when it is the one whose secret we hold, in this
+ * version; it is brought up to date, and what we registered before it goes. Otherwise a new one is made, and the old ones stay until
+ * the next call finds the new one in place: until then both deliver, both secrets count, and no event is lost.
+ *
+ * An endpoint that a person has made with this address stays, and is enough while its secret is in the settings.
  */
-export const register: NonNullable<Webhook<Settings>['register']> = async (context, { url }) => {
+export const register: NonNullable<Webhook<Settings>['register']> = async (context, { url, renew = false }) => {
   const listed = await callStripe(context, 'read', async (stripe) => ok(await collect(stripe.webhookEndpoints.list({ limit: 100 }))));
   if (listed.kind !== 'ok') return listed;
   const standing = listed.value.filter((one) => one.url === url);
-  const { webhookSecret, webhookSecrets = [] } = context.settings;
-  const hasSecret = webhookSecret !== undefined || webhookSecrets.length > 0;
-  const good = hasSecret ? standing.find((one) => one.api_version === API_VERSION) : undefined;
+  const kept = renew ? undefined : keptAmong(standing, context.settings);
   return callStripe(context, 'write', async (stripe) => {
-    if (good) return bringUpToDate(context, stripe, good);
-    const made = await create(context, stripe, url, standing);
-    // Only now: until the new one stands, the old one delivers.
-    if (made.kind === 'ok') for (const { id } of standing) await remove(stripe, id);
-    return made;
+    if (!kept) return create(context, stripe, url);
+    for (const { id } of standing.filter((one) => one.id !== kept.id && isOurs(one))) await remove(stripe, id);
+    return bringUpToDate(stripe, kept);
   });
 };
 
-async function bringUpToDate(
-  context: Context<Settings>,
-  stripe: Stripe,
-  { id, status, enabled_events: events }: Stripe.WebhookEndpoint,
-): Promise<Outcome<RegisteredWebhook>> {
+function keptAmong(
+  standing: readonly Stripe.WebhookEndpoint[],
+  { webhookId, webhookSecret, webhookSecrets = [] }: Settings,
+): Stripe.WebhookEndpoint | undefined {
+  const registered = webhookSecret === undefined ? undefined : standing.find(({ id }) => id === webhookId);
+  if (registered) return registered.api_version === API_VERSION ? registered : undefined;
+  return webhookSecrets.length > 0 ? standing.find((one) => !isOurs(one)) : undefined;
+}
+
+function isOurs({ metadata }: Stripe.WebhookEndpoint): boolean {
+  return markIn(metadata, REGISTRATION_MARK) !== undefined;
+}
+
+async function bringUpToDate(stripe: Stripe, kept: Stripe.WebhookEndpoint): Promise<Outcome<RegisteredWebhook>> {
+  const { id, status, enabled_events: events } = kept;
   const isComplete = events.includes('*') || EVENTS.every((event) => events.includes(event));
-  if (!isComplete || status !== 'enabled')
-    await stripe.webhookEndpoints.update(id, { enabled_events: [...EVENTS], disabled: false }, keyFor(context, `update:${id}`));
+  // A person's own endpoint has the events and the state that a person gave it.
+  if (isOurs(kept) && (!isComplete || status !== 'enabled'))
+    await stripe.webhookEndpoints.update(id, { enabled_events: [...EVENTS], disabled: false });
   return ok({ providerId: id }, id);
 }
 
-async function create(
-  context: Context<Settings>,
-  stripe: Stripe,
-  url: string,
-  standing: readonly Stripe.WebhookEndpoint[],
-): Promise<Outcome<RegisteredWebhook>> {
-  const before = standing.map(({ id }) => id).join(',');
-  const made = await stripe.webhookEndpoints.create(
-    { url, enabled_events: [...EVENTS], api_version: API_VERSION, description: 'Kassaflow' },
-    keyFor(context, `create:${before}`),
-  );
-  if (made.secret === undefined) return unknown('Stripe registered a webhook and did not tell its secret.');
-  const { webhookSecret } = context.settings;
-  const secrets = {
-    webhookSecret: made.secret,
-    ...(webhookSecret === undefined || webhookSecret === made.secret ? {} : { previousWebhookSecret: webhookSecret }),
-  };
-  return ok({ providerId: made.id, secrets }, made.id);
+async function create(context: Context<Settings>, stripe: Stripe, url: string): Promise<Outcome<RegisteredWebhook>> {
+  const { id, secret } = await stripe.webhookEndpoints.create({
+    url,
+    enabled_events: [...EVENTS],
+    api_version: API_VERSION,
+    description: 'Kassaflow',
+    metadata: { [REGISTRATION_MARK]: 'true' },
+  });
+  if (secret === undefined) return unknown('Stripe registered a webhook and did not tell its secret.');
+  const { webhookSecret: before } = context.settings;
+  const secrets = { webhookId: id, webhookSecret: secret, ...(before === undefined ? {} : { previousWebhookSecret: before }) };
+  return ok({ providerId: id, secrets }, id);
 }
 
 /** One that is gone already is what was wanted. */
@@ -66,9 +70,4 @@ async function remove(stripe: Stripe, id: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Error && 'statusCode' in error && error.statusCode === 404)) throw error;
   }
-}
-
-/** One call of ours may make several requests, and is repeated from time to time without a key of its own. */
-function keyFor({ idempotencyKey }: Context<Settings>, what: string): { readonly idempotencyKey?: string } {
-  return idempotencyKey === '' ? {} : { idempotencyKey: `${idempotencyKey}:${what}`.slice(0, 255) };
 }

@@ -29,6 +29,13 @@ export const settings = {
       'x-secret': true,
       'x-placeholder': 'whsec_…',
     },
+    webhookId: {
+      type: 'string',
+      title: { en: 'Webhook id', nl: 'Webhook-id', da: 'Webhook-id', nb: 'Webhook-id' },
+      description: 'Filled in when the webhook is registered, with its secret.',
+      maxLength: 100,
+      'x-advanced': true,
+    },
     webhookSecret: {
       type: 'string',
       title: {
