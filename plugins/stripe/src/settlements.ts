@@ -74,8 +74,10 @@ async function readOn(
   if (!payout.automatic) {
     context.log.warn('A payout was not made by Stripe’s own schedule: what it is made of is not known', { payout: payout.id });
     const own = idOf(payout.balance_transaction);
-    const lines = own === undefined ? [] : [lineOf(await stripe.balanceTransactions.retrieve(own), payout.id)];
-    return ok({ lines, ...next });
+    if (own === undefined) return ok({ lines: [], ...next });
+    // Without its name: no lines have to add up to a withdrawal.
+    const { payout: _, ...withdrawal } = lineOf(await stripe.balanceTransactions.retrieve(own), payout.id);
+    return ok({ lines: [withdrawal], ...next });
   }
   const { data, has_more: more } = await stripe.balanceTransactions.list({
     payout: payout.id,

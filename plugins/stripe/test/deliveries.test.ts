@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RawWebhook } from '@kassaflow/plugin-sdk';
 import { EVENTS } from '../src/events.ts';
@@ -244,6 +244,13 @@ describe('keys and lost answers', () => {
     ]);
   });
 
+  test('pitfall 17: a second request that cannot leave says nothing of the first one', async () => {
+    at.stripe.faults.add({ match: 'POST /v1/checkout/sessions', action: 'reset-after' });
+    const outcome = await payments.create({ ...at.context(), agent: new OnceOnly(new URL(at.stripe.url)) }, ORDER);
+    expect(outcome.kind).toBe('unknown');
+    expect(at.stripe.sessions()).toHaveLength(1);
+  });
+
   test('an answer out of Stripe’s memory is as old as the first one: the payment is looked at again', async () => {
     const first = await at.create();
     at.stripe.pay(first.providerId);
@@ -276,3 +283,19 @@ test('pitfall 27: a customer who pays in the moment of the cancellation has paid
   });
   expect(await at.fetched(providerId)).toMatchObject({ captured: 1250 });
 });
+
+/** Reaches the server once; after that nobody listens. */
+class OnceOnly extends Agent {
+  #port: string;
+
+  constructor({ port }: URL) {
+    super({ keepAlive: false });
+    this.#port = port;
+  }
+
+  override createConnection(): Socket {
+    const socket = connect(Number(this.#port), '127.0.0.1');
+    this.#port = '9';
+    return socket;
+  }
+}
