@@ -9,18 +9,20 @@ import { LedgerModule } from './ledger/index.ts';
 import { OrdersModule } from './orders/index.ts';
 import { PaymentsModule } from './payments/index.ts';
 import { SettlementsModule } from './settlements/index.ts';
+import { PortalsModule } from './portals/index.ts';
 
 const MODULES = [
   LedgerModule,
   CustomersModule,
   InvoicesModule,
-  PaymentsModule,
   DunningModule,
+  PaymentsModule,
   SettlementsModule,
   CreditsModule,
   OrdersModule,
   CheckoutModule,
   AccountingModule,
+  PortalsModule,
 ];
 
 /** The money, as one module for the application. */

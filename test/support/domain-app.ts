@@ -78,7 +78,7 @@ export async function domainApp() {
   provider.connections.set(connectionId, { tenantId: db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
   const { secret } = await app.get(ApiKeys).create(db.tenantId, { name: 'test', scopes: ['*'] }, 'test');
   /** A JSON request with the key, and with an Idempotency-Key of its own where none is given. */
-  const send = async (method: 'GET' | 'POST' | 'PATCH', url: string, payload?: object, headers: Record<string, string> = {}) => {
+  const send = async (method: 'GET' | 'POST' | 'PATCH' | 'PUT', url: string, payload?: object, headers: Record<string, string> = {}) => {
     const auth = { authorization: `Bearer ${secret}`, 'idempotency-key': newUuid() };
     const answer = await app.inject({ method, url, headers: { ...auth, ...headers }, ...(payload && { payload }) });
     return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() };

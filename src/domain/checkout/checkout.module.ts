@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CustomersModule } from '../customers/index.ts';
 import { OrdersModule } from '../orders/index.ts';
+import { PaymentRoutesModule } from '../payment-routes/index.ts';
 import { PaymentsModule } from '../payments/index.ts';
 import { ApproveCharge } from './approve-charge.ts';
 import { CheckoutAccess } from './checkout-access.ts';
@@ -13,13 +14,14 @@ import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
 import { PageViews } from './page/page-views.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
+import { PayLinks } from './pay-links.service.ts';
 import { PaySession } from './pay-session.ts';
 import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
 import { PaymentRequests } from './requests/payment-requests.service.ts';
 
 /** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
 @Module({
-  imports: [CustomersModule, PaymentsModule, OrdersModule],
+  imports: [CustomersModule, PaymentRoutesModule, PaymentsModule, OrdersModule],
   controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
   providers: [
     ApproveCharge,
@@ -32,6 +34,7 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
     MethodMenu,
     PageViews,
     PaymentRequests,
+    PayLinks,
     PaySession,
   ],
   exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],

@@ -33,6 +33,8 @@ export interface PaymentWish {
   readonly phone?: string;
   /** What the provider's fields on a page made of a card. Good for one payment. */
   readonly token?: string;
+  /** The terminal, for the flow `tap`. */
+  readonly device?: string;
   /** The customer agrees to be charged again. */
   readonly save?: boolean;
   /** Until when the provider should take the money. */

@@ -17,6 +17,7 @@ import type { PaymentConnection } from './payment-connections.ts';
 import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { mandateErrors } from './payment.errors.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
+import { checkReturnUrls } from './return-urls.ts';
 import { WebhookAddresses } from './webhook-addresses.ts';
 
 /** Writes a new payment down: its row, what it is meant to pay, and the attempt to open it at the provider, in the caller's transaction. */
@@ -36,18 +37,20 @@ export class OpenPayment {
   /**
    * Without an attempt the request had made a payment before.
    *
-   * @throws what {@link NewPayment.plan} throws, mandate.not-active, mandate.other-customer, mandate.cap, mandate.charge-open
+   * @throws what {@link NewPayment.plan} throws, payment.return-url, payment.return-origin, mandate.not-active, mandate.other-customer, mandate.cap, mandate.charge-open
    */
   async write(
     tx: Transaction,
     wish: PaymentWish,
     connection: PaymentConnection,
-  ): Promise<{ readonly id: string; readonly attempt?: Attempt }> {
     habits: PaymentHabits,
+  ): Promise<{ readonly id: string; readonly attempt?: Attempt }> {
     // A repeat that arrives while the first is being written waits here, and then finds it.
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-request ${tx.tenantId} ${wish.requestKey}`]);
     const known = await paymentOfRequest(tx, wish.requestKey);
     if (known) return { id: known.id };
+    // A charge sends nobody anywhere; its address is our own.
+    if (!wish.charge) await checkReturnUrls(tx, wish, { mode: connection.mode, own: this.webhookAddresses.own });
     const plan = await this.newPayment.plan(tx, wish);
     if (wish.charge) await this.#useMandate(tx, wish.charge.mandate.id, plan);
     const row = this.#insert(tx, wish, plan, connection, habits);
@@ -122,14 +125,14 @@ export class OpenPayment {
       chargedBackMinor: 0n,
       captureAskedMinor: 0n,
       capturePendingMinor: 0n,
-      feeMinor: null,
-      method: null,
-      providerState: '',
       ...habits,
       captureBefore: null,
       captureWatchAt: null,
       lapsedAt: null,
       provisionalUntil: null,
+      feeMinor: null,
+      method: null,
+      providerState: '',
       failure: null,
       next: null,
       split: plan.rule,
@@ -164,6 +167,7 @@ export class OpenPayment {
       ...(wish.methods === undefined ? {} : { methods: wish.methods }),
       ...(wish.flow === undefined ? {} : { flow: wish.flow }),
       ...(wish.token === undefined ? {} : { token: wish.token }),
+      ...(wish.device === undefined ? {} : { device: wish.device }),
       ...(wish.save === undefined ? {} : { save: wish.save }),
       ...(wish.expiresAt === undefined ? {} : { expiresAt: wish.expiresAt.getTime() }),
       ...payerOf(customer, row, wish.phone),

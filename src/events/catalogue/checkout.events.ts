@@ -16,6 +16,13 @@ export const checkoutEvents: readonly EventDefinition[] = [
     example: { checkout: unpaidCheckout('open'), customer },
   }),
   defineEvent({
+    type: 'checkout.extended',
+    version: 1,
+    summary: 'The payer asked for more time: the checkout session ends later than it was made for.',
+    data,
+    example: { checkout: unpaidCheckout('open'), customer },
+  }),
+  defineEvent({
     type: 'checkout.completed',
     version: 1,
     summary: 'A payment has paid the checkout session, also one that came late.',
