@@ -5,6 +5,7 @@ import {
   ok,
   unknown,
   type ChargeMandate,
+  type Context,
   type CreatedMandate,
   type CreateMandate,
   type CreatePayment,
@@ -15,6 +16,7 @@ import {
   type Outcome,
   type PaymentFacts,
   type PaymentMethod,
+  type Plugin,
   type Posted,
   type Posting,
   type ProviderSignal,
@@ -25,6 +27,7 @@ import {
   type Verdict,
 } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../src/kernel/clock.ts';
+import { methodOf } from '../../src/plugin-host/child/describe.ts';
 import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from '../../src/plugin-host/provider-calls.ts';
 
 type Misbehaviour =
@@ -65,6 +68,8 @@ export class ScriptedProvider extends ProviderCalls {
   fields: HostedFields | undefined;
   /** What it says that it settled on the days `from` to `to`; without it, it tells of no settlements. */
   settled: ((request: { readonly from: string; readonly to: string; readonly page?: string }) => Outcome<SettlementPage>) | undefined;
+  /** A real plugin in place of the script, at its server on this machine. */
+  plugin: { readonly plugin: Plugin; readonly contextOf: (call: ProviderCall) => Context } | undefined;
   readonly connections = new Map<string, WebhookConnection>();
   readonly #answers = new Map<string, Outcome<unknown>>();
   readonly #next = new Map<ProviderMethod, Misbehaviour[]>();
@@ -91,6 +96,7 @@ export class ScriptedProvider extends ProviderCalls {
 
   override async call<T>(call: ProviderCall): Promise<Outcome<T>> {
     this.calls.push(call);
+    if (this.plugin) return (await this.#askPlugin(call)) as Outcome<T>;
     const wrong = this.#next.get(call.method)?.shift();
     if (wrong === 'does nothing, answers nothing') return unknown('no answer');
     if (wrong === 'is unreachable') return failed('temporary', 'connection refused');
@@ -105,21 +111,22 @@ export class ScriptedProvider extends ProviderCalls {
   }
 
   override async has(_connectionId: string, method: ProviderMethod | 'webhook.verify'): Promise<boolean> {
+    if (this.plugin) return methodOf(this.plugin.plugin, method) !== undefined;
     if (method === 'payments.methods' && !this.offers) return false;
     if (method === 'payments.settlements' && !this.settled) return false;
     return !this.missing.has(method);
   }
 
   override async keyTtlMs(): Promise<number> {
-    return this.remembersKeysFor;
+    return this.plugin?.plugin.payments?.keyTtlMs ?? this.remembersKeysFor;
   }
 
   override async traits(): Promise<ProviderTraits> {
-    return this.differs;
+    return this.plugin?.plugin.payments?.traits ?? this.differs;
   }
 
   override async hostedFields(): Promise<HostedFields | undefined> {
-    return this.fields;
+    return this.plugin ? this.plugin.plugin.payments?.hostedFields : this.fields;
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
@@ -140,6 +147,13 @@ export class ScriptedProvider extends ProviderCalls {
     if (this.translator) return this.translator(delivery);
     const { body } = delivery;
     return (JSON.parse(Buffer.from(body).toString()) as { signals: ProviderSignal[] }).signals;
+  }
+
+  /** As the plugin's process does it: the method found by its path. */
+  async #askPlugin(call: ProviderCall): Promise<Outcome<unknown>> {
+    const { plugin, contextOf } = this.plugin!;
+    const method = methodOf(plugin, call.method);
+    return method ? ((await method(contextOf(call), call.input)) as Outcome<unknown>) : failed('permanent', `no ${call.method}`);
   }
 
   #remembered(call: ProviderCall): Outcome<unknown> {

@@ -28,6 +28,13 @@ export const settings = {
       maxLength: 100,
       'x-advanced': true,
     },
+    profileId: {
+      type: 'string',
+      title: { en: 'Profile id', nl: 'Profiel-id', da: 'Profil-id', nb: 'Profil-ID' },
+      description: 'Of the same website profile. With it, the payment page takes cards in Mollie’s own fields. It is public.',
+      pattern: '^pfl_[A-Za-z0-9]{4,40}$',
+      'x-placeholder': 'pfl_…',
+    },
     webhookSecret: {
       type: 'string',
       title: { en: 'Webhook secret', nl: 'Webhook-geheim', da: 'Webhook-hemmelighed', nb: 'Webhook-hemmelighet' },
