@@ -5,7 +5,7 @@ import { accountingActions } from '../domain/accounting/accounting.actions.ts';
 import { creditActions } from '../domain/credits/credit.actions.ts';
 import { announceAction } from '../domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../domain/payments/mandates/charge.action.ts';
-import { refundAction } from '../domain/payments/refund.action.ts';
+import { refundActions } from '../domain/payments/refund.action.ts';
 import { FlowVocabulary } from '../flows/flow-vocabulary.ts';
 import type { Vocabulary } from '../flows/language/vocabulary.ts';
 import { vocabularyFrom, type WireVocabulary } from '../flows/wire-vocabulary.ts';
@@ -44,7 +44,7 @@ function builtInActions(): readonly BuiltInAction[] {
   return [
     ...accountingActions(absent()),
     ...creditActions(absent()),
-    refundAction(absent()),
+    ...refundActions(absent()),
     chargeAction(absent()),
     announceAction(absent()),
     staffTask(absent()),

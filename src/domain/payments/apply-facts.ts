@@ -227,6 +227,8 @@ export class ApplyFacts {
       origin: 'provider',
       providerId,
       reason: '',
+      requestedBy: '',
+      atTerminal: false,
       credits: 0n,
       createdAt: this.clock.now(),
       sentAt: this.clock.now(),

@@ -68,11 +68,11 @@ export interface PaymentPlan {
   readonly description: string;
 }
 
-@Injectable()
-export class NewPayment {
 /** What has to be done about a payment because of how its provider works; the columns of the same names say more. */
 export type PaymentHabits = Pick<PaymentRow, 'capture' | 'polled'>;
 
+@Injectable()
+export class NewPayment {
   constructor(
     private readonly invoices: Invoices,
     private readonly calls: ProviderCalls,
@@ -129,8 +129,6 @@ export type PaymentHabits = Pick<PaymentRow, 'capture' | 'polled'>;
     return first;
   }
 
-  /** A mandate is charged where it was given. */
-  async #chooseToCharge(connections: readonly PaymentConnection[], { mandate }: ChargeWish): Promise<PaymentConnection> {
   /** How a payment through the connection has to be followed. Outside any transaction, as {@link choose}. */
   async habitsOf({ id }: PaymentConnection, { capture }: Pick<PaymentWish, 'capture'>): Promise<PaymentHabits> {
     const polled = !(await this.calls.has(id, 'webhook.verify'));
@@ -139,6 +137,8 @@ export type PaymentHabits = Pick<PaymentRow, 'capture' | 'polled'>;
     return { capture: capturesByRequest ? 'when-authorized' : 'automatic', polled };
   }
 
+  /** A mandate is charged where it was given. */
+  async #chooseToCharge(connections: readonly PaymentConnection[], { mandate }: ChargeWish): Promise<PaymentConnection> {
     const connection = connections.find(({ id, active }) => id === mandate.connectionId && active);
     if (!connection) throw paymentErrors['no-connection']();
     if (!(await this.calls.has(connection.id, 'payments.charge'))) throw paymentErrors['not-supported']({ operation: 'charge' });

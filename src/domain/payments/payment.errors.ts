@@ -64,6 +64,13 @@ export const refundErrors = defineErrors('refund', {
   'payment-state': { status: 409, title: 'Nothing of this payment can be refunded', remedy: 'fix' },
   'currency-mix': { status: 422, title: 'The refund and the payment are in different currencies', remedy: 'fix' },
   'not-supported': { status: 409, title: 'The provider of this payment cannot refund', remedy: 'never' },
+  'four-eyes': {
+    status: 403,
+    title: 'A refund is approved by somebody else than who asked for it',
+    remedy: 'fix',
+    help: 'Send it with another API key, or answer the task of the flow refund-approval as somebody else.',
+  },
+  'cancel-state': { status: 409, title: 'Only a refund that waits can be called off', remedy: 'never' },
 });
 
 export const disputeErrors = defineErrors('dispute', {

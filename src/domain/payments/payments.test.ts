@@ -348,7 +348,7 @@ describe('a refund', () => {
     expect([waiting.status, await world.eventsOf(`refund/${waiting.id}`)]).toEqual(['requested', ['refund.requested']]);
     const sent = world.provider.count('payments.refund');
     world.clock.advance(1_000);
-    await Promise.all([1, 2, 3].map(() => world.refunds.send(world.db.tenantId, uuidOf('ref', waiting.id), 'test')));
+    await Promise.all([1, 2, 3].map(() => world.refunds.send(world.db.tenantId, uuidOf('ref', waiting.id), 'somebody else')));
     expect(world.provider.count('payments.refund') - sent).toBe(1);
     expect(await world.eventsOf(`refund/${waiting.id}`)).toEqual(['refund.requested', 'refund.completed']);
   });

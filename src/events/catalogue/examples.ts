@@ -67,9 +67,9 @@ export const paymentExample: PaymentSubject = {
   metadata: { basket: '4711' },
   createdAt: '2026-11-21T09:30:00.000Z',
   completedAt: '2026-11-21T09:31:12.000Z',
-};
   captureBefore: '',
   finalAt: '',
+};
 
 /** As {@link paymentExample}, in a state in which no money was taken. */
 export function unpaidExample(status: PaymentSubject['status'], reason = ''): PaymentSubject {
@@ -94,6 +94,8 @@ export const refundExample: RefundSubject = {
   payment: paymentExample.id,
   credits: 100,
   origin: 'kassaflow',
+  waitsFor: '',
+  requestedBy: 'key/key_01jd3k4m5n6p7q8r9s0t1v2w4a',
 };
 
 export const disputeExample: DisputeSubject = {

@@ -101,12 +101,16 @@ export const orderSubject = z
 export const refundSubject = z
   .strictObject({
     id: id('ref'),
-    status: z.enum(['requested', 'pending', 'completed', 'failed']),
+    status: z.enum(['requested', 'pending', 'completed', 'failed', 'cancelled']),
     amount: moneySchema,
     reason: z.string(),
     payment: id('pay'),
     credits: z.int(),
     origin: z.enum(['kassaflow', 'provider']),
+    /** What has to happen before the provider can do it: somebody approves it, or taps the card at a terminal. */
+    waitsFor: z.enum(['', 'approval', 'terminal']),
+    /** Who asked for it, as the audit names them; empty for one that was made at the provider. */
+    requestedBy: z.string(),
   })
   .meta({ id: 'Refund' });
 

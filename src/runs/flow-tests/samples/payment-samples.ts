@@ -13,6 +13,11 @@ import {
 } from './sample-world.ts';
 
 const plain = { customer: kim, invoice: paidInvoice };
+const credits = {
+  customer: kim,
+  invoice: { ...creditInvoice, status: 'issued', paid: euro('0.00'), open: creditInvoice.total },
+  order: creditOrder,
+};
 const open = { customer: kim, invoice: openInvoice };
 
 export const paymentSamples: Readonly<Record<string, Samples>> = {
@@ -35,6 +40,15 @@ export const paymentSamples: Readonly<Record<string, Samples>> = {
   },
   'payment.charged-back': {
     card: { payment: { ...payment, status: 'charged-back', method: 'card' }, ...open },
+    'credit-package-100': { payment: { ...creditPayment, status: 'charged-back' }, ...credits },
+  },
+  'payment.reversed': {
+    'credit-package-100': {
+      payment: { ...creditPayment, status: 'failed', captured: euro('0.00'), completedAt: '' },
+      ...credits,
+      change: euro('-24.20'),
+    },
+    'dispute-won': { payment, ...plain, change: payment.amount },
   },
   'payment.amount-mismatch': {
     'too-little': { payment: { ...payment, captured: euro('100.00') }, ...open, expected: payment.amount, received: euro('100.00') },
