@@ -1,13 +1,14 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Settings of merchants: modes that cannot be mixed, credentials that overlap while they change, webhooks registered at providers.
+ * Settings of merchants: modes that cannot be mixed, credentials that overlap while they change, webhooks registered at providers, and
+ * which connections take which payments.
  */
 export class MerchantSettings extends Migration {
   override name = '20261121_0013_merchant-settings';
 
   override up(): void {
-    for (const statement of [MODES, CREDENTIALS, HEALTH, ROW_SECURITY, GRANTS]) this.addSql(statement);
+    for (const statement of [MODES, CREDENTIALS, HEALTH, ROUTES, ATTEMPTS, ROW_SECURITY, GRANTS]) this.addSql(statement);
   }
 }
 
@@ -52,11 +53,34 @@ create index connection_health_due on connection_health (due_at);
 insert into connection_health (connection_id, tenant_id, due_at) select id, tenant_id, now() from connection;
 `;
 
+const ROUTES = `
+-- one row for each connection of a route; '' is any method, or any currency
+create table payment_route (
+  tenant_id uuid not null references tenant,
+  method text not null check (method ~ '^([a-z0-9][a-z0-9-]{0,63})?$'),
+  currency text not null check (currency ~ '^([A-Z]{3})?$'),
+  -- the order in which they are tried
+  position smallint not null,
+  connection_id uuid not null references connection,
+  primary key (tenant_id, method, currency, position),
+  unique (tenant_id, method, currency, connection_id)
+);
+-- connections that take a payment when the call to the one before surely did nothing; shorter with each that was tried
+alter table payment add column fallbacks uuid[] not null default '{}';
+`;
+
+const ATTEMPTS = `
+-- through which connection; null for attempts from before there was more than one for a payment
+alter table payment_attempt add column connection_id uuid references connection;
+-- a payment is never opened at two providers: another attempt only after a definite no
+create unique index payment_attempt_live on payment_attempt (payment_id) where operation in ('create', 'charge') and state <> 'failed';
+`;
+
 const ROW_SECURITY = `
 do $$
 declare name text;
 begin
-  foreach name in array array['connection_health'] loop
+  foreach name in array array['connection_health', 'payment_route'] loop
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format('create policy tenant_rows on %I to kassaflow_app using (tenant_id = current_tenant()) with check (tenant_id = current_tenant())', name);
@@ -68,6 +92,7 @@ create policy engine_rows on connection_health for select to kassaflow_engine us
 
 const GRANTS = `
 grant select, insert, update on connection_health to kassaflow_app;
+grant select, insert, delete on payment_route to kassaflow_app;
 -- the sweep finds what is due; the work itself is done by the app role, tenant by tenant
 grant select (connection_id, tenant_id, due_at, busy_until, webhook_url) on connection_health to kassaflow_engine;
 `;

@@ -97,12 +97,14 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
   const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), config as never, clock);
   const authorizationAttempts = new AuthorizationAttempts(db.database, provider, applyFacts, subjects, eventLog, clock);
   const newPayment = new NewPayment(invoices, provider);
-  const failOver = new FailOver(db.database, provider, newPayment, new PaymentRoutes(db.database, provider, audit), addresses, audit, clock);
+  const routes = new PaymentRoutes(db.database, provider, audit);
+  const failOver = new FailOver(db.database, provider, newPayment, routes, addresses, audit, clock);
   const openPayment = new OpenPayment(newPayment, customers, mandates, subjects, eventLog, addresses, audit, clock);
   const payments = new Payments(
     db.database,
     provider,
     newPayment,
+    failOver,
     openPayment,
     applyFacts,
     authorizationAttempts,
@@ -157,6 +159,7 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
     customers,
     invoices,
     payments,
+    routes,
     mandates,
     newMandates,
     approvals,

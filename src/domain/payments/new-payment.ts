@@ -20,6 +20,8 @@ export interface PaymentWish {
   readonly customerId?: string;
   /** Name or wire id. */
   readonly connection?: string;
+  /** The payer chose the connection by its method, so a route that names it may lead to another when it cannot be reached. */
+  readonly fallBack?: boolean;
   readonly methods?: readonly string[];
   readonly description?: string;
   readonly returnUrl: string;
@@ -122,7 +124,7 @@ export class NewPayment {
       ({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named),
     );
     const able: PaymentConnection[] = [];
-    for (const connection of wanted) if (await this.#can(connection, capture)) able.push(connection);
+    for (const connection of wanted) if (await this.can(connection, { capture })) able.push(connection);
     const [first, second] = able;
     if (!first) throw paymentErrors['no-connection']({ connection: named });
     if (second && !first.isDefault) throw paymentErrors['choose-connection']({ choices: able.map(({ name }) => name).join(', ') });
@@ -145,7 +147,9 @@ export class NewPayment {
     return connection;
   }
 
-  async #can({ id }: PaymentConnection, capture: PaymentWish['capture']): Promise<boolean> {
+  /** Tells whether the connection is in use and its provider can take such a payment. Outside any transaction, as {@link choose}. */
+  async can({ id, active }: PaymentConnection, { capture }: { readonly capture?: PaymentWish['capture'] | undefined }): Promise<boolean> {
+    if (!active) return false;
     return (await this.calls.has(id, 'payments.create')) && (capture !== 'manual' || (await this.calls.has(id, 'payments.capture')));
   }
 }

@@ -19,6 +19,8 @@ import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { adviceFor } from '../dunning/index.ts';
 import { ApplyFacts, type Applied, type PaymentListener } from './apply-facts.ts';
 import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
+import { FailOver } from './failover/fail-over.ts';
+import { openingAttempts, type ShownAttempt } from './failover/opening-attempts.ts';
 import { lockPayment } from './lock-payment.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { NewPayment, type PaymentWish } from './new-payment.ts';
@@ -39,6 +41,16 @@ export interface PaymentView {
   readonly next: NextStep | null;
   /** Why it failed, with the provider's own code. */
   readonly failure: PaymentFailure | null;
+  /** The calls that were to open it; more than one when a connection took it over from another. */
+  readonly attempts: readonly ShownAttempt[];
+}
+
+/** What follows from the end of an attempt to open a payment. */
+interface Settled {
+  readonly connectionId: string;
+  readonly applied?: Applied;
+  /** The attempt at the connection that takes the payment over. */
+  readonly again?: Attempt;
 }
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
@@ -50,6 +62,7 @@ export class Payments implements OnModuleInit {
     private readonly database: Database,
     private readonly calls: ProviderCalls,
     private readonly newPayment: NewPayment,
+    private readonly failOver: FailOver,
     private readonly openPayment: OpenPayment,
     private readonly applyFacts: ApplyFacts,
     private readonly authorizationAttempts: AuthorizationAttempts,
@@ -79,9 +92,13 @@ export class Payments implements OnModuleInit {
       connections: await readConnections(tx),
     }));
     if (before.known) return this.get(tenantId, before.known.id);
-    const connection = await this.newPayment.choose(before.connections, wish);
+    const { connection, fallbacks } = await this.failOver.route(tenantId, before.connections, wish);
     const habits = await this.newPayment.habitsOf(connection, wish);
-    const begun = await this.database.transact(tenantId, (tx) => this.openPayment.write(tx, wish, connection, habits));
+    const begun = await this.database.transact(tenantId, async (tx) => {
+      const written = await this.openPayment.write(tx, wish, connection, habits);
+      if (written.attempt) await this.failOver.keep(tx, written.id, fallbacks);
+      return written;
+    });
     crashPoint('payment.attempt.after');
     if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
     return this.get(tenantId, begun.id);
@@ -106,20 +123,32 @@ export class Payments implements OnModuleInit {
     await this.settleCreate(tenantId, attempt, outcome);
   }
 
-  /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */
+  /**
+   * Records the outcome of an attempt to create a payment: its facts, or that no payment came of it; where another connection can take
+   * the payment over, its attempt follows.
+   */
   async settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
-    const { connectionId, applied } = await this.database.transact(tenantId, async (tx) => {
+    const successor = await this.failOver.successor(tenantId, attempt, outcome);
+    const { connectionId, applied, again } = await this.database.transact<Settled>(tenantId, async (tx) => {
       const row = await this.lock(tx, attempt.paymentId);
       const { connectionId } = row;
-      await recordOutcome(tx, attempt, outcome, this.clock.now());
+      const wasOpen = await recordOutcome(tx, attempt, outcome, this.clock.now());
       if (outcome.kind === 'ok') {
         row.providerId ??= outcome.value.providerId;
         row.next = outcome.value.next;
         return { connectionId, applied: await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts)) };
       }
-      if (outcome.kind !== 'unknown' && row.providerId === null) await this.#fail(tx, row, failureOf(outcome));
-      return { connectionId, applied: undefined };
+      // One that somebody else has settled may have been followed by another.
+      if (outcome.kind === 'unknown' || row.providerId !== null || !wasOpen) return { connectionId };
+      const next = successor && (await this.failOver.begin(tx, row, attempt, outcome, successor));
+      if (next) return { connectionId: row.connectionId, again: next };
+      await this.#fail(tx, row, failureOf(outcome));
+      return { connectionId };
     });
+    if (again) {
+      crashPoint('payment.failover.after');
+      return this.sendCreate(tenantId, connectionId, again);
+    }
     await this.#capture(tenantId, connectionId, applied);
   }
 
@@ -148,7 +177,7 @@ export class Payments implements OnModuleInit {
       const row = await tx.em.findOne(PaymentEntity, { id });
       if (!row) throw paymentErrors['not-found']();
       const [payment] = await this.subjects.of(tx, [row]);
-      return { payment: payment!, next: row.next ?? null, failure: row.failure ?? null };
+      return { payment: payment!, next: row.next ?? null, failure: row.failure ?? null, attempts: await openingAttempts(tx, id) };
     });
   }
 
