@@ -8,6 +8,7 @@ import { DomainModule } from '../../src/domain/domain.module.ts';
 import { EventLog } from '../../src/events/event-log.ts';
 import { EventReader } from '../../src/events/event-reader.ts';
 import { LiveEvents } from '../../src/events/live-events.ts';
+import { LiveStatus } from '../../src/events/live-status.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
 import { idOf, newUuid } from '../../src/kernel/ids.ts';
 import { ApiKeys } from '../../src/platform/auth/api-keys.ts';
@@ -47,6 +48,7 @@ class SurroundingsModule {
       { provide: Sealer, useFactory: () => new EnvelopeSealer(db.database, new MasterKeys(Buffer.alloc(32, 7))) },
       EventReader,
       LiveEvents,
+      LiveStatus,
       SubjectReaders,
       BuiltInActions,
       DeliveryReaders,

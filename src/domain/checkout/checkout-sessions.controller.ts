@@ -181,9 +181,11 @@ export class CheckoutSessionsController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { tenantId, sessionId } = await this.access.enter(authorization, id, 'payments:read');
+    const { sessionId, ...holder } = await this.access.follow(authorization, id);
+    const { tenantId } = holder;
     const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
-    await this.live.follow(reply, tenantId, subjects, async () => this.#shown(tenantId, await this.sessions.get(tenantId, sessionId)));
+    const read = async () => this.#shown(tenantId, await this.sessions.get(tenantId, sessionId));
+    await this.live.follow(reply, { tenantId, subjects, holder }, read);
   }
 
   /**

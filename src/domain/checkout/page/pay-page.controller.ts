@@ -141,7 +141,7 @@ export class PayPageController {
     if (!opened) throw checkoutErrors['not-found']();
     const { tenantId, sessionId } = opened;
     const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
-    await this.live.follow(reply, tenantId, subjects, async () => liveWords(await this.sessions.get(tenantId, sessionId)));
+    await this.live.follow(reply, { tenantId, subjects }, async () => liveWords(await this.sessions.get(tenantId, sessionId)));
   }
 
   async #begin({ tenantId, sessionId }: OpenedSession, token: string, form: PayForm): Promise<Begun> {
