@@ -25,6 +25,7 @@ import { scheduleEvents } from './schedule.events.ts';
 import { settlementEvents } from './settlement.events.ts';
 import { subscriptionEvents } from './subscription.events.ts';
 import { usageEvents } from './usage.events.ts';
+import { webhookEndpointEvents } from './webhook-endpoint.events.ts';
 
 /** A JSON Schema (draft 2020-12), self-contained: shared shapes such as `Money` are under `$defs` by their name. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -49,6 +50,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...runEvents,
     ...scheduleEvents,
     ...guardEvents,
+    ...webhookEndpointEvents,
   ].map((definition) => [definition.type, definition]),
 );
 
