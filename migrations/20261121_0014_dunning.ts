@@ -1,7 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Mandates that are made without a payment, what became of charges that failed, announcements of direct debits, and the tenant's policy.
+ * Mandates that are made without a payment, what became of charges that failed, announcements of direct debits, invoices that are given up,
+ * and the tenant's policy.
  *
  * What the states mean is in src/domain/payments/mandates/mandate.ts, how repeats are planned in src/domain/dunning/README.md.
  */
@@ -9,7 +10,7 @@ export class Dunning extends Migration {
   override name = '20261121_0014_dunning';
 
   override up(): void {
-    for (const statement of [MANDATES, DECLINES, APPROVALS, NOTICES, POLICY, ROW_SECURITY, GRANTS]) this.addSql(statement);
+    for (const statement of [MANDATES, DECLINES, APPROVALS, NOTICES, WRITE_OFFS, POLICY, ROW_SECURITY, GRANTS]) this.addSql(statement);
   }
 }
 
@@ -47,7 +48,9 @@ create table decline (
   -- when to charge again; null where that is of no use
   retry_at timestamptz,
   -- the repeat comes within hours and uses up no day of the schedule
-  quick boolean not null default false
+  quick boolean not null default false,
+  -- a person looks before anybody is written to
+  person boolean not null default false
 );
 create index decline_of_invoice on decline (invoice_id, mandate_id) where invoice_id is not null;
 `;
@@ -78,6 +81,14 @@ create table debit_notice (
   check (submit_on < due_on)
 );
 create index debit_notice_of_invoice on debit_notice (invoice_id);
+`;
+
+const WRITE_OFFS = `
+alter table invoice drop constraint invoice_state_check;
+alter table invoice add constraint invoice_state_check check (state in ('draft', 'issued', 'paid', 'written-off', 'cancelled'));
+-- given up: booked as a loss, and no longer asked for
+alter table invoice add column written_off_minor bigint not null default 0 check (written_off_minor >= 0),
+  add constraint invoice_written_off_fits check (paid_minor + written_off_minor <= total_minor);
 `;
 
 const POLICY = `

@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { accountingActions } from '../domain/accounting/accounting.actions.ts';
 import { creditActions } from '../domain/credits/credit.actions.ts';
+import { writeOffAction } from '../domain/invoices/write-off.action.ts';
+import { dunningActions } from '../domain/dunning/dunning.actions.ts';
+import { payLinkAction } from '../domain/checkout/pay-link.action.ts';
 import { announceAction } from '../domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../domain/payments/mandates/charge.action.ts';
 import { refundActions } from '../domain/payments/refund.action.ts';
@@ -47,6 +50,9 @@ function builtInActions(): readonly BuiltInAction[] {
     ...refundActions(absent()),
     chargeAction(absent()),
     announceAction(absent()),
+    payLinkAction(absent()),
+    ...dunningActions(absent()),
+    writeOffAction(absent()),
     staffTask(absent()),
   ];
 }

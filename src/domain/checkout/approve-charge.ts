@@ -51,7 +51,7 @@ export class ApproveCharge implements OnModuleInit {
         description: payment.description,
         connection,
         capture: 'automatic',
-        returnUrl: returnUrl ?? `${this.config.publicUrl}/pay/mandate/return`,
+        returnUrl: returnUrl ?? `${this.config.publicUrl}/pay/done`,
         metadata: payment.metadata,
         expiresInMinutes: Math.ceil((expiresAt.getTime() - this.clock.now().getTime()) / MINUTE_MS),
         mode: isTest ? 'test' : 'live',

@@ -41,6 +41,8 @@ export interface DeclineAdvice {
   readonly retryAfterHours: readonly number[];
   /** Hours that the scheme wants to pass in any case. */
   readonly waitHours: number;
+  /** A person looks before anybody is written to. */
+  readonly person: boolean;
 }
 
 /** The class of a way of paying, by our word for it. */
@@ -51,7 +53,7 @@ export function methodClass(method: string): MethodClass {
 /** What to do about a failure, by the schedules given. */
 export function adviceFor(failure: Failure, schedules: Schedules = SCHEDULES): DeclineAdvice {
   const { word, code } = decisive(failure);
-  const said = { class: code.class, source: code.source, code: word };
+  const said = { class: code.class, source: code.source, code: word, person: code.person ?? false };
   const never = { retryOnDays: [], retryAfterHours: [], waitHours: 0 };
   if (code.class === 'hard' || code.class === 'customer-action') return { ...said, ...never };
   // The plugin knows its provider's codes: one that may not be repeated is final, however mild our word for it.

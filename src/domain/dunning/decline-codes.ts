@@ -27,6 +27,8 @@ export interface DeclineCode {
   readonly afterDays?: number;
   /** Hours that the scheme wants to pass before the next attempt. */
   readonly waitHours?: number;
+  /** A person looks before anybody is written to: the debtor is dead, it may be fraud, or the mistake is ours. */
+  readonly person?: true;
   readonly source: DeclineSource;
 }
 
@@ -55,10 +57,10 @@ export const DECLINE_CODES: ReadonlyMap<string, DeclineCode> = new Map([
   ...codes('sepa', { ...SOFT, retries: 2, afterDays: 7 }, 'am04 am06'),
   ...codes('sepa', { ...SOFT, retries: 1, afterDays: 7 }, 'ms03'),
   ...codes('sepa', CUSTOMER, 'ms02 md02 md06 ac01 ac13 rc01 be05 ac06 ag01 sl01'),
-  // The mandate or the account is gone, the debtor is dead, the law forbids it.
-  ...codes('sepa', HARD, 'md01 ac04 md07 rr04 frad'),
-  // Our data or a repeat of ours: a person looks.
-  ...codes('sepa', HARD, 'ag02 ff01 ff05 rr01 rr02 rr03 am05 dupl'),
+  // The mandate or the account is gone.
+  ...codes('sepa', HARD, 'md01 ac04'),
+  // The debtor is dead, the law forbids it, it may be fraud; our data, or a repeat of ours.
+  ...codes('sepa', { ...HARD, person: true }, 'md07 rr04 frad ag02 ff01 ff05 rr01 rr02 rr03 am05 dupl'),
   ...codes('visa', HARD, '03 04 07 12 15 41 43 57 62 78 93 r0 r1 r3'),
   // The number or the date of the card has changed; a prepaid or one-time card.
   ...codes('mastercard', CUSTOMER, '01 40 41'),
@@ -70,5 +72,6 @@ export const DECLINE_CODES: ReadonlyMap<string, DeclineCode> = new Map([
   ...codes('ours', SOFT, 'insufficient-funds card-declined limit other'),
   ...codes('ours', TRANSIENT, 'technical'),
   ...codes('ours', CUSTOMER, 'card-expired authentication-failed cancelled-by-customer'),
-  ...codes('ours', HARD, 'mandate-revoked account-closed fraud'),
+  ...codes('ours', HARD, 'mandate-revoked account-closed'),
+  ...codes('ours', { ...HARD, person: true }, 'fraud'),
 ]);

@@ -17,6 +17,8 @@ export const accounts = {
   /** Received money that pays no invoice: overpayments and payments without an invoice. */
   unallocated: 'liability:unallocated',
   sales: 'income:sales',
+  /** Invoices that were given up. */
+  badDebts: 'expense:bad-debts',
   /** What providers keep for their service. */
   fees: 'expense:fees',
   /** VAT on what we buy, to reclaim. */

@@ -9,7 +9,7 @@ import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
-import { Invoices, openOf } from '../invoices/index.ts';
+import { Invoices, roomOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
 import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
@@ -84,10 +84,12 @@ export class ApplyFacts {
       case 'facts':
         this.#save(row, facts, change.state, change.mismatched);
         await tx.em.flush();
-        await this.#book(tx, row, known, facts);
+        const overpaid = await this.#book(tx, row, known, facts);
         await this.#settleRefunds(tx, row, facts);
         await this.#recordMandate(tx, row, facts);
-        await this.#appendAll(tx, row, change.events, known, facts);
+        // A mismatch has told of it already.
+        const isOverpaid = overpaid > 0n && !change.mismatched;
+        await this.#appendAll(tx, row, isOverpaid ? [...change.events, 'payment.overpaid'] : change.events, known, facts, overpaid);
         if (facts.disputes) await this.disputes.record(tx, row, facts.disputes);
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
@@ -138,8 +140,8 @@ export class ApplyFacts {
     });
   }
 
-  /** Puts the money on the invoices and in the books. */
-  async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<void> {
+  /** Puts the money on the invoices and in the books. @returns what is more than the invoices can take, when that has grown */
+  async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<bigint> {
     const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' } });
     const locked = await this.invoices.lock(
       tx,
@@ -151,10 +153,10 @@ export class ApplyFacts {
       return {
         intended: share.intendedMinor,
         allocated: share.allocatedMinor,
-        room: (invoice ? openOf(invoice).minor : 0n) + share.allocatedMinor,
+        room: (invoice ? roomOf(invoice).minor : 0n) + share.allocatedMinor,
       };
     });
-    const { postings, allocated } = bookingOf(known, facts, {
+    const { postings, allocated, overpaid } = bookingOf(known, facts, {
       connectionId: row.connectionId,
       currency: row.currency,
       rule: row.split,
@@ -168,6 +170,7 @@ export class ApplyFacts {
       await this.invoices.cover(tx, invoice, money(change, row.currency));
     }
     for (const posting of postings) await this.#post(tx, row, posting, facts);
+    return overpaid;
   }
 
   async #post(tx: Transaction, row: PaymentRow, posting: PaymentPosting, facts: Facts): Promise<void> {
@@ -255,6 +258,7 @@ export class ApplyFacts {
     events: readonly PaymentEventType[],
     known: PaymentAmounts,
     facts: Facts,
+    overpaid: bigint,
   ): Promise<void> {
     if (events.length === 0) return;
     const context = await this.subjects.contextOf(tx, row);
@@ -265,6 +269,7 @@ export class ApplyFacts {
     const more: Partial<Record<PaymentEventType, object>> = {
       ...(decline && { 'payment.failed': { decline }, 'payment.charged-back': { decline } }),
       'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured || facts.authorized) },
+      'payment.overpaid': { unallocated: wire(overpaid) },
       'payment.authorization-expired': { left: wire(known.authorized - known.voided - known.captured) },
       'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },
     };

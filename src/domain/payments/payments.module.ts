@@ -17,6 +17,7 @@ import { ChargeApprovals } from './mandates/charge-approvals.service.ts';
 import { ChargesController } from './mandates/charges.controller.ts';
 import { Charges } from './mandates/charges.service.ts';
 import { DebitNoticesController } from './mandates/debit-notices.controller.ts';
+import { PaymentsNeedConnections } from './connection-use.ts';
 import { DisputesController } from './disputes/disputes.controller.ts';
 import { Disputes } from './disputes/disputes.service.ts';
 import { FailOver } from './failover/fail-over.ts';
@@ -24,7 +25,7 @@ import { Mandates } from './mandates/mandates.service.ts';
 import { MandatesController } from './mandates/mandates.controller.ts';
 import { LapseMandates } from './mandates/lapse-mandates.ts';
 import { NewMandates } from './mandates/new-mandates.service.ts';
-import { MandateReturnController } from './mandates/return-page.controller.ts';
+import { DonePageController } from './mandates/done-page.controller.ts';
 import { NewPayment } from './new-payment.ts';
 import { OpenPayment } from './open-payment.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
@@ -43,7 +44,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     ChargesController,
     DebitNoticesController,
     DisputesController,
-    MandateReturnController,
+    DonePageController,
     MandatesController,
     PaymentsController,
     RefundsController,
@@ -65,6 +66,7 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     NewPayment,
     OpenPayment,
     Payments,
+    PaymentsNeedConnections,
     PaymentSubjects,
     Refunds,
     ResolveAttempts,

@@ -32,6 +32,10 @@ export const decline = z
     retryable: z.boolean(),
     /** By the schedule of the method; empty where no repeat is planned. */
     retryAt: z.iso.datetime().or(z.literal('')),
+    /** It was a charge under a mandate: the customer was not there, and may not know of it. */
+    unattended: z.boolean(),
+    /** A person looks before anybody is written to: the debtor is dead, it may be fraud, or the mistake is ours. */
+    person: z.boolean(),
   })
   .meta({ id: 'Decline' });
 export type Decline = z.infer<typeof decline>;
@@ -39,7 +43,15 @@ export type Decline = z.infer<typeof decline>;
 const data = z.strictObject(paymentContext);
 /** Absent on events from before this was recorded. */
 const unpaid = z.strictObject({ ...paymentContext, decline: decline.optional() });
-const poor: Decline = { class: 'soft', source: 'ours', code: 'insufficient-funds', retryable: true, retryAt: '2026-11-22T09:30:00.000Z' };
+const poor: Decline = {
+  class: 'soft',
+  source: 'ours',
+  code: 'insufficient-funds',
+  retryable: true,
+  retryAt: '2026-11-22T09:30:00.000Z',
+  unattended: true,
+  person: false,
+};
 const open = { customer: customerExample, invoice: openInvoiceExample };
 const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), captureBefore: '2026-12-05T09:30:40.000Z' };
 const euro = (amount: string) => ({ amount, currency: 'EUR' });
@@ -146,7 +158,7 @@ export const paymentEvents: readonly EventDefinition[] = [
     example: {
       payment: { ...paymentExample, status: 'charged-back' },
       ...open,
-      decline: { class: 'customer-action', source: 'sepa', code: 'MD06', retryable: false, retryAt: '' },
+      decline: { class: 'customer-action', source: 'sepa', code: 'MD06', retryable: false, retryAt: '', unattended: true, person: false },
     },
   }),
   defineEvent({
@@ -169,5 +181,12 @@ export const paymentEvents: readonly EventDefinition[] = [
     summary: 'The provider took another amount than was asked for; nothing was fulfilled on the strength of it.',
     data: z.strictObject({ ...paymentContext, expected: moneySchema, received: moneySchema }),
     example: { payment: { ...paymentExample, captured: euro('50.00') }, ...open, expected: euro('60.50'), received: euro('50.00') },
+  }),
+  defineEvent({
+    type: 'payment.overpaid',
+    version: 1,
+    summary: 'More came in than the invoices of the payment can take, because another payment was first: unallocated is the customer’s.',
+    data: z.strictObject({ ...paymentContext, unallocated: moneySchema }),
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, unallocated: euro('60.50') },
   }),
 ];

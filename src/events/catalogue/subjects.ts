@@ -57,7 +57,7 @@ export const invoiceSubject = z
   .strictObject({
     id: id('inv'),
     number: z.string(),
-    status: z.enum(['draft', 'issued', 'paid', 'cancelled']),
+    status: z.enum(['draft', 'issued', 'paid', 'written-off', 'cancelled']),
     description: z.string(),
     total: moneySchema,
     paid: moneySchema,

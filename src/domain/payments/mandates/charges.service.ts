@@ -160,7 +160,7 @@ export class Charges {
     if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined };
     if (payment.status === 'failed' || payment.status === 'cancelled' || payment.status === 'expired') {
       const known = await this.database.transact(tenantId, (tx) => declineOf(tx, uuidOf('pay', payment.id)));
-      const decline = known ?? wireDecline(adviceFor({ method: payment.method, reason: 'other', ...failure }), undefined);
+      const decline = known ?? wireDecline(adviceFor({ method: payment.method, reason: 'other', ...failure }), undefined, true);
       return { ...view, status: 'failed', link: '', decline };
     }
     return { ...view, status: 'pending', link: '', decline: undefined };

@@ -7,16 +7,7 @@
 import type { PaymentFailure } from '@kassaflow/plugin-sdk';
 import type { Decline } from '../../../events/catalogue/payment.events.ts';
 import type { Transaction } from '../../../platform/database/transaction.ts';
-import {
-  adviceFor,
-  methodClass,
-  nextRepeat,
-  readDunning,
-  type DeclineAdvice,
-  type DeclineClass,
-  type DeclineSource,
-  type Dunning,
-} from '../../dunning/index.ts';
+import { adviceFor, methodClass, nextRepeat, readDunning, type DeclineAdvice, type Dunning } from '../../dunning/index.ts';
 import type { PaymentRow } from '../payment.entity.ts';
 import type { Facts } from '../payment.ts';
 
@@ -36,7 +27,7 @@ export function failureIn(
 
 /** @param payment locked, and saved with the state that the failure led to */
 export async function recordDecline(tx: Transaction, payment: PaymentRow, failure: PaymentFailure, now: Date): Promise<Decline> {
-  if (!payment.mandateId) return wireDecline(adviceFor({ method: payment.method ?? '', ...failure }), undefined);
+  if (!payment.mandateId) return wireDecline(adviceFor({ method: payment.method ?? '', ...failure }), undefined, false);
   const dunning = await readDunning(tx);
   const [mandate] = await tx.query<MandateState>(
     `select m.kind, m.state, m.provider_retries as "providerRetries",
@@ -52,10 +43,10 @@ export async function recordDecline(tx: Transaction, payment: PaymentRow, failur
   const canRepeat = mandate && share && mandate.state === 'active' && !mandate.providerRetries;
   const repeat = canRepeat ? await repeatOf(tx, { payment, failure, advice, mandate, invoiceId: share.id, dunning, now }) : undefined;
   await tx.query(
-    `insert into decline (payment_id, tenant_id, mandate_id, invoice_id, failed_at, class, source, code, retry_at, quick)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-     on conflict (payment_id) do update set (failed_at, class, source, code, retry_at, quick) =
-       (excluded.failed_at, excluded.class, excluded.source, excluded.code, excluded.retry_at, excluded.quick)`,
+    `insert into decline (payment_id, tenant_id, mandate_id, invoice_id, failed_at, class, source, code, retry_at, quick, person)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     on conflict (payment_id) do update set (failed_at, class, source, code, retry_at, quick, person) =
+       (excluded.failed_at, excluded.class, excluded.source, excluded.code, excluded.retry_at, excluded.quick, excluded.person)`,
     [
       payment.id,
       tx.tenantId,
@@ -67,26 +58,28 @@ export async function recordDecline(tx: Transaction, payment: PaymentRow, failur
       advice.code,
       repeat?.at ?? null,
       repeat?.quick ?? false,
+      advice.person,
     ],
   );
-  return wireDecline(advice, repeat?.at);
+  return wireDecline(advice, repeat?.at, true);
 }
 
 /** What was recorded of a payment's failure. */
 export async function declineOf(tx: Transaction, paymentId: string): Promise<Decline | undefined> {
-  const [row] = await tx.query<{ class: DeclineClass; source: DeclineSource; code: string; retryAt: Date | null }>(
-    'select class, source, code, retry_at as "retryAt" from decline where payment_id = $1',
+  const [row] = await tx.query<Said & { retryAt: Date | null }>(
+    'select class, source, code, person, retry_at as "retryAt" from decline where payment_id = $1',
     [paymentId],
   );
-  return row && wireDecline(row, row.retryAt ?? undefined);
+  return row && wireDecline(row, row.retryAt ?? undefined, true);
 }
 
+/** What of an advice is kept and told. */
+type Said = Pick<DeclineAdvice, 'class' | 'source' | 'code' | 'person'>;
+
 /** A failure in the words of callers and events. */
-export function wireDecline(
-  { class: of, source, code }: Pick<DeclineAdvice, 'class' | 'source' | 'code'>,
-  retryAt: Date | undefined,
-): Decline {
-  return { class: of, source, code, retryable: of === 'transient' || of === 'soft', retryAt: retryAt?.toISOString() ?? '' };
+export function wireDecline({ class: of, source, code, person }: Said, retryAt: Date | undefined, unattended: boolean): Decline {
+  const retryable = of === 'transient' || of === 'soft';
+  return { class: of, source, code, retryable, retryAt: retryAt?.toISOString() ?? '', unattended, person };
 }
 
 /** The form of SEPA's return codes: `AM04`, `MD06`. */

@@ -83,7 +83,7 @@ export class NewMandates {
 
   async #begin(tx: Transaction, wish: MandateWish, { id: connectionId, mode }: PaymentConnection): Promise<Begun> {
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`mandate-request ${tx.tenantId} ${wish.requestKey}`]);
-    const returnUrl = wish.returnUrl ?? `${this.addresses.own}/pay/mandate/return`;
+    const returnUrl = wish.returnUrl ?? `${this.addresses.own}/pay/done`;
     const customer = await this.#customerFor(tx, wish);
     const known = await tx.em.findOne(MandateEntity, { requestKey: wish.requestKey });
     if (known) return { row: known, returnUrl, customer };

@@ -1,5 +1,5 @@
 /**
- * Where a customer lands who has confirmed a mandate and whom no portal waits for. It claims nothing: whether the permission was given is
+ * `/pay/done`: where a customer lands who has confirmed a mandate or paid, and whom no portal waits for. It claims nothing: what came of it is
  * the provider's to say.
  */
 import { Controller, Get, Headers, Res } from '@nestjs/common';
@@ -16,9 +16,9 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 @ApiExcludeController()
 @Public()
-@Controller('pay/mandate')
-export class MandateReturnController {
-  @Get('return')
+@Controller('pay')
+export class DonePageController {
+  @Get('done')
   async back(@Headers('accept-language') languages: string | undefined, @Res() reply: FastifyReply): Promise<void> {
     const wanted = (languages ?? '').toLowerCase().match(/[a-z]{2}/g) ?? [];
     const locale = wanted.find((word) => Object.hasOwn(TEXTS, word)) ?? 'en';
