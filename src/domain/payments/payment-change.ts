@@ -25,6 +25,7 @@ export type PaymentEventType =
   | 'payment.authorized'
   | 'payment.completed'
   | 'payment.amount-mismatch'
+  | 'payment.overpaid'
   | 'payment.failed'
   | 'payment.cancelled'
   | 'payment.expired'

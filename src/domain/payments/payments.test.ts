@@ -143,7 +143,7 @@ describe('a payment', () => {
     expect(open).toEqual(['0.00', '0.00', '40.00']);
   });
 
-  test('of an invoice that another payment paid first is unallocated, and nothing is paid twice', async () => {
+  test('P28 of an invoice that another payment paid first is unallocated, and nothing is paid twice', async () => {
     const invoice = await world.anInvoice('15.00');
     const [first, second] = [await world.pay(invoice), await world.pay(invoice)];
     const before = await world.balances();
@@ -152,6 +152,8 @@ describe('a payment', () => {
       await signal(view);
     }
     expect((await world.invoiceOf(invoice)).paid.amount).toBe('15.00');
+    expect(await world.eventsOf(subjectOf(first))).toEqual(['payment.created', 'payment.completed']);
+    expect(await world.eventsOf(subjectOf(second))).toEqual(['payment.created', 'payment.completed', 'payment.overpaid']);
     expect(((await world.balances())['liability:unallocated'] ?? 0) - (before['liability:unallocated'] ?? 0)).toBe(1500);
   });
 
