@@ -87,6 +87,9 @@ create table settlement (
 );
 create index settlement_listed on settlement (tenant_id, id);
 create index settlement_by_day on settlement (connection_id, currency, ledger_date);
+-- what operators count
+create index settlement_unbalanced on settlement (created_at) where difference <> 0;
+create index settlement_unexplained on settlement (created_at) where unexplained <> 0;
 create index settlement_dirty on settlement (connection_id) where dirty;
 `;
 
@@ -155,6 +158,6 @@ const GRANTS = `
 grant select, insert, update on settlement_import, settlement, settlement_line to kassaflow_app;
 -- finds the tenants that have work, and counts it; the work itself is done by the app role, tenant by tenant
 grant select (tenant_id, connection_id, origin, last_day, state, failures, next_at, created_at) on settlement_import to kassaflow_engine;
-grant select (difference, unexplained, kind, itemized) on settlement to kassaflow_engine;
+grant select (difference, unexplained, created_at) on settlement to kassaflow_engine;
 grant select (id, tenant_id, state) on connection to kassaflow_engine;
 `;

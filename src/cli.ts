@@ -14,6 +14,7 @@ import { addOpenApi } from './cli/openapi-command.ts';
 import { addPlugin } from './cli/plugin-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
+import { addSettlement } from './cli/settlement-command.ts';
 import { addStatus } from './cli/status-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
 import { addTask } from './cli/task-command.ts';
@@ -47,6 +48,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addSwitch,
     addGuards,
     addStatus,
+    addSettlement,
     addTask,
     addWebhook,
     addExplain,

@@ -1,6 +1,5 @@
 /** Brings a settlement to what its lines say: sums, state, ledger and events, in one transaction. */
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { SettlementSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
 import type { EventDraft } from '../../events/event.ts';
 import type { Clock } from '../../kernel/clock.ts';

@@ -9,7 +9,9 @@ interface SettlementReading {
   readonly waiting: number;
   readonly oldest: number;
   readonly failed: number;
+  readonly oldestFailed: number;
   readonly unbalanced: number;
+  readonly oldestUnbalanced: number;
   readonly unexplained: number;
 }
 
@@ -35,9 +37,19 @@ export class SettlementGauges {
         of: (found) => found?.failed,
       },
       {
+        name: 'kassaflow_oldest_settlement_imports_failed_seconds',
+        help: 'For how long the oldest of them has been refused',
+        of: (found) => found?.oldestFailed,
+      },
+      {
         name: 'kassaflow_settlements_unbalanced',
         help: 'Settlements whose lines do not add up to the payout, counted to 10,000',
         of: (found) => found?.unbalanced,
+      },
+      {
+        name: 'kassaflow_oldest_settlements_unbalanced_seconds',
+        help: 'For how long the oldest of them has been known',
+        of: (found) => found?.oldestUnbalanced,
       },
       {
         name: 'kassaflow_settlements_unexplained',
@@ -50,12 +62,17 @@ export class SettlementGauges {
 
 /** One that was planned for this night and whose minute has not come is not late. */
 const READ = `
+with waiting as (select created_at from settlement_import where next_at is not null and (failures > 0 or next_at <= clock_timestamp())),
+newest as (
+  select distinct on (connection_id) state, created_at from settlement_import
+  where state in ('done', 'failed') order by connection_id, created_at desc
+),
+unbalanced as (select created_at from settlement where difference <> 0 limit 10000)
 select
-  (select count(*)::int from settlement_import where state = 'waiting' and (failures > 0 or next_at <= clock_timestamp())) as waiting,
-  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
-    from settlement_import where state = 'waiting' and (failures > 0 or next_at <= clock_timestamp())) as oldest,
-  (select count(*)::int from (
-    select distinct on (connection_id) state from settlement_import where state in ('done', 'failed') order by connection_id, created_at desc
-  ) newest where state = 'failed') as failed,
-  (select count(*)::int from (select from settlement where difference <> 0 limit 10000) s) as unbalanced,
+  (select count(*)::int from waiting) as waiting,
+  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from waiting) as oldest,
+  (select count(*)::int from newest where state = 'failed') as failed,
+  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from newest where state = 'failed') as "oldestFailed",
+  (select count(*)::int from unbalanced) as unbalanced,
+  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from unbalanced) as "oldestUnbalanced",
   (select count(*)::int from (select from settlement where unexplained <> 0 limit 10000) s) as unexplained`;

@@ -126,11 +126,20 @@ function wireImport({ id, connectionId, origin, firstDay, lastDay, state, lines,
   };
 }
 
-function wireLine({ id: _, paymentId, refundId, bookedAt, ...line }: LineView) {
+function wireLine(line: LineView) {
   return {
-    ...line,
-    payment: paymentId === null ? null : idOf('pay', paymentId),
-    refund: refundId === null ? null : idOf('ref', refundId),
-    bookedAt: bookedAt.toISOString(),
+    providerId: line.providerId,
+    kind: line.kind,
+    providerType: line.providerType,
+    payment: line.paymentId === null ? null : idOf('pay', line.paymentId),
+    refund: line.refundId === null ? null : idOf('ref', line.refundId),
+    currency: line.currency,
+    gross: line.gross,
+    fee: line.fee,
+    feeVat: line.feeVat,
+    net: line.net,
+    explained: line.explained,
+    bookedAt: line.bookedAt.toISOString(),
+    ledgerDate: line.ledgerDate,
   };
 }
