@@ -23,6 +23,11 @@ const CREDENTIALS = `
 -- all settings before the last rotation, sealed; good until previous_until
 alter table connection add column previous_settings bytea, add column previous_until timestamptz;
 alter table connection add check ((previous_settings is null) = (previous_until is null));
+-- one that was removed stays for the payments that name it, without its credentials; its name is free again
+alter table connection drop constraint connection_state_check;
+alter table connection add constraint connection_state_check check (state in ('active', 'paused', 'disabled', 'removed'));
+alter table connection drop constraint connection_tenant_id_name_key;
+create unique index connection_name on connection (tenant_id, name) where state <> 'removed';
 `;
 
 const HEALTH = `
@@ -91,7 +96,7 @@ create policy engine_rows on connection_health for select to kassaflow_engine us
 `;
 
 const GRANTS = `
-grant select, insert, update on connection_health to kassaflow_app;
+grant select, insert, update, delete on connection_health to kassaflow_app;
 grant select, insert, delete on payment_route to kassaflow_app;
 -- the sweep finds what is due; the work itself is done by the app role, tenant by tenant
 grant select (connection_id, tenant_id, due_at, busy_until, webhook_url) on connection_health to kassaflow_engine;

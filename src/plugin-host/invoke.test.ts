@@ -21,6 +21,7 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import type { Connection } from './connections/connection.ts';
+import { ConnectionUses } from './connections/connection-uses.ts';
 import { Connections } from './connections/connections.ts';
 import { DeliveryNotes } from './connections/delivery-notes.ts';
 import { Invoke } from './invoke.ts';
@@ -90,6 +91,7 @@ beforeAll(async () => {
     catalogue,
     new Audit(),
     metrics,
+    new ConnectionUses(),
   );
   door = new Invoke(host, catalogue, builtIns, connections, lanes, metrics);
   calls = new CallProvider(host, catalogue, connections, lanes, new DeliveryNotes(db.database, systemClock), systemClock);

@@ -8,6 +8,7 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import { Connections } from './connections/connections.ts';
+import { ConnectionUses } from './connections/connection-uses.ts';
 import { ConnectionViews } from './connections/connection-view.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { DeliveryNotes } from './connections/delivery-notes.ts';
@@ -42,6 +43,7 @@ import { TriggerDoor } from './trigger-door.ts';
     ConnectionLanes,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionUses,
     ConnectionViews,
     DeliveryNotes,
     LookAfterConnections,
@@ -56,6 +58,7 @@ import { TriggerDoor } from './trigger-door.ts';
     Connections,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionUses,
     PluginHost,
     PluginCatalogue,
   ],

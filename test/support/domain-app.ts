@@ -26,6 +26,7 @@ import { MasterKeys } from '../../src/platform/secrets/master-keys.ts';
 import { EnvelopeSealer, Sealer } from '../../src/platform/secrets/sealer.ts';
 import { TenancyModule } from '../../src/platform/tenancy/tenancy.module.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import { ConnectionUses } from '../../src/plugin-host/connections/connection-uses.ts';
 import { DeliveryReaders } from '../../src/plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
 import { WebhooksModule } from '../../src/webhooks/webhooks.module.ts';
@@ -51,6 +52,7 @@ class SurroundingsModule {
       LiveStatus,
       SubjectReaders,
       BuiltInActions,
+      ConnectionUses,
       DeliveryReaders,
     ];
     const log = createLog('silent');

@@ -44,41 +44,61 @@ export class PaymentRoutes {
    * @throws payment-route.unknown-connection, payment-route.cannot-pay, payment-route.duplicate
    */
   async replace(tenantId: string, routes: readonly NamedRoute[], actor: string): Promise<readonly NamedRoute[]> {
-    const known = await this.database.transact(tenantId, (tx) => tx.query<{ id: string; name: string }>(`select id, name from connection`));
-    const wanted = routes.map((route, at) => ({
-      ...route,
-      connections: route.connections.map((named, position) => {
-        const found = known.find(({ id, name }) => name === named || idOf('con', id) === named);
-        if (!found) throw refusal('unknown-connection', at, position, named);
-        return found.id;
-      }),
-    }));
-    for (const [at, { connections }] of wanted.entries()) {
-      const twice = connections.findIndex((id, position) => connections.indexOf(id) < position);
-      if (twice !== -1) throw refusal('duplicate', at, twice, routes[at]?.connections[twice] ?? '');
-      for (const [position, id] of connections.entries())
-        if (!(await this.calls.has(id, 'payments.create')))
-          throw refusal('cannot-pay', at, position, routes[at]?.connections[position] ?? '');
-    }
-    const keys = wanted.map(({ method, currency }) => `${method ?? '*'} ${currency ?? '*'}`);
-    const again = keys.findIndex((key, at) => keys.indexOf(key) < at);
-    if (again !== -1) throw refusal('duplicate', again, undefined, keys[again] ?? '');
+    const known = await this.database.transact(tenantId, (tx) =>
+      tx.query<FoundConnection>(`select id, name from connection where state <> 'removed'`),
+    );
+    const wanted = routes.map((route, at) => ({ ...route, connections: connectionsOf(known, route.connections, at) }));
+    await this.#check(wanted);
     await this.database.transact(tenantId, async (tx) => {
       // Two people who change routes at the same time wait for each other: the last one's are there in the end, whole.
       await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-routes ${tenantId}`]);
       await tx.query('delete from payment_route where tenant_id = $1', [tenantId]);
-      await insert(tx, wanted);
+      await insert(
+        tx,
+        wanted.map((route) => ({ ...route, connections: route.connections.map(({ id }) => id) })),
+      );
       await this.audit.append(tx, {
         actor,
         action: 'payment-routes.replace',
         subject: 'payment-routes',
-        detail: {
-          routes: routes.map(({ method, currency, connections }) => `${method ?? '*'} ${currency ?? '*'}: ${connections.join(', ')}`),
-        },
+        detail: { routes: wanted.map((route) => `${keyOf(route)}: ${route.connections.map(({ name }) => name).join(', ')}`) },
       });
     });
     return this.list(tenantId);
   }
+
+  /** @throws payment-route.cannot-pay, payment-route.duplicate */
+  async #check(routes: readonly FoundRoute[]): Promise<void> {
+    for (const [at, { connections }] of routes.entries()) {
+      for (const [position, { id, name }] of connections.entries()) {
+        if (connections.findIndex((one) => one.id === id) < position) throw refusal('duplicate', at, position, name);
+        if (!(await this.calls.has(id, 'payments.create'))) throw refusal('cannot-pay', at, position, name);
+      }
+    }
+    const keys = routes.map(keyOf);
+    const again = keys.findIndex((key, at) => keys.indexOf(key) < at);
+    if (again !== -1) throw refusal('duplicate', again, undefined, keys[again] ?? '');
+  }
+}
+
+interface FoundConnection {
+  readonly id: string;
+  readonly name: string;
+}
+
+type FoundRoute = Omit<NamedRoute, 'connections'> & { readonly connections: readonly FoundConnection[] };
+
+/** By name or id. @throws payment-route.unknown-connection */
+function connectionsOf(known: readonly FoundConnection[], wanted: readonly string[], at: number): FoundConnection[] {
+  return wanted.map((named, position) => {
+    const found = known.find(({ id, name }) => name === named || idOf('con', id) === named);
+    if (!found) throw refusal('unknown-connection', at, position, named);
+    return found;
+  });
+}
+
+function keyOf({ method, currency }: Pick<NamedRoute, 'method' | 'currency'>): string {
+  return `${method ?? '*'} ${currency ?? '*'}`;
 }
 
 function rows(tx: Transaction): Promise<Row[]> {

@@ -34,6 +34,12 @@ export const connectionErrors = defineErrors('connection', {
     remedy: 'fix',
     help: 'Put the address of the connection’s webhook into the provider’s dashboard, where it has webhooks.',
   },
+  'in-use': {
+    status: 409,
+    title: 'The connection is still needed',
+    remedy: 'fix',
+    help: 'Let what is under way end, and take it out of the payment routes. A connection with the status disabled takes no new payments.',
+  },
   busy: { status: 409, title: 'The connection is being looked at already', remedy: 'retry' },
   state: { status: 409, title: 'The connection is in use by another change; read it again', remedy: 'retry' },
 });

@@ -32,7 +32,7 @@ const COLUMNS =
   'id, tenant_id, name, plugin, mode, state, is_default, calls_per_second, settings, secrets, previous_settings, previous_until, last_check, created_at, version';
 
 export async function allConnections(tx: Transaction): Promise<StoredConnection[]> {
-  const rows = await tx.query<Row>(`select ${COLUMNS} from connection order by name limit ${MAX_CONNECTIONS + 1}`);
+  const rows = await tx.query<Row>(`select ${COLUMNS} from connection where state <> 'removed' order by name limit ${MAX_CONNECTIONS + 1}`);
   return rows.map(fromRow);
 }
 
@@ -42,7 +42,7 @@ export async function insertConnection(
 ): Promise<boolean> {
   const rows = await tx.query(
     `insert into connection (id, tenant_id, name, plugin, mode, is_default, settings, secrets) values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
-     on conflict (tenant_id, name) do nothing returning id`,
+     on conflict (tenant_id, name) where state <> 'removed' do nothing returning id`,
     [id, tenantId, name, plugin, mode, isDefault, JSON.stringify(settings), sealed],
   );
   return rows.length === 1;
@@ -73,7 +73,9 @@ export async function updateConnection(tx: Transaction, connection: StoredConnec
 }
 
 export async function nameIsTaken(tx: Transaction, name: string, exceptId: string): Promise<boolean> {
-  return (await tx.query('select 1 as taken from connection where name = $1 and id <> $2', [name, exceptId])).length > 0;
+  return (
+    (await tx.query(`select 1 as taken from connection where name = $1 and id <> $2 and state <> 'removed'`, [name, exceptId])).length > 0
+  );
 }
 
 /** Writes the result of a check; a connection that a person disabled stays so. */
@@ -117,6 +119,21 @@ export async function dropPrevious(tx: Transaction, id: string, now: Date): Prom
     [id, now],
   );
   return rows.length === 1;
+}
+
+/** Holds a connection until the transaction ends: nothing new can name it meanwhile. False when there is none. */
+export async function lockConnection(tx: Transaction, id: string): Promise<boolean> {
+  return (await tx.query(`select 1 from connection where id = $1 and state <> 'removed' for update`, [id])).length === 1;
+}
+
+/** Takes a connection out of use for good, with everything that could be used against its account. */
+export async function removeConnection(tx: Transaction, id: string, emptySecrets: Uint8Array): Promise<void> {
+  await tx.query(
+    `update connection set state = 'removed', is_default = false, settings = '{}', secrets = $2, previous_settings = null, previous_until = null,
+       version = version + 1, updated_at = now() where id = $1`,
+    [id, emptySecrets],
+  );
+  await tx.query('delete from connection_health where connection_id = $1', [id]);
 }
 
 /** Whose connection an id is, before the tenant is known. */

@@ -1,5 +1,5 @@
 /** `/v1/connections`. Settings that are secret go in and never come out. */
-import { Body, Controller, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { uuidOf } from '../../kernel/ids.ts';
@@ -162,6 +162,14 @@ export class ConnectionsController {
       throw connectionErrors['webhook-by-hand']({ address: webhook.url ?? undefined });
     if (!(await this.lookAfter.look(tenantId, uuid, renew))) throw connectionErrors.busy().after(2_000);
     return this.#shown(tenantId, uuid);
+  }
+
+  /** Removes it for good. Refused while payments, refunds, mandates or routes need it. */
+  @Delete(':id')
+  @HttpCode(204)
+  @Requires('connections:write')
+  async remove(@CurrentCaller() { tenantId, actor }: Caller, @Param('id') id: string): Promise<void> {
+    await this.connections.remove(tenantId, uuidOf('con', id), actor);
   }
 
   async #shown(tenantId: string, id: string): Promise<ConnectionView> {

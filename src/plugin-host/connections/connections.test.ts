@@ -8,6 +8,7 @@ import { signedHeaders } from '../../../test/providers/vipps-webhooks.ts';
 import { until } from '../../../test/support/until.ts';
 import { newId, uuidOf } from '../../kernel/ids.ts';
 import { ProviderCalls, type WebhookConnection } from '../provider-calls.ts';
+import { ConnectionUses } from './connection-uses.ts';
 import type { ConnectionView } from './connection-view.ts';
 import { connectionsApp, type ConnectionsApp } from './connections.test-support.ts';
 import { Connections } from './connections.ts';
@@ -335,5 +336,27 @@ describe('pitfall 25: test and live', () => {
     await expect(write).rejects.toThrow('connection_mode');
     await expect(at.db.ownerPool.query(`update api_key set mode = 'live'`)).rejects.toThrow('api_key_mode');
     await expect(at.db.ownerPool.query(`update tenant set mode = 'live'`)).rejects.toThrow(/_mode/);
+  });
+});
+
+describe('a connection that is removed', () => {
+  test('takes its credentials along, leaves its row and its name, and hears no webhooks', async () => {
+    const made = await add('stripe', { secretKey: stripe.apiKey, webhookSecrets: [OLD_SECRET] });
+    expect((await at.send('DELETE', `/v1/connections/${made.id}`)).status).toBe(204);
+    expect((await at.send('GET', `/v1/connections/${made.id}`)).body).toMatchObject({ code: 'connection.unknown' });
+    expect(await calls.findWebhookConnection('stripe', uuidOf('con', made.id))).toBeUndefined();
+    const { rows } = await at.db.ownerPool.query('select state, settings from connection where id = $1', [uuidOf('con', made.id)]);
+    expect(rows).toEqual([{ state: 'removed', settings: {} }]);
+    const again = await at.send('POST', '/v1/connections', { name: made.name, plugin: 'stripe', settings: { secretKey: stripe.apiKey } });
+    expect(again.status).toBe(201);
+  });
+
+  test('is refused while something needs it', async () => {
+    const made = await add('stripe', { secretKey: stripe.apiKey });
+    at.app.get(ConnectionUses).offer(async (_, id) => (id === uuidOf('con', made.id) ? '2 open payments' : undefined));
+    const refused = await at.send('DELETE', `/v1/connections/${made.id}`);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'connection.in-use' } });
+    expect(refused.text).toContain('2 open payments');
+    expect((await get(made)).status).toBe('active');
   });
 });

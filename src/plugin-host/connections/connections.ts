@@ -11,15 +11,18 @@ import type { PluginManifest } from '../manifest.ts';
 import { redactText, secretTexts } from '../redact.ts';
 import { connectionErrors } from './connection-errors.ts';
 import type { Connection, LastCheck, OpenConnection } from './connection.ts';
+import { ConnectionUses } from './connection-uses.ts';
 import { beginHealth } from './connection-health.ts';
 import {
   dropPrevious,
   insertConnection,
+  lockConnection,
   MAX_CONNECTIONS,
   nameIsTaken,
   noteNewRefused,
   pauseConnection,
   recordCheck,
+  removeConnection,
   updateConnection,
   type StoredConnection,
 } from './connection-rows.ts';
@@ -74,6 +77,7 @@ export class Connections {
     private readonly plugins: PluginCatalogue,
     private readonly audit: Audit,
     private readonly metrics: Metrics,
+    private readonly uses: ConnectionUses,
   ) {
     this.#opened = new OpenConnections(database, sealer, plugins);
   }
@@ -150,6 +154,23 @@ export class Connections {
       });
     });
     return bare(await this.#opened.fresh(tenantId, id));
+  }
+
+  /**
+   * Removes a connection that nothing needs any more, with its credentials. Its row stays for the payments that were made through it.
+   * @throws connection.unknown, connection.in-use
+   */
+  async remove(tenantId: string, id: string, actor: string): Promise<void> {
+    const { name, plugin } = await this.#opened.fresh(tenantId, id);
+    const emptySecrets = await this.#opened.seal(tenantId, id, {});
+    await this.database.transact(tenantId, async (tx) => {
+      if (!(await lockConnection(tx, id))) throw connectionErrors.unknown();
+      const needs = await this.uses.of(tx, id);
+      if (needs.length > 0) throw connectionErrors['in-use']({ for: needs.join(', ') });
+      await removeConnection(tx, id, emptySecrets);
+      await this.audit.append(tx, { actor, action: 'connection.remove', subject: `connection/${name}`, detail: { plugin } });
+    });
+    this.#opened.forget(tenantId);
   }
 
   /** The connection as it would be with other settings, for a try at its provider. @throws connection.unknown, connection.settings */
