@@ -19,6 +19,7 @@ import { addStatus } from './cli/status-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
 import { addTask } from './cli/task-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
+import { addRoute } from './cli/route-command.ts';
 import { addWebhook } from './cli/webhook-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
@@ -50,6 +51,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addStatus,
     addSettlement,
     addTask,
+    addRoute,
     addWebhook,
     addExplain,
     addDoctor,
