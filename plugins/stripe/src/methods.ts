@@ -1,6 +1,7 @@
 import { failed, ok, type PaymentMethod, type PaymentProvider } from '@kassaflow/plugin-sdk';
 import { fromStripe, toStripe } from './amounts.ts';
 import { callStripe } from './client.ts';
+import { fieldsFor } from './hosted-fields.ts';
 import type { Settings } from './settings.ts';
 import { CURRENCIES, LEAST, SAVES } from './unverified.ts';
 import { ourMethod, titleOf } from './words.ts';
@@ -30,6 +31,7 @@ export const methods: NonNullable<PaymentProvider<Settings>['methods']> = (conte
           flows,
           ...(least === undefined ? {} : { least: fromStripe(least, currency) }),
           ...(SAVES.has(name) ? { saves: true } : {}),
+          ...fieldsFor(name, context, amount),
         })),
     );
   });

@@ -6,6 +6,7 @@ import { intentParameters, refuseCreation, sessionParameters } from './creation.
 import { customerFor } from './customers.ts';
 import { factsOf } from './facts.ts';
 import { find } from './find.ts';
+import { hostedFields } from './hosted-fields.ts';
 import { createdFrom, look } from './look.ts';
 import { make } from './make.ts';
 import { methods } from './methods.ts';
@@ -48,6 +49,7 @@ export const payments: PaymentProvider<Settings> = {
   cancel,
   refund,
   methods,
+  hostedFields,
   charge,
   settlements,
 };
