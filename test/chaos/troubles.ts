@@ -33,7 +33,7 @@ const JUMPS = [HOUR, -HOUR, 40 * 24 * HOUR, -24 * HOUR, 5_000, -5_000];
 const POINT_MS = 8_000;
 const START_MS = 30_000;
 /** No flow of a campaign has a polling trigger, nobody asks for its events, its shops have no payment page, its provider takes the money by itself, and nothing in it is old enough to be dropped; `test/crash` kills there. */
-const NOT_PASSED = ['trigger.polled.', 'outgoing.', 'checkout.', 'capture.', 'connection.', 'settlement.', 'housekeeping.'];
+const NOT_PASSED = ['trigger.polled.', 'outgoing.', 'checkout.', 'mandate.', 'charge.', 'capture.', 'connection.', 'settlement.', 'housekeeping.'];
 /** After the death of PostgreSQL at a point, the process has so long to go on before it is killed for the next point. */
 const AFTERWARDS_MS = 2_000;
 

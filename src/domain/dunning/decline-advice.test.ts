@@ -14,6 +14,8 @@ describe('what to do about a decline', () => {
     ['sepa-debit', 'mandate-revoked', 'MD01', 'hard', 'sepa', []],
     ['sepa-debit', 'account-closed', 'AC04', 'hard', 'sepa', []],
     ['sepa-debit', 'other', 'MD06', 'customer-action', 'sepa', []],
+    // A blocked account is not a closed one, whatever word a plugin has for both.
+    ['sepa-debit', 'account-closed', 'AC06', 'customer-action', 'sepa', []],
     ['sepa-debit', 'insufficient-funds', undefined, 'soft', 'ours', [7, 14]],
     ['card', 'a word of tomorrow', undefined, 'soft', 'ours', [1, 3, 7, 14]],
   ])('%s, %s, %s: %s by %s, on days %j', (method, reason, providerCode, of, source, retryOnDays) => {

@@ -69,7 +69,7 @@ export function adviceFor(failure: Failure, schedules: Schedules = SCHEDULES): D
   };
 }
 
-/** The code that counts: a final word of ours, else the scheme's, else the bank's, else ours. */
+/** The code that counts: a bank's return code, which is exact; else a final word of ours, else the card scheme's, else ours. */
 function decisive({ reason, providerCode = '', network }: Failure): { readonly word: string; readonly code: DeclineCode } {
   const ours = { word: reason, code: DECLINE_CODES.get(`ours:${reason}`) ?? ({ class: 'soft', source: 'ours' } as const) };
   const scheme = network && { word: network.code, code: DECLINE_CODES.get(`${network.scheme}:${network.code.toLowerCase()}`) };
@@ -77,5 +77,6 @@ function decisive({ reason, providerCode = '', network }: Failure): { readonly w
   const bank = { word: providerCode, code: DECLINE_CODES.get(`sepa:${providerCode.toLowerCase()}`) };
   const theirs = [scheme, bank].find((one) => one?.code !== undefined);
   if (!theirs?.code) return ours;
-  return ours.code.class === 'hard' && theirs.code.class !== 'hard' ? ours : { word: theirs.word, code: theirs.code };
+  const isMilder = theirs.code.source !== 'sepa' && ours.code.class === 'hard' && theirs.code.class !== 'hard';
+  return isMilder ? ours : { word: theirs.word, code: theirs.code };
 }

@@ -18,6 +18,10 @@ async function act(action: string, input: Record<string, unknown>) {
     ?.run({ ...call, timeoutMs: 1_000 }, AbortSignal.timeout(10_000));
 }
 
+function valueIn(outcome: Awaited<ReturnType<typeof act>>, name: string): string {
+  return outcome?.kind === 'ok' ? String(outcome.value[name]) : '';
+}
+
 async function invoiceOver(amount: string, locale: string, currency = 'EUR'): Promise<string> {
   const customer = await shop.send('POST', '/v1/customers', { name: 'Anna de Vries', locale });
   const unit = { amount, currency };
@@ -51,7 +55,7 @@ test('a text goes out in the morning of a working day', async () => {
 test('acceptance 15: the formal notice names the principal, fourteen full days from the day after delivery, and the exact costs', async () => {
   const dutch = await act('dunning.notice', { invoice: await invoiceOver('300.00', 'nl'), link: 'https://pay.example/1' });
   expect(dutch).toMatchObject({ kind: 'ok', value: { costs: { amount: '45.00' }, total: { amount: '345.00' } } });
-  const { text } = (dutch as { value: { text: string } }).value;
+  const text = valueIn(dutch, 'text');
   for (const part of [
     '€ 300,00',
     'binnen vijftien dagen nadat deze brief bij u is bezorgd',
@@ -69,7 +73,7 @@ test('a flow makes one page to pay an invoice for all its letters, and can give 
   const invoice = await invoiceOver('30.00', 'nl');
   const made = await act('payment.link', { invoice });
   expect(made).toMatchObject({ kind: 'ok', value: { link: expect.stringMatching(/^https:\/\/kassaflow\.example\/pay\//) } });
-  const { link } = (made as { value: { link: string } }).value;
+  const link = valueIn(made, 'link');
   expect((await shop.app.inject({ method: 'GET', url: new URL(link).pathname })).body).toContain('30,00');
   expect(await act('invoice.write-off', { invoice, reason: 'gone' })).toMatchObject({ kind: 'ok', value: { status: 'written-off' } });
   expect(await act('payment.link', { invoice })).toMatchObject({ kind: 'declined', code: 'payment.invoice-not-open' });

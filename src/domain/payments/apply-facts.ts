@@ -114,7 +114,7 @@ export class ApplyFacts {
   /** What came of the permission to charge: the payment left one behind, or a bank says that there is none any more. */
   async #recordMandate(tx: Transaction, row: PaymentRow, { mandate, failure, fetchedAt }: Facts): Promise<void> {
     if (mandate) await this.mandates.record(tx, row, mandate, fetchedAt);
-    if (row.mandateId && failure) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
+    if (row.mandateId && failure) await this.mandates.chargeFailed(tx, row.mandateId, failure);
   }
 
   #save(row: PaymentRow, facts: Facts, state: PaymentRow['state'], mismatched: boolean): void {

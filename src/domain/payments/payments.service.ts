@@ -243,7 +243,7 @@ export class Payments implements OnModuleInit {
   async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {
     Object.assign(row, { state: transition(row.state, 'failed'), failure });
     await tx.em.flush();
-    if (row.mandateId) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
+    if (row.mandateId) await this.mandates.chargeFailed(tx, row.mandateId, failure);
     const decline = await this.mandates.declined(tx, row, { failure, chargedBack: 0n, disputes: undefined });
     await this.#append(tx, row, 'payment.failed', { decline });
     await this.applyFacts.tellListeners(tx, row);

@@ -21,7 +21,7 @@ import type { Decline } from '../../../events/catalogue/payment.events.ts';
 import { adviceFor, canBeDueOn, localDay, readDunning } from '../../dunning/index.ts';
 import { Invoices } from '../../invoices/index.ts';
 import { mandateErrors } from '../payment.errors.ts';
-import { tookMoney } from '../payment.ts';
+import { isOpen, tookMoney } from '../payment.ts';
 import { Payments, type PaymentView } from '../payments.service.ts';
 import { ChargeApprovals } from './charge-approvals.service.ts';
 import { declineOf, wireDecline } from './declines.ts';
@@ -74,7 +74,7 @@ export class Charges {
    *   mandate.not-announced, and what a payment throws
    */
   async charge(tenantId: string, request: ChargeRequest): Promise<ChargeView> {
-    const known = await this.payments.ofRequest(tenantId, request.requestKey);
+    const known = await this.#asked(tenantId, request.requestKey);
     const view = known ?? (await this.#begin(tenantId, request));
     const { payment, next } = view;
     const isStopped = payment.status === 'failed' && payment.reason === 'authentication-failed';
@@ -82,6 +82,14 @@ export class Charges {
     if (isStopped || next?.kind === 'redirect' || next?.kind === 'hosted-fields')
       return this.#onSession(tenantId, request, view, !isStopped);
     return this.#viewOf(tenantId, view);
+  }
+
+  /** The charge of a request that was made before; one that is still open is asked about at its provider, should a webhook be lost. */
+  async #asked(tenantId: string, requestKey: string): Promise<PaymentView | undefined> {
+    const known = await this.payments.ofRequest(tenantId, requestKey);
+    if (!known || !isOpen(known.payment.status) || known.payment.providerId === '') return known;
+    await this.payments.refresh(tenantId, uuidOf('pay', known.payment.id));
+    return this.payments.ofRequest(tenantId, requestKey);
   }
 
   /** In how many milliseconds it is worth to ask again how a payment stands: the older it is, the later. */

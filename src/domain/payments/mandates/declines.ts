@@ -18,11 +18,10 @@ export function failureIn(
 ): PaymentFailure | undefined {
   if (payment.state === 'failed') return failure ?? { reason: 'other', retryable: true };
   if (chargedBack === 0n) return undefined;
-  const code = disputes.findLast(({ state }) => state === 'opened' || state === 'lost')?.reason ?? '';
+  const code = disputes.findLast(({ state }) => state === 'opened' || state === 'lost')?.reason ?? failure?.providerCode ?? '';
   // A bank's return code says whether a debit may come again. With a card, whoever objects is spoken with first.
-  return RETURN_CODE.test(code)
-    ? { reason: 'other', providerCode: code, retryable: true }
-    : { reason: 'cancelled-by-customer', retryable: false };
+  if (!RETURN_CODE.test(code)) return { reason: 'cancelled-by-customer', retryable: false };
+  return failure?.providerCode === code ? failure : { reason: 'other', providerCode: code, retryable: true };
 }
 
 /** @param payment locked, and saved with the state that the failure led to */
@@ -83,7 +82,7 @@ export function wireDecline({ class: of, source, code, person }: Said, retryAt: 
 }
 
 /** The form of SEPA's return codes: `AM04`, `MD06`. */
-const RETURN_CODE = /^[A-Z]{2}[0-9]{2}$|^(DUPL|FRAD)$/;
+export const RETURN_CODE = /^[A-Z]{2}[0-9]{2}$|^(DUPL|FRAD)$/;
 
 interface MandateState {
   readonly kind: string;

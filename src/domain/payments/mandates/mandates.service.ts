@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { LockMode } from '@mikro-orm/core';
-import type { CreatedMandate, DeclineReason, MandateFacts } from '@kassaflow/plugin-sdk';
+import type { CreatedMandate, DeclineReason, MandateFacts, PaymentFailure } from '@kassaflow/plugin-sdk';
 import type { Decline } from '../../../events/catalogue/payment.events.ts';
 import type { MandateSubject } from '../../../events/catalogue/subjects.ts';
 import { EventLog } from '../../../events/event-log.ts';
@@ -17,13 +17,15 @@ import type { PaymentRow } from '../payment.entity.ts';
 import { mandateErrors } from '../payment.errors.ts';
 import type { Facts } from '../payment.ts';
 import type { ProviderEvent, SignalResult } from '../provider-event.ts';
-import { failureIn, recordDecline } from './declines.ts';
+import { failureIn, recordDecline, RETURN_CODE } from './declines.ts';
 import { MandateEntity, type MandateRow } from './mandate.entity.ts';
 import { lapsesAt, mandateEvent, mandateState, type MandateState } from './mandate.ts';
 
 /** For how long the provider's last word on a mandate is taken for its present one. */
 const FRESH_MS = 3_600_000;
-/** Reasons after which nobody may charge it again: SEPA MD01 and AC04, a card whose holder withdrew. */
+/** Return codes after which a debit mandate is over: withdrawn, account closed, debtor dead. */
+const RETURNS_THAT_END: ReadonlySet<string> = new Set(['MD01', 'AC04', 'MD07']);
+/** Reasons after which nobody may charge it again: a card whose holder withdrew, an account that is gone. */
 const ENDS_MANDATE: readonly DeclineReason[] = ['mandate-revoked', 'account-closed'];
 
 /** Mandates: what payments and providers report of them, and their end. */
@@ -163,9 +165,14 @@ export class Mandates implements OnModuleInit {
     await this.#enter(tx, row, 'expired');
   }
 
-  /** A charge of the mandate failed: for some reasons it is no permission any more. */
-  async chargeFailed(tx: Transaction, id: string, reason: DeclineReason): Promise<void> {
-    if (!ENDS_MANDATE.includes(reason)) return;
+  /** A charge of the mandate failed: for some reasons it is no permission any more. A bank's return code says so more exactly than a reason. */
+  async chargeFailed(
+    tx: Transaction,
+    id: string,
+    { reason, providerCode = '' }: Pick<PaymentFailure, 'reason' | 'providerCode'>,
+  ): Promise<void> {
+    const ends = RETURN_CODE.test(providerCode) ? RETURNS_THAT_END.has(providerCode) : ENDS_MANDATE.includes(reason);
+    if (!ends) return;
     const row = await lockMandate(tx, { id });
     if (row && (row.state === 'active' || row.state === 'pending')) await this.#enter(tx, row, 'revoked');
   }
