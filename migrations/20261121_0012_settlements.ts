@@ -129,6 +129,8 @@ create table settlement_line (
 create index settlement_line_of_settlement on settlement_line (settlement_id, booked_at, id);
 create index settlement_line_of_payment on settlement_line (payment_id) where payment_id is not null;
 create index settlement_line_of_day on settlement_line (connection_id, ledger_date);
+create index settlement_line_unexplained on settlement_line (connection_id, ledger_date)
+  where payment_id is not null and (fee <> explained_fee or gross <> explained_gross);
 create index settlement_line_dirty on settlement_line (connection_id) where dirty;
 `;
 

@@ -37,25 +37,32 @@ export class HoldAgainstPayments {
   async hold(tenantId: string, days: Days, inImport: InImport): Promise<void> {
     const found = await inImport((tx) => matchLines(tx, days));
     const more: ToldMore[] = [];
-    for (let at = 0; at < found.length; at += CHUNK) more.push(...(await inImport((tx) => explainLines(tx, found.slice(at, at + CHUNK)))));
+    for (let at = 0; at < found.length; at += CHUNK)
+      more.push(...(await inImport((tx) => explainLines(tx, found.slice(at, at + CHUNK), days))));
     const traits = await this.calls.traits(days.connectionId);
     const told = traits.chargebacksInSettlements ? await this.#tellChargebacks(tenantId, found, inImport) : [];
     for (const payment of more.slice(0, MOST_ASKED)) await this.#ask(tenantId, days.connectionId, payment);
     const again = [...new Set([...told, ...more.map(({ paymentId }) => paymentId)])];
     // A payment whose capture only the report knew can take its chargeback now.
     if (traits.chargebacksInSettlements) await this.#tellChargebacks(tenantId, again, inImport);
-    await this.#explainAgain(tenantId, again, traits, inImport);
+    await this.#explainAgain(tenantId, again, days, traits, inImport);
     await inImport((tx) => settleLines(tx, days.connectionId));
   }
 
-  async #explainAgain(tenantId: string, payments: readonly string[], traits: ProviderTraits, inImport: InImport): Promise<void> {
+  async #explainAgain(
+    tenantId: string,
+    payments: readonly string[],
+    days: Days,
+    traits: ProviderTraits,
+    inImport: InImport,
+  ): Promise<void> {
     for (let at = 0; at < payments.length; at += CHUNK) {
       const chunk = payments.slice(at, at + CHUNK);
-      const left = await inImport((tx) => explainLines(tx, chunk));
+      const left = await inImport((tx) => explainLines(tx, chunk, days));
       if (!traits.findsByReport || left.length === 0) continue;
       const ids = left.map(({ paymentId }) => paymentId);
       await this.#tellRefunds(tenantId, ids, inImport);
-      await inImport((tx) => explainLines(tx, ids));
+      await inImport((tx) => explainLines(tx, ids, days));
     }
   }
 

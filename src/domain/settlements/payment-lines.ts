@@ -7,16 +7,26 @@ import type { Transaction } from '../../platform/database/transaction.ts';
 import { explain } from './explain.ts';
 import { markSettlements } from './line-rows.ts';
 
-/** Days whose lines are looked at again, when something of them is not explained. */
+/** The days of an import. */
 export interface Days {
   readonly connectionId: string;
   readonly firstDay: string;
   readonly lastDay: string;
 }
 
-/** Lines that changed, and those of these days that our books do not have: a payment may be known by now that was not. */
-const TO_LOOK_AT = `l.connection_id = $1 and l.kind in ('payment', 'refund', 'chargeback', 'chargeback-reversal', 'fee')
-  and (l.dirty or (l.ledger_date between $2 and $3 and (l.payment_id is null or l.gross <> l.explained_gross)))`;
+/** For so long a line of one of our payments that says more than our books is looked at again: the payment may have caught up. */
+const LOOKED_AT_DAYS = 90;
+
+/** Kinds of which our books have a total. Others only name their payment. */
+const OF_PAYMENTS = `('payment', 'refund', 'chargeback', 'chargeback-reversal')`;
+
+/** Lines that changed; those of these days whose payment was not known; and those of ours of which something was not explained. */
+const TO_LOOK_AT = `l.connection_id = $1 and l.kind <> 'payout' and (
+  l.dirty
+  or (l.payment_id is null and l.kind in ${OF_PAYMENTS} and l.ledger_date between $2 and $3)
+  or (l.payment_id is not null and l.ledger_date > $3::date - ${LOOKED_AT_DAYS}
+    and (l.fee <> l.explained_fee or (l.kind in ${OF_PAYMENTS} and l.gross <> l.explained_gross)))
+)`;
 
 /** Finds the payments and refunds of lines: by our own reference, else by the provider's id. @returns the payments to look at */
 export async function matchLines(tx: Transaction, { connectionId, firstDay, lastDay }: Days): Promise<string[]> {
@@ -44,6 +54,8 @@ export async function settleLines(tx: Transaction, connectionId: string): Promis
   await tx.query('update settlement_line set dirty = false where connection_id = $1 and dirty', [connectionId]);
 }
 
+const HAS_TOTAL: ReadonlySet<string> = new Set(['payment', 'refund', 'chargeback', 'chargeback-reversal']);
+
 /** A payment with lines that say more than our books have. */
 export interface ToldMore {
   readonly paymentId: string;
@@ -51,8 +63,8 @@ export interface ToldMore {
   readonly providerId: string | null;
 }
 
-/** Works out what of the lines of these payments is explained, and returns the payments of which some is not. */
-export async function explainLines(tx: Transaction, paymentIds: readonly string[]): Promise<ToldMore[]> {
+/** Works out what of the lines of these payments is explained, and returns the payments of which some line of these days is not. */
+export async function explainLines(tx: Transaction, paymentIds: readonly string[], { firstDay, lastDay }: Days): Promise<ToldMore[]> {
   const lines = await linesOf(tx, paymentIds);
   const totals = await totalsOf(tx, paymentIds);
   const changed: { readonly id: string; readonly gross: Fine; readonly fee: Fine; readonly settlementId: string }[] = [];
@@ -67,7 +79,9 @@ export async function explainLines(tx: Transaction, paymentIds: readonly string[
       const { gross = 0n, fee = 0n } = explained[comparable.indexOf(line)] ?? {};
       if (gross !== line.explainedGross || fee !== line.explainedFee)
         changed.push({ id: line.id, settlementId: line.settlementId, gross, fee });
-      if (gross !== line.gross && line.kind !== 'fee')
+      // Asking does not help where only the currency is another.
+      const canBeAsked = line.currency === known.currency || known.captured === 0n;
+      if (gross !== line.gross && HAS_TOTAL.has(line.kind) && canBeAsked && line.ledgerDate >= firstDay && line.ledgerDate <= lastDay)
         more.set(paymentId, { paymentId, reference: line.referenceId, providerId: line.paymentProviderId });
     }
   }
@@ -105,6 +119,7 @@ export interface PaymentLine {
   readonly explainedGross: Fine;
   readonly explainedFee: Fine;
   readonly bookedAt: Date;
+  readonly ledgerDate: string;
 }
 
 /** All lines of these payments, in the order in which they were booked. */
@@ -112,7 +127,7 @@ export async function linesOf(tx: Transaction, paymentIds: readonly string[]): P
   const rows = await tx.query<Omit<PaymentLine, FineField> & Record<FineField, string>>(
     `select id, payment_id as "paymentId", settlement_id as "settlementId", provider_id as "providerId", kind,
        payment_provider_id as "paymentProviderId", reference_id as "referenceId", refund_provider_id as "refundProviderId", refund_id as "refundId",
-       currency, gross::text, fee::text, explained_gross::text as "explainedGross", explained_fee::text as "explainedFee", booked_at as "bookedAt"
+       currency, gross::text, fee::text, explained_gross::text as "explainedGross", explained_fee::text as "explainedFee", booked_at as "bookedAt", ledger_date as "ledgerDate"
      from settlement_line where payment_id = any($1::uuid[]) order by payment_id, booked_at, id`,
     [paymentIds],
   );

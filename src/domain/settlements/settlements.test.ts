@@ -146,6 +146,21 @@ describe('a payout', () => {
     expect(await world.balances()).toEqual({ 'income:sales': 2250, 'expense:fees': 59, 'asset:bank-clearing': 2191 });
   });
 
+  test('takes a fee back that its payment tells of later', async () => {
+    const sold = await paid('12.50');
+    tells(
+      aLine({ providerId: 'a', kind: 'payment', payment: sold.providerId, gross: '12.50', fee: '0.30', payout: 'po_1' }),
+      aLine({ providerId: 'po_1', kind: 'payout', gross: '-12.20', payout: 'po_1' }),
+    );
+    await settled.importDays(DAY);
+    world.provider.report(sold.providerId, { fee: 30 });
+    await world.payments.refresh(world.db.tenantId, sold.id);
+    expect(await world.balances()).toMatchObject({ 'expense:fees': 60, 'asset:clearing': -30 });
+    tells();
+    await settled.importDays('2026-11-21');
+    expect(await world.balances()).toEqual({ 'income:sales': 1250, 'expense:fees': 30, 'asset:bank-clearing': 1220 });
+  });
+
   test('pays out the days since the payout before where the provider names it on its own line only', async () => {
     const [first, second] = [await paid('10.00'), await paid('20.00')];
     const friday = { bookedOn: '2026-11-13', bookedAt: Date.parse('2026-11-13T10:00:00Z') };
