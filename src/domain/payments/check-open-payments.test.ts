@@ -103,7 +103,7 @@ describe('a payment whose webhook is lost', () => {
     expect([first.length, second.length, new Set([...first, ...second].map(({ id }) => id)).size]).toEqual([3, 2, 5]);
   });
 
-  test('that seems to have lost its money is asked about a second time after half a minute', async () => {
+  test('pitfall 4: that seems to have lost its money is asked about a second time after half a minute', async () => {
     const view = await aPayment();
     world.provider.report(view.payment.providerId, { captured: 1000 });
     await later(MINUTE);
@@ -128,7 +128,7 @@ describe('a payment of a provider without webhooks', () => {
   });
 });
 
-describe('signals of one payment that come together', () => {
+describe('pitfall 3: signals of one payment that come together', () => {
   test('are two fetches at most, and the last of them sees all that was signalled', async () => {
     const view = await aPayment();
     const before = asked();

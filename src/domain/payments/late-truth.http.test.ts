@@ -92,7 +92,7 @@ const dispute = (state: DisputeFacts['state'], more: Partial<DisputeFacts> = {})
 });
 
 describe('late truth', () => {
-  test('P7 a direct debit that the bank takes back after twelve months opens its invoice again', async () => {
+  test('pitfall 7: a direct debit that the bank takes back after twelve months opens its invoice again', async () => {
     const sale = await paid({ method: 'sepa-debit', provisionalUntil: http.clock.now().getTime() + 56 * DAY });
     await later(365 * DAY);
     expect([await statusOf(sale), await invoiceOf(sale)]).toEqual(['completed', ['paid', '0.00']]);
@@ -102,7 +102,7 @@ describe('late truth', () => {
     expect(await imbalance()).toEqual([]);
   });
 
-  test('P8 a payment that was paid and turns out not to be is reversed, after a second look', async () => {
+  test('pitfall 8: a payment that was paid and turns out not to be is reversed, after a second look', async () => {
     const sale = await paid();
     await later(4 * DAY);
     await tells(sale, { captured: 0, ended: 'failed', failure: { reason: 'insufficient-funds', retryable: true } });
@@ -113,7 +113,7 @@ describe('late truth', () => {
     expect(await imbalance()).toEqual([]);
   });
 
-  test('P9 a dispute that is opened, lost, and won at last ends where it began', async () => {
+  test('pitfall 9: a dispute that is opened, lost, and won at last ends where it began', async () => {
     const sale = await paid({ method: 'card' });
     await later(30 * DAY);
     await tells(sale, { disputes: [dispute('inquiry')] });
@@ -136,7 +136,7 @@ describe('late truth', () => {
     expect(await imbalance()).toEqual([]);
   });
 
-  test('P6 a refund that was accepted, done, and bounces after a week is money that is ours again', async () => {
+  test('pitfall 6: a refund that was accepted, done, and bounces after a week is money that is ours again', async () => {
     const sale = await paid();
     http.provider.refundsAreSlow = true;
     const { body } = await http.send('POST', '/v1/refunds', { payment: sale.payment, amount: eur('20.00') });
@@ -153,7 +153,7 @@ describe('late truth', () => {
     expect(await imbalance()).toEqual([]);
   });
 
-  test('P6 a refund that was accepted and never done fails, and its invoice stays paid', async () => {
+  test('pitfall 6: a refund that was accepted and never done fails, and its invoice stays paid', async () => {
     const sale = await paid();
     http.provider.refundsAreSlow = true;
     const { body } = await http.send('POST', '/v1/refunds', { payment: sale.payment });
@@ -164,7 +164,7 @@ describe('late truth', () => {
     expect([await statusOf(sale), await invoiceOf(sale), await booked(sale)]).toEqual(['completed', ['paid', '0.00'], 5_000]);
   });
 
-  test('P5 a refund in the dashboard, and a chargeback of the rest, leave nothing of ours and no more', async () => {
+  test('pitfall 5: a refund in the dashboard, and a chargeback of the rest, leave nothing of ours and no more', async () => {
     const sale = await paid();
     await tells(sale, { refunded: 1_500 });
     await later(100 * DAY);
@@ -176,7 +176,7 @@ describe('late truth', () => {
     expect(await imbalance()).toEqual([]);
   });
 
-  test('P28 the same invoice paid twice is told as overpaid, and what is too much can go back', async () => {
+  test('pitfall 28: the same invoice paid twice is told as overpaid, and what is too much can go back', async () => {
     const sale = await paid();
     const lines = [{ description: 'more', quantity: 1, unit: eur('30.00'), vatRate: 0 }];
     const invoice = String((await http.send('POST', '/v1/invoices', { customer, lines })).body['id']);

@@ -78,7 +78,7 @@ describe('a payment of a provider that takes no money by itself', () => {
   });
 
   test.each(['carries it out, answers nothing', 'does nothing, answers nothing', 'is unreachable'] as const)(
-    'is captured by the same key when the provider %s',
+    'pitfall 16: is captured by the same key when the provider %s',
     async (misbehaviour) => {
       const { view } = await open();
       world.provider.next('payments.capture', misbehaviour);
@@ -105,7 +105,7 @@ describe('a payment of a provider that takes no money by itself', () => {
     expect([(await now(view)).status, takenAt(view)]).toEqual(['completed', 10_000]);
   });
 
-  test('is asked again under new keys when the provider says no, five times in all, and then it is for people', async () => {
+  test('pitfall 15: is asked again under new keys when the provider says no, five times in all, and then it is for people', async () => {
     const { view } = await open();
     world.provider.next('payments.capture', 'refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'refuses');
     const before = sent();
@@ -123,7 +123,7 @@ describe('a payment of a provider that takes no money by itself', () => {
     expect((await world.authorizations.capture(world.db.tenantId, wish)).payment.status).toBe('completed');
   });
 
-  test('with less reserved than was asked for is not captured, and told', async () => {
+  test('pitfall 11: with less reserved than was asked for is not captured, and told', async () => {
     const { view } = await open();
     const before = sent();
     await report(view, { started: true, authorized: 9_999 });
@@ -155,8 +155,9 @@ test('whatever is lost, repeated or refused on the way, no more is captured than
       world.provider.report(view.payment.providerId, reserved);
       for (const one of [...steps, 'signal'] as const) {
         if (one === 'signal') await report(view, {}).catch(() => undefined);
-        if (one === 'resolve') (later(MINUTE), await world.resolver.resolveDue());
-        if (one === 'check') (later(5 * MINUTE), await world.checker.checkDue());
+        if (one === 'resolve' || one === 'check') later(5 * MINUTE);
+        if (one === 'resolve') await world.resolver.resolveDue();
+        if (one === 'check') await world.checker.checkDue();
         if (one === 'lose the answer') world.provider.next('payments.capture', 'carries it out, answers nothing');
         if (one === 'lose the call') world.provider.next('payments.capture', 'does nothing, answers nothing');
         if (one === 'refuse') world.provider.next('payments.capture', 'refuses');
@@ -178,7 +179,7 @@ test('whatever is lost, repeated or refused on the way, no more is captured than
   );
 }, 120_000);
 
-describe('P29 the time in which reserved money can be taken', () => {
+describe('pitfall 29: the time in which reserved money can be taken', () => {
   const held = async (days: number) => {
     const opened = await open({ capture: 'manual' });
     const before = new Date(world.clock.now().getTime() + days * DAY);
@@ -250,7 +251,7 @@ describe('P29 the time in which reserved money can be taken', () => {
   });
 });
 
-test('P7 money that the bank may still take back is shown as such', async () => {
+test('pitfall 7: money that the bank may still take back is shown as such', async () => {
   const { view } = await open();
   const until = world.clock.now().getTime() + 56 * DAY;
   await report(view, { captured: 10_000, provisionalUntil: until });
