@@ -49,8 +49,8 @@ export class OpenPayment {
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-request ${tx.tenantId} ${wish.requestKey}`]);
     const known = await paymentOfRequest(tx, wish.requestKey);
     if (known) return { id: known.id };
-    // A charge sends nobody anywhere; its address is our own.
-    if (!wish.charge) await checkReturnUrls(tx, wish, { mode: connection.mode, own: this.webhookAddresses.own });
+    // A charge too: its bank may want to see the customer.
+    await checkReturnUrls(tx, wish, { mode: connection.mode, own: this.webhookAddresses.own });
     const plan = await this.newPayment.plan(tx, wish);
     if (wish.charge) await this.#useMandate(tx, wish.charge.mandate.id, plan);
     const row = this.#insert(tx, wish, plan, connection, habits);

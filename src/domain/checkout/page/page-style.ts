@@ -11,7 +11,7 @@ h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
 h2{font-size:1.25rem;margin:0 0 .5rem}
 p{margin:0 0 1rem}
 .bill{margin:0 0 1.25rem;overflow-wrap:anywhere}
-.bill div{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
+.bill div{display:flex;flex-wrap:wrap;align-items:baseline;justify-content:space-between;gap:0 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
 .bill dt{color:var(--quiet)}
 .bill dd{margin:0}
 .bill .sum dd{font-size:1.25rem;font-weight:700}
@@ -30,7 +30,7 @@ input[type=radio]{width:1.5rem;height:1.5rem;flex:none;margin:0;accent-color:var
 input[type=tel]{width:100%;min-height:2.75rem;font:inherit;color:inherit;background:var(--surface);padding:.5rem .75rem;margin-bottom:1rem;border:1px solid var(--line);border-radius:.5rem}
 input[aria-invalid]{border:2px solid var(--bad)}
 #phone-hint{margin:0 0 .5rem}
-form:has([name=method]:checked):not(:has([data-phone]:checked)) .phone{display:none}
+form:not(:has([data-phone]:checked)) .phone{display:none}
 button,.button{display:inline-block;min-height:2.75rem;padding:.6rem 1.25rem;border:2px solid var(--brand);border-radius:.5rem;background:var(--brand);color:var(--on-brand);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 form button,.button{width:100%}
 [aria-disabled=true]{opacity:.6;cursor:progress}

@@ -14,6 +14,7 @@ export interface PageTexts {
   readonly payee: string;
   readonly purpose: string;
   readonly toPay: string;
+  readonly amount: string;
   readonly choose: string;
   readonly orderAndPay: string;
   readonly anyMethod: string;
@@ -35,6 +36,7 @@ export interface PageTexts {
   readonly waiting: string;
   readonly waitingLong: string;
   readonly onPhone: string;
+  readonly onPhoneHelp: string;
   readonly atTerminal: string;
   readonly otherWay: string;
   readonly goOn: string;
@@ -62,6 +64,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     payee: 'Aan',
     purpose: 'Voor',
     toPay: 'Te betalen',
+    amount: 'Bedrag',
     choose: 'Hoe wilt u betalen?',
     orderAndPay: 'Bestellen en betalen',
     anyMethod: 'Online betalen',
@@ -87,6 +90,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waiting: 'Wij wachten op uw bank …',
     waitingLong: 'Meestal duurt dit een paar seconden, bij een incasso tot 5 werkdagen. U mag deze pagina sluiten.',
     onPhone: 'Keur de betaling goed op uw telefoon.',
+    onPhoneHelp: 'Ziet u geen melding? Open de app op uw telefoon.',
     atTerminal: 'Houd uw kaart of telefoon bij het betaalapparaat.',
     otherWay: 'Anders betalen',
     goOn: 'Verder met betalen',
@@ -111,6 +115,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     payee: 'To',
     purpose: 'For',
     toPay: 'To pay',
+    amount: 'Amount',
     choose: 'How do you want to pay?',
     orderAndPay: 'Order and pay',
     anyMethod: 'Pay online',
@@ -136,6 +141,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waiting: 'We are waiting for your bank …',
     waitingLong: 'Usually this takes a few seconds, with a direct debit up to 5 working days. You can close this page.',
     onPhone: 'Approve the payment on your phone.',
+    onPhoneHelp: 'No message? Open the app on your phone.',
     atTerminal: 'Hold your card or phone to the terminal.',
     otherWay: 'Pay another way',
     goOn: 'Go on with the payment',
@@ -160,6 +166,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     payee: 'Til',
     purpose: 'For',
     toPay: 'At betale',
+    amount: 'Beløb',
     choose: 'Hvordan vil du betale?',
     orderAndPay: 'Bestil og betal',
     anyMethod: 'Betal online',
@@ -185,6 +192,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waiting: 'Vi venter på din bank …',
     waitingLong: 'Det tager som regel nogle sekunder, ved direkte debitering op til 5 arbejdsdage. Du kan lukke siden.',
     onPhone: 'Godkend betalingen på din telefon.',
+    onPhoneHelp: 'Ingen besked? Åbn appen på din telefon.',
     atTerminal: 'Hold dit kort eller din telefon mod terminalen.',
     otherWay: 'Betal på en anden måde',
     goOn: 'Fortsæt med betalingen',
@@ -209,6 +217,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     payee: 'Til',
     purpose: 'For',
     toPay: 'Å betale',
+    amount: 'Beløp',
     choose: 'Hvordan vil du betale?',
     orderAndPay: 'Bestill og betal',
     anyMethod: 'Betal på nett',
@@ -234,6 +243,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waiting: 'Vi venter på banken din …',
     waitingLong: 'Det tar vanligvis noen sekunder, ved direkte debitering opptil 5 virkedager. Du kan lukke siden.',
     onPhone: 'Godkjenn betalingen på telefonen.',
+    onPhoneHelp: 'Ingen melding? Åpne appen på telefonen.',
     atTerminal: 'Hold kortet eller telefonen mot terminalen.',
     otherWay: 'Betal på en annen måte',
     goOn: 'Fortsett med betalingen',

@@ -35,7 +35,7 @@ ${view.kind === 'choose' ? sessionEnd(page, texts) : ''}
 ${scripts.map(scriptElement).join('\n')}`;
   const choices = view.kind === 'choose' ? view.choices : [];
   return {
-    html: shell(page.locale, titleOf(page, texts), content),
+    html: shell(page.locale, titlesOf(page, texts), content),
     policy: pagePolicy({ test: page.test, scripts: scripts.map(({ text }) => text), style: PAGE_STYLE, choices }),
   };
 }
@@ -44,7 +44,7 @@ ${scripts.map(scriptElement).join('\n')}`;
 export function renderNotFound(locale: PageLocale): RenderedPage {
   const texts = PAGE_TEXTS[locale];
   return {
-    html: shell(locale, texts.title, `<p role="status">${texts.notFound}</p>`),
+    html: shell(locale, { title: texts.title, heading: texts.title }, `<p role="status">${texts.notFound}</p>`),
     policy: pagePolicy({ test: false, scripts: [], style: PAGE_STYLE, choices: [] }),
   };
 }
@@ -69,7 +69,7 @@ function bill(page: PayPage, texts: PageTexts): string {
   return `<dl class="bill">
 <div><dt>${texts.payee}</dt><dd>${escapeHtml(page.payee)}</dd></div>
 <div><dt>${texts.purpose}</dt><dd>${escapeHtml(page.description)}</dd></div>
-<div class="sum"><dt>${texts.toPay}</dt><dd>${amountText(page)}</dd></div>
+<div class="sum"><dt>${page.view.kind === 'choose' ? texts.toPay : texts.amount}</dt><dd>${amountText(page)}</dd></div>
 </dl>`;
 }
 
@@ -88,12 +88,13 @@ function body(page: PayPage, texts: PageTexts): string {
   }
 }
 
-function pending({ path }: PayPage, { next, url }: PageView & { kind: 'pending' }, texts: PageTexts): string {
+function pending({ path, live }: PayPage, { next, url }: PageView & { kind: 'pending' }, texts: PageTexts): string {
   const what = { phone: texts.onPhone, terminal: texts.atTerminal, redirect: texts.waiting, wait: texts.waiting }[next];
+  const help = { phone: texts.onPhoneHelp, terminal: '', redirect: texts.waitingLong, wait: texts.waitingLong }[next];
   const goOn = next === 'redirect' && url !== undefined ? `<p><a class="button" href="${escapeHtml(url)}">${texts.goOn}</a></p>` : '';
-  return `<p class="waiting" role="status"><span aria-hidden="true">◔</span> ${what}</p><p>${texts.waitingLong}</p>${goOn}
+  return `<p class="waiting" role="status"><span aria-hidden="true">◔</span> ${what}</p>${help === '' ? '' : `<p>${help}</p>`}${goOn}
 <p><a class="button quiet" href="${escapeHtml(path)}/return">${texts.checkAgain}</a></p>
-${next === 'wait' ? '' : `<p><a href="${escapeHtml(path)}?other">${texts.otherWay}</a></p>`}`;
+${live.status === 'pending' ? '' : `<p><a href="${escapeHtml(path)}?other">${texts.otherWay}</a></p>`}`;
 }
 
 /** How long the page stays, and the warning before it closes. Without a script, more time is asked for by a button in the page. */
@@ -113,13 +114,19 @@ ${extensible ? ask('autofocus') : close}
 </dialog>`;
 }
 
-function titleOf(page: PayPage, texts: PageTexts): string {
-  const { view } = page;
-  if (view.kind === 'choose' && view.problem !== undefined) return `${texts.problem} – ${texts.title}`;
-  return view.kind === 'paid' ? texts.paid : texts.title;
+interface Titles {
+  /** Of the document: it is what a screen reader says first. */
+  readonly title: string;
+  readonly heading: string;
 }
 
-function shell(locale: PageLocale, title: string, content: string): string {
+function titlesOf({ view }: PayPage, texts: PageTexts): Titles {
+  const heading = view.kind === 'paid' ? texts.paid : texts.title;
+  const isWrong = view.kind === 'choose' && view.problem !== undefined;
+  return { title: isWrong ? `${texts.problem} – ${heading}` : heading, heading };
+}
+
+function shell(locale: PageLocale, { title, heading }: Titles, content: string): string {
   return `<!doctype html>
 <html lang="${locale}">
 <head>
@@ -129,7 +136,7 @@ function shell(locale: PageLocale, title: string, content: string): string {
 <title>${title}</title>
 <style>${PAGE_STYLE}</style>
 </head>
-<body><main><h1>${title}</h1>
+<body><main><h1>${heading}</h1>
 ${content}
 </main></body>
 </html>
