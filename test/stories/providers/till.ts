@@ -88,7 +88,7 @@ export class Till {
     const { flow, device } = this.desk.order;
     if (flow === undefined) return this.payment((await this.#api.post<{ id: string }>('/v1/payments', wish, key)).id);
     const session = await this.#api.post<{ id: string }>('/v1/checkout-sessions', { ...wish, device }, key);
-    const { payment } = await this.#api.post<{ payment: string }>(`/v1/checkout-sessions/${session.id}/pay`, { method: 'card', flow });
+    const { payment } = await this.#api.post<{ payment: string }>(`/v1/checkout-sessions/${session.id}/pay`, { method: 'till.card', flow });
     return this.payment(payment);
   }
 
