@@ -8,7 +8,7 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 
-/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*` and `housekeeping.*`, which `test/crash` kills at. */
+/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*`, `connection.*`, `payment.failover.*` and `housekeeping.*`, which `test/crash` kills at. */
 export const CRASH_POINTS = [
   'webhook.stored.before',
   'webhook.stored.after',

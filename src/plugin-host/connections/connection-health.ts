@@ -32,7 +32,7 @@ export interface Finding {
 }
 
 /** Whoever makes a connection looks at it at once; this long after it somebody else does, should that one have died. */
-const BEGUN_MS = 60_000;
+const BEGUN_MS = 10_000;
 /** A refused delivery leads to a look, and no more often than this: whoever finds the address can send any number of them. */
 const LOOKS_APART = '15 minutes';
 
@@ -61,6 +61,11 @@ export async function takeLook(tx: Transaction, connectionId: string, now: Date,
     [connectionId, tx.tenantId, now, until],
   );
   return row;
+}
+
+/** Says that a look is still under way. */
+export async function renewLook(tx: Transaction, connectionId: string, until: Date): Promise<void> {
+  await tx.query('update connection_health set busy_until = $2 where connection_id = $1 and busy_until is not null', [connectionId, until]);
 }
 
 /** Ends a look at a connection of which there was nothing to find out about webhooks. */

@@ -11,20 +11,19 @@ import { Config } from '../../platform/config/config.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
+import { LEASE_MS, underLease } from '../../platform/lease.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
 import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { ConnectionChecks } from '../connection-checks.ts';
 import { PluginCatalogue } from '../plugin-catalogue.ts';
 import { ProviderCalls } from '../provider-calls.ts';
-import { endLook, recordFinding, takeLook, type ConnectionHealth, type Finding } from './connection-health.ts';
+import { endLook, recordFinding, renewLook, takeLook, type ConnectionHealth, type Finding } from './connection-health.ts';
 import type { OpenConnection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { webhookAddress } from './webhook-address.ts';
 
 const EVERY_MS = 30_000;
 const BATCH = 50;
-/** A check takes 15 s at most and a registration 30 s. */
-const BUSY_MS = 120_000;
 const REGISTER_MS = 30_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -82,21 +81,31 @@ export class LookAfterConnections implements OnApplicationBootstrap, OnModuleDes
    * @param renew makes a new registration also where there is one
    */
   async look(tenantId: string, id: string, renew = false): Promise<boolean> {
-    const now = this.clock.now();
-    const health = await this.database.transact(tenantId, (tx) => takeLook(tx, id, now, new Date(now.getTime() + BUSY_MS)));
+    const health = await this.database.transact(tenantId, (tx) => takeLook(tx, id, this.clock.now(), this.#leased()));
     if (!health) return false;
-    await this.connections.dropPrevious(tenantId, id, now);
+    await underLease(
+      () => this.database.transact(tenantId, (tx) => renewLook(tx, id, this.#leased())),
+      () => this.#look(tenantId, health, renew),
+    );
+    return true;
+  }
+
+  async #look(tenantId: string, health: ConnectionHealth, renew: boolean): Promise<void> {
+    const id = health.connectionId;
+    await this.connections.dropPrevious(tenantId, id, this.clock.now());
     const connection = await this.connections.open(tenantId, id);
     const manifest = connection && this.plugins.find(connection.plugin);
     if (!connection || !manifest || connection.state === 'disabled') {
-      await this.#end(tenantId, id);
-      return true;
+      return this.#end(tenantId, id);
     }
     // Only where money is at stake: what else there is may charge for a try, or count it.
     if (manifest.methods.includes('payments.create')) await this.checks.check(tenantId, id);
     if (manifest.methods.includes('webhook.register')) await this.#register(connection, health, renew);
     else await this.#end(tenantId, id);
-    return true;
+  }
+
+  #leased(): Date {
+    return new Date(this.clock.now().getTime() + LEASE_MS);
   }
 
   async #end(tenantId: string, id: string): Promise<void> {
