@@ -1,8 +1,9 @@
 /**
  * Live events: one reader per process follows the end of the log and hands each event to those who watch what it is about.
  *
- * Idle: nobody watches and nothing is read. Following: woken by the hint of this process and every 250 ms for the events of
- * others, it reads what was recorded for the tenants that are watched.
+ * Idle: nobody watches and nothing is read. Following: woken by the hint of this process and every 100 ms for the events of
+ * others, it reads what was recorded for the tenants that are watched. After a hint it looks a few times more often, because an
+ * event is only final once every transaction that began before it has ended.
  *
  * A tenant joins between two readings, at a position that is remembered: from there on nothing of it is missed. A watcher is at
  * first kept waiting: what happens meanwhile is kept for it (at most 1,000 events, then it has to come back). Once it begins, it
@@ -62,7 +63,10 @@ interface Joining {
   readonly failed: (error: unknown) => void;
 }
 
-const POLL_MS = 250;
+const POLL_MS = 100;
+/** After a hint. */
+const SOON_MS = 15;
+const SOON_LOOKS = 6;
 const AFTER_FAILURE_MS = 1_000;
 const PAGE = 500;
 const MOST_KEPT = 1_000;
@@ -81,6 +85,7 @@ export class LiveEvents implements OnModuleDestroy {
   /** Everything of the tenants that have joined was handed out up to here. */
   #position = 0n;
   #running: Promise<void> | undefined;
+  #soonLooks = 0;
 
   constructor(private readonly reader: EventReader) {}
 
@@ -101,7 +106,9 @@ export class LiveEvents implements OnModuleDestroy {
 
   @OnEvent(EVENTS_RECORDED)
   wake(): void {
-    if (this.#running) this.#wakeUp.wake();
+    if (!this.#running) return;
+    this.#soonLooks = SOON_LOOKS;
+    this.#wakeUp.wake();
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -168,7 +175,7 @@ export class LiveEvents implements OnModuleDestroy {
         const { events, upTo } = await this.reader.tail([...this.#since.keys()], this.#position, PAGE);
         await this.#handOut(events);
         this.#position = upTo;
-        if (events.length < PAGE) await this.#wakeUp.wait(POLL_MS);
+        if (events.length < PAGE) await this.#wakeUp.wait(this.#pause());
       } catch (error) {
         this.#log.warn(`Live events are behind: ${error instanceof Error ? error.message : 'unknown'}`);
         await this.#wakeUp.wait(AFTER_FAILURE_MS);
@@ -177,6 +184,12 @@ export class LiveEvents implements OnModuleDestroy {
     // In the same breath as the last look: whoever comes now joins anew.
     this.#since.clear();
     this.#recent.clear();
+  }
+
+  #pause(): number {
+    if (this.#soonLooks === 0) return POLL_MS;
+    this.#soonLooks -= 1;
+    return SOON_MS;
   }
 
   /** Between two readings, so that the next begins exactly where a new tenant was told that it joins. */
