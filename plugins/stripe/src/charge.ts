@@ -42,9 +42,6 @@ export const charge: NonNullable<PaymentProvider<Settings>['charge']> = async (c
   if (gone) return gone;
   const parameters = parametersOf(context, request, found.value);
   const made = await make(context, (stripe) => stripe.paymentIntents.create(parameters, { idempotencyKey: context.idempotencyKey }));
-  // The first attempt had another body, because a day has begun since: it is that one that counts, and it can be found.
-  if (made.kind === 'failed' && made.code === 'idempotency_error' && context.attempt > 1)
-    return unknown('An earlier attempt of this charge was made on another day.');
   if (made.kind !== 'ok') return made;
   const { intent } = made.value;
   const wantsCustomer = intent?.status === 'requires_payment_method' && intent.last_payment_error?.code === 'authentication_required';

@@ -3,14 +3,15 @@ import type Stripe from 'stripe';
 import { toStripe } from './amounts.ts';
 import { PAYMENT_MARK } from './marks.ts';
 import type { Settings } from './settings.ts';
-import { DESCRIPTION_LENGTH, METADATA, PRODUCT_NAME_LENGTH } from './unverified.ts';
+import { DESCRIPTION_LENGTH, METADATA, PRODUCT_NAME_LENGTH, SESSION_LIFE } from './unverified.ts';
 import { localeOf, stripeMethods } from './words.ts';
 
 /** A token of Stripe's fields: a confirmation token, or a payment method. */
 const TOKEN = /^(ctoken|pm)_[A-Za-z0-9_]{6,250}$/;
 
 /** What cannot be asked of Stripe, found before anything is sent. */
-export function refuseCreation({ settings }: Context<Settings>, payment: CreatePayment): Failed | undefined {
+export function refuseCreation(context: Context<Settings>, payment: CreatePayment): Failed | undefined {
+  const { settings } = context;
   const { flow = 'redirect', token } = payment;
   if (flow === 'push' || flow === 'tap')
     return failed('input', 'Stripe’s online payments go by its page or its fields, not by a phone or a terminal.', { field: 'flow' });
@@ -18,6 +19,8 @@ export function refuseCreation({ settings }: Context<Settings>, payment: CreateP
     return failed('input', 'Stripe’s fields need the publishable key, and this connection has none.', { field: 'flow' });
   if (flow === 'hosted-fields' && token !== undefined && !TOKEN.test(token))
     return failed('input', 'This is not a token of Stripe’s fields.', { field: 'token' });
+  if (payment.expiresAt !== undefined && payment.expiresAt <= context.now().getTime())
+    return failed('input', 'The time for this payment is over already.', { field: 'expiresAt' });
   if (payment.save && payment.customer === undefined)
     return failed('input', 'A payment that leaves a mandate names the customer.', { field: 'customer' });
   return refuseMetadata(payment.metadata);
@@ -34,8 +37,8 @@ export function refuseMetadata(metadata: Readonly<Record<string, string>> = {}):
   });
 }
 
-/** The body of `POST /checkout/sessions`. Depends on nothing but its argument: the same key with another body is refused. */
-export function sessionParameters(payment: CreatePayment): Stripe.Checkout.SessionCreateParams {
+/** The body of `POST /checkout/sessions`. Depends on its argument and the day's time alone: the same key with another body is refused. */
+export function sessionParameters(payment: CreatePayment, now: number): Stripe.Checkout.SessionCreateParams {
   const metadata = metadataOf(payment.reference, payment.metadata);
   const { flow = 'redirect', methods = [], save = false } = payment;
   const description = oneLine(payment.description) || payment.reference;
@@ -66,8 +69,18 @@ export function sessionParameters(payment: CreatePayment): Stripe.Checkout.Sessi
     ...(methods.length > 0 ? { allowed_payment_method_types: stripeMethods(methods) } : {}),
     ...whoPays(payment.customer, save),
     ...(locale === undefined ? {} : { locale }),
-    ...(payment.expiresAt === undefined ? {} : { expires_at: Math.floor(payment.expiresAt / 1000) }),
+    ...expiryOf(payment.expiresAt, now),
   };
+}
+
+/**
+ * Stripe's page lives between 30 minutes and 24 hours. One that is to end sooner ends half an hour after that, and one that is to live
+ * longer lives a day: whoever asked ends the payment, or opens another, by its own clock.
+ */
+function expiryOf(expiresAt: number | undefined, now: number): { readonly expires_at?: number } {
+  if (expiresAt === undefined || expiresAt - now > SESSION_LIFE.longest) return {};
+  const isSoon = expiresAt - now < SESSION_LIFE.shortest;
+  return { expires_at: Math.floor((isSoon ? expiresAt + SESSION_LIFE.shortest : expiresAt) / 1000) };
 }
 
 /** The body of `POST /payment_intents` for Stripe's fields on a page of ours; with a token it is confirmed at once. */

@@ -26,6 +26,9 @@ export async function make(context: Context<Settings>, post: (stripe: Stripe) =>
       return ok({ id, fresh: undefined });
     }
   });
+  // Time has passed since the first attempt, and what follows from it is another body: it is the first that counts, and it can be found.
+  if (made.kind === 'failed' && made.code === 'idempotency_error' && context.attempt > 1)
+    return unknown('An earlier attempt of this call was made with another date in it.');
   if (made.kind !== 'ok') return made;
   const { id, fresh } = made.value;
   if (fresh) return ok({ ...fresh, refunds: [], disputes: [], fetchStartedAt });

@@ -51,7 +51,8 @@ export function outcomeOf(error: unknown, manner: Manner, library: typeof Stripe
   if (!(error instanceof errors.StripeError)) return doubt(manner, 'Stripe’s library broke off without an answer.');
   if (error instanceof errors.StripeConnectionError) return outcomeOfBreak(error, manner, begun);
 
-  const code = error.code ?? error.type;
+  // The library's own name of an error stands in for a code where Stripe gives none; of this one we need Stripe's word.
+  const code = error.code ?? (error instanceof errors.StripeIdempotencyError ? 'idempotency_error' : error.type);
   const message = error.message;
   if (error instanceof errors.StripeCardError) return outcomeOfDecline(error);
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)

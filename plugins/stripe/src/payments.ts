@@ -32,7 +32,8 @@ export const payments: PaymentProvider<Settings> = {
     if (refused) return refused;
     const options = { idempotencyKey: context.idempotencyKey };
     if (payment.flow !== 'hosted-fields') {
-      const made = await make(context, (stripe) => stripe.checkout.sessions.create(sessionParameters(payment), options));
+      const now = context.now().getTime();
+      const made = await make(context, (stripe) => stripe.checkout.sessions.create(sessionParameters(payment, now), options));
       return made.kind === 'ok' ? createdFrom(context, made.value) : made;
     }
     const customer = payment.save ? await customerFor(context, payment.customer) : ok(payment.customer?.providerId);

@@ -8,6 +8,9 @@ export const PRODUCT_NAME_LENGTH = 250;
 export const DESCRIPTION_LENGTH = 1_000;
 export const METADATA = { names: 50, nameLength: 40, valueLength: 500 } as const;
 
+/** How long a page of Stripe's can live (https://docs.stripe.com/api/checkout/sessions/create, `expires_at`), with room for two clocks. */
+export const SESSION_LIFE = { shortest: 31 * 60_000, longest: 86_400_000 - 5 * 60_000 } as const;
+
 /** Stripe often sends no `Retry-After`; a second is its own advice for one endpoint's 25 requests per second. */
 export const RETRY_AFTER_MS = 1_000;
 

@@ -294,6 +294,16 @@ describe('a charge', () => {
     );
   });
 
+  test('pitfall 13: a second attempt on a day on which the debit’s date cannot be given any more says nothing of the first', async () => {
+    const mandate = await saved('ideal');
+    const dueOn = new Date(at.stripe.clock.now() + 3 * DAY).toISOString().slice(0, 10);
+    valueOf(await charge(mandate, { dueOn }));
+    // Over midnight, and not so far that the key is forgotten.
+    await at.stripe.advance(DAY - (at.stripe.clock.now() % DAY) + 500);
+    expect((await charge(mandate, { dueOn, attempt: 2 })).kind).toBe('unknown');
+    expect(at.stripe.log.executed('POST /v1/payment_intents')).toBe(1);
+  });
+
   test.each([
     ['dueOn', { dueOn: '2099-01-01' }],
     ['mandate', { mandate: 'cs_test_1' }],
