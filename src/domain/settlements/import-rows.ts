@@ -35,8 +35,8 @@ export interface SettlementImport {
   readonly endedAt: Date | null;
 }
 
-/** Longer than one call of a provider and one transaction take. */
-const LEASE_MS = 180_000;
+/** How long an import stays with a worker that gives no sign of life. It is not money that waits, so this is longer than usual. */
+export const IMPORT_LEASE_MS = 15_000;
 
 const COLUMNS = `i.id, i.connection_id as "connectionId", i.origin, i.first_day as "firstDay", i.last_day as "lastDay", i.state, i.page, i.pages,
   i.lines, i.failures, i.next_at as "nextAt", i.problem, i.created_at as "createdAt", i.ended_at as "endedAt"`;
@@ -111,7 +111,7 @@ export async function takeDueImport(tx: Transaction, worker: string, now: Date):
        where i.id = $1 and i.next_at <= $3
          and not exists (select from settlement_import o where o.connection_id = i.connection_id and o.worker is not null and o.next_at > $3)
        returning ${COLUMNS}`,
-      [id, worker, now, new Date(now.getTime() + LEASE_MS)],
+      [id, worker, now, new Date(now.getTime() + IMPORT_LEASE_MS)],
     );
     if (row) return row;
   }
@@ -122,7 +122,7 @@ export async function takeDueImport(tx: Transaction, worker: string, now: Date):
 export async function holdImport(tx: Transaction, id: string, worker: string, now: Date): Promise<boolean> {
   const rows = await tx.query(
     `update settlement_import set next_at = $3 where id = $1 and worker = $2 and state = 'waiting' returning id`,
-    [id, worker, new Date(now.getTime() + LEASE_MS)],
+    [id, worker, new Date(now.getTime() + IMPORT_LEASE_MS)],
   );
   return rows.length > 0;
 }

@@ -7,10 +7,19 @@ import { Config } from '../../platform/config/config.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
+import { underLease } from '../../platform/lease.ts';
 import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { HoldAgainstPayments, type InImport } from './hold-against-payments.ts';
-import { advanceImport, endImport, holdImport, postponeImport, takeDueImport, type SettlementImport } from './import-rows.ts';
+import {
+  advanceImport,
+  endImport,
+  holdImport,
+  IMPORT_LEASE_MS,
+  postponeImport,
+  takeDueImport,
+  type SettlementImport,
+} from './import-rows.ts';
 import { storeLines } from './line-rows.ts';
 import { SettlementBooks } from './settlement-books.ts';
 import { readLine } from './settlement-lines.ts';
@@ -76,7 +85,8 @@ export class ImportSettlements implements OnApplicationBootstrap, OnModuleDestro
         const job = await this.database.transact(tenantId, (tx) => takeDueImport(tx, this.#worker, this.clock.now()));
         if (!job) break;
         taken += 1;
-        await this.#work(tenantId, job);
+        const renew = () => this.database.transact(tenantId, (tx) => holdImport(tx, job.id, this.#worker, this.clock.now()));
+        await underLease(renew, () => this.#work(tenantId, job), IMPORT_LEASE_MS);
       }
     }
     return taken;
