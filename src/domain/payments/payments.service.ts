@@ -45,6 +45,9 @@ export interface PaymentView {
   readonly attempts: readonly ShownAttempt[];
 }
 
+const PASSED_OVER =
+  'Another connection took this payment over, because this one had said that nothing was done. Look whether it was paid at both.';
+
 /** What follows from the end of an attempt to open a payment. */
 interface Settled {
   readonly connectionId: string;
@@ -90,9 +93,10 @@ export class Payments implements OnModuleInit {
     const before = await this.database.transact(tenantId, async (tx) => ({
       known: await paymentOfRequest(tx, wish.requestKey),
       connections: await readConnections(tx),
+      routed: await this.failOver.routed(tx, wish),
     }));
     if (before.known) return this.get(tenantId, before.known.id);
-    const { connection, fallbacks } = await this.failOver.route(tenantId, before.connections, wish);
+    const { connection, fallbacks } = await this.failOver.route(before.connections, before.routed, wish);
     const habits = await this.newPayment.habitsOf(connection, wish);
     const begun = await this.database.transact(tenantId, async (tx) => {
       const written = await this.openPayment.write(tx, wish, connection, habits);
@@ -157,7 +161,12 @@ export class Payments implements OnModuleInit {
    * What the signal itself says is never believed.
    */
   async applyProviderEvent(tenantId: string, connectionId: string, event: ProviderEvent): Promise<SignalResult> {
-    const found = await this.database.transact(tenantId, (tx) => findPayment(tx, connectionId, event));
+    const { found, isPassedOver } = await this.database.transact(tenantId, async (tx) => {
+      const row = await findPayment(tx, connectionId, event);
+      const named = event.reference === undefined ? undefined : paymentIdIn(event.reference);
+      return { found: row, isPassedOver: !row && (await this.failOver.isPassedOver(tx, connectionId, named)) };
+    });
+    if (isPassedOver) return { kind: 'refused', message: PASSED_OVER };
     const providerId = found?.providerId ?? event.providerId;
     if (!found || providerId === undefined) return { kind: 'orphan' };
     return this.#refresh(tenantId, { id: found.id, connectionId, providerId });

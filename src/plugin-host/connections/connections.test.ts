@@ -255,6 +255,36 @@ describe('pitfall 21: rotating credentials', () => {
       for (const secret of [OLD_SECRET, NEW_SECRET, stripe.apiKey]) expect(place).not.toContain(secret);
   });
 
+  test('of a Mollie webhook whose secret was rolled in the dashboard loses nothing, before, in and after the day of two signatures', async () => {
+    const made = await add('mollie', { apiKey: mollie.apiKey, organizationToken: mollie.organizationToken });
+    const hook = mollie.webhooks.hooks.find(({ url, status }) => url === made.webhook.url && status === 'enabled')!;
+    const verified = async (body: string, signature: string) => {
+      const delivery = {
+        method: 'POST',
+        url: hook.url,
+        headers: { 'x-mollie-signature': signature },
+        body: Buffer.from(body),
+        receivedAt: Date.now(),
+      };
+      return (await calls.verify(door(made), delivery)).ok;
+    };
+    const event = (id: string) => JSON.stringify({ resource: 'event', id: `event_${id}`, type: 'payment.paid', entityId: 'tr_1' });
+    const late = mollie.webhooks.signature(hook, event('late'));
+    const webhookSecret = mollie.webhooks.rollSecret(hook.id);
+    const both = mollie.webhooks.signature(hook, event('both'));
+    expect(await verified(event('both'), both)).toBe(true);
+    expect((await rotate(made, { webhookSecret }, 48)).status).toBe(200);
+    expect([await verified(event('late'), late), await verified(event('both'), both)]).toEqual([true, true]);
+    const alone = mollie.webhooks.signature({ ...hook, previous: { secret: '', until: 0 } }, event('alone'));
+    expect(await verified(event('alone'), alone)).toBe(true);
+    at.clock.advance(49 * HOUR_MS);
+    expect([await verified(event('late'), late), await verified(event('alone'), alone)]).toEqual([false, true]);
+    // The registration is still the one whose secret we have: nothing is made anew.
+    await look(made);
+    expect((await get(made)).webhook.status).toBe('registered');
+    expect(mollie.webhooks.hook(hook.id).status).toBe('enabled');
+  });
+
   test('without an overlap forgets what others know at once', async () => {
     const made = await add('stripe', account());
     await rotate(made, { webhookSecrets: [NEW_SECRET] }, 0);

@@ -107,9 +107,10 @@ describe('a payment whose call did nothing', () => {
     const signal = { providerId: view.payment.providerId };
     expect(await world.payments.applyProviderEvent(world.db.tenantId, ids['third'] ?? '', signal)).toEqual({ kind: 'applied' });
     expect((await now(view)).payment.status).toBe('completed');
-    // The account that was passed over can say nothing about it.
+    // The account that was passed over can say nothing about it, and when it does, somebody has to look.
     expect(await world.payments.applyProviderEvent(world.db.tenantId, ids['pay'] ?? '', { reference: view.payment.id })).toEqual({
-      kind: 'orphan',
+      kind: 'refused',
+      message: expect.stringContaining('paid at both'),
     });
     const { rows } = await world.db.ownerPool.query(`select detail from audit_entry where action = 'payment.fail-over' and subject = $1`, [
       `payment/${view.payment.id}`,

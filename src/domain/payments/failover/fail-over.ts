@@ -61,12 +61,20 @@ export class FailOver {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
+  /** Ids of the connections that the tenant's routes name for such a payment, in order; none when it names its connection itself. */
+  async routed(tx: Transaction, wish: PaymentWish): Promise<readonly string[]> {
+    if (wish.charge || (wish.connection !== undefined && !wish.fallBack)) return [];
+    const routes = await this.routes.read(tx);
+    const currency = routes.length > 0 ? await currencyOf(tx, wish) : undefined;
+    const [method, other] = wish.methods ?? [];
+    return currency === undefined ? [] : connectionsFor(routes, { currency, method: other === undefined ? method : undefined });
+  }
+
   /**
-   * The connections of the tenant's routes, or without one for such a payment the connection that {@link NewPayment.choose} finds.
+   * Who takes the payment: of those {@link routed}, or without any the connection that {@link NewPayment.choose} finds.
    * Outside any transaction. @throws payment.no-connection, payment.choose-connection
    */
-  async route(tenantId: string, connections: readonly PaymentConnection[], wish: PaymentWish): Promise<Route> {
-    const ids = wish.charge || (wish.connection !== undefined && !wish.fallBack) ? [] : await this.#routed(tenantId, wish);
+  async route(connections: readonly PaymentConnection[], ids: readonly string[], wish: PaymentWish): Promise<Route> {
     if (ids.length === 0) return { connection: await this.newPayment.choose(connections, wish), fallbacks: [] };
     const able: PaymentConnection[] = [];
     for (const id of ids) {
@@ -137,13 +145,17 @@ export class FailOver {
     return attempt;
   }
 
-  async #routed(tenantId: string, wish: PaymentWish): Promise<readonly string[]> {
-    return this.database.transact(tenantId, async (tx) => {
-      const routes = await this.routes.read(tx);
-      const currency = routes.length > 0 ? await currencyOf(tx, wish) : undefined;
-      const [method, other] = wish.methods ?? [];
-      return currency === undefined ? [] : connectionsFor(routes, { currency, method: other === undefined ? method : undefined });
-    });
+  /**
+   * Tells whether a provider speaks of a payment that was taken over from it, because it said that it had done nothing. Two may be
+   * open then, and only a person can tell which one the customer has paid.
+   */
+  async isPassedOver(tx: Transaction, connectionId: string, paymentId: string | undefined): Promise<boolean> {
+    if (paymentId === undefined) return false;
+    const rows = await tx.query(
+      `select 1 from payment_attempt where payment_id = $1 and operation = 'create' and connection_id = $2 and state = 'failed' limit 1`,
+      [paymentId, connectionId],
+    );
+    return rows.length > 0;
   }
 }
 
