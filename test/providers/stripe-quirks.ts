@@ -1,3 +1,5 @@
+import { QuirkScript } from './quirk-script.ts';
+
 /**
  * What goes wrong beyond the fault script:
  * - `500-stored`: it happened, the answer is a 500, and that answer is repeated for as long as the key lives.
@@ -9,24 +11,4 @@
  */
 export type StripeQuirkAction = '500-stored' | 'html-after' | 'truncated' | 'hang' | 'slow' | 'early-webhook';
 
-export interface StripeQuirk {
-  /** Part of the operation's name: `POST /v1/payment_intents`. */
-  readonly match: string;
-  readonly action: StripeQuirkAction;
-  readonly times?: number;
-}
-
-export class StripeQuirks {
-  #quirks: { readonly quirk: StripeQuirk; left: number }[] = [];
-
-  add(...quirks: readonly StripeQuirk[]): void {
-    for (const quirk of quirks) this.#quirks.push({ quirk, left: quirk.times ?? 1 });
-  }
-
-  take(operation: string): StripeQuirkAction | undefined {
-    const found = this.#quirks.find(({ quirk, left }) => left > 0 && operation.includes(quirk.match));
-    if (!found) return undefined;
-    found.left -= 1;
-    return found.quirk.action;
-  }
-}
+export class StripeQuirks extends QuirkScript<StripeQuirkAction> {}
