@@ -246,7 +246,12 @@ export class Payments implements OnModuleInit {
 
   /** Sends the capture that new facts have led to. */
   async #capture(tenantId: string, connectionId: string, applied: Applied | undefined): Promise<void> {
-    if (applied?.kind === 'applied' && applied.capture) await this.authorizationAttempts.sendDue(tenantId, connectionId, applied.capture);
+    if (applied?.kind !== 'applied' || !applied.capture) return;
+    const { paymentId: id, request } = applied.capture;
+    const isRefused = await this.authorizationAttempts.sendDue(tenantId, connectionId, applied.capture);
+    // What a no means for the payment is the provider's to tell: the hold may be gone, or the customer has to choose another way.
+    const { providerId } = JSON.parse(request) as { providerId: string }; // written by beginDueCapture
+    if (isRefused) await this.#fetch(tenantId, { id, connectionId, providerId });
   }
 
   async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {

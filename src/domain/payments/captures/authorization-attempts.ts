@@ -30,13 +30,17 @@ export class AuthorizationAttempts {
     await this.#settle(tenantId, attempt, await this.#call(tenantId, connectionId, attempt));
   }
 
-  /** As {@link send}, for a capture that nobody waits for: a provider that cannot be reached now is asked again later, with the same key. */
-  async sendDue(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
+  /**
+   * As {@link send}, for a capture that nobody waits for: a provider that cannot be reached now is asked again later, with the same key.
+   * @returns whether the provider said no
+   */
+  async sendDue(tenantId: string, connectionId: string, attempt: Attempt): Promise<boolean> {
     crashPoint('capture.begun.after');
     const outcome = await this.#call(tenantId, connectionId, attempt);
     crashPoint('capture.settled.before');
-    const isNo = outcome.kind !== 'failed' || outcome.reason === 'input' || outcome.reason === 'permanent';
-    await this.#settle(tenantId, attempt, isNo ? outcome : { kind: 'unknown', message: outcome.message });
+    const isLater = outcome.kind === 'failed' && outcome.reason !== 'input' && outcome.reason !== 'permanent';
+    await this.#settle(tenantId, attempt, isLater ? { kind: 'unknown', message: outcome.message } : outcome);
+    return !isLater && (outcome.kind === 'failed' || outcome.kind === 'declined');
   }
 
   /** Records what an attempt came to. @param row locked */
