@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { BuiltInActions } from '../../plugin-host/built-in-actions.ts';
 import { CustomersModule } from '../customers/index.ts';
 import { OrdersModule } from '../orders/index.ts';
 import { PaymentRoutesModule } from '../payment-routes/index.ts';
@@ -14,6 +15,7 @@ import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
 import { PageViews } from './page/page-views.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
+import { payLinkAction } from './pay-link.action.ts';
 import { PayLinks } from './pay-links.service.ts';
 import { PaySession } from './pay-session.ts';
 import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
@@ -39,4 +41,13 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
   ],
   exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
 })
-export class CheckoutModule {}
+export class CheckoutModule implements OnModuleInit {
+  constructor(
+    private readonly links: PayLinks,
+    private readonly actions: BuiltInActions,
+  ) {}
+
+  onModuleInit(): void {
+    this.actions.offer(payLinkAction(this.links));
+  }
+}

@@ -1,25 +1,18 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Config } from '../../platform/config/config.ts';
-import { BuiltInActions } from '../../plugin-host/built-in-actions.ts';
 import { CheckoutSessions } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
-import { payLinkAction } from './pay-link.action.ts';
 
 const MINUTES_PER_DAY = 1_440;
 
 /** Pages on which customers pay an invoice without a portal: their addresses go out by mail or text. */
 @Injectable()
-export class PayLinks implements OnModuleInit {
+export class PayLinks {
   constructor(
     private readonly sessions: CheckoutSessions,
     private readonly tokens: CheckoutTokens,
     private readonly config: Config,
-    private readonly actions: BuiltInActions,
   ) {}
-
-  onModuleInit(): void {
-    this.actions.offer(payLinkAction(this));
-  }
 
   /** Makes the page, or finds the one that this request made. @throws what `CheckoutSessions.create` throws */
   async make(

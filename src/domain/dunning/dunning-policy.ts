@@ -13,7 +13,7 @@ const hour = z.int().min(0).max(23);
 
 export const policySchema = z
   .strictObject({
-    cardDays: days.meta({ description: 'Days after the first failure on which a card or wallet is charged again' }),
+    cardDays: days.meta({ description: 'Days after the first failure on which a card or payer’s account is charged again' }),
     debitDays: days.meta({ description: 'The same for direct debits' }),
     quietFrom: hour.meta({ description: 'From this hour, by the clocks of the tenant, nobody is disturbed' }),
     quietUntil: hour,

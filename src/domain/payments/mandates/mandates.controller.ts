@@ -17,7 +17,7 @@ const createMandate = z
     customer: z.string(),
     kind: z
       .enum(['sepa-debit', 'card', 'account', 'agreement'])
-      .meta({ description: 'account: a wallet such as PayPal; agreement: a recurring agreement in an app' }),
+      .meta({ description: 'account: the payer’s account at the provider; agreement: a recurring agreement in an app' }),
     connection: z.string().max(100).optional().meta({ description: 'Name or id; default: the only or default one that makes mandates' }),
     description: z.string().trim().min(1).max(200).meta({ description: 'What the customer reads' }),
     returnUrl: z.string().max(2_000).optional().meta({ description: 'Where the customer comes back to; default: a page of ours' }),
