@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { domainApp, type DomainApp } from '../../../test/support/domain-app.ts';
 import { payerAt, type MadeSession } from '../../../test/support/payer.ts';
@@ -48,6 +50,25 @@ describe('a page of another origin', () => {
   ])('of %s may not', async (origin) => {
     expect((await asked('OPTIONS', `/v1/checkout-sessions/${session.id}/pay`, origin)).allowed).toBeUndefined();
     expect((await asked('GET', `/v1/checkout-sessions/${session.id}`, origin, session.clientToken)).allowed).toBeUndefined();
+  });
+
+  test('follows the session with the client token in Authorization', async () => {
+    await http.app.listen(0, '127.0.0.1');
+    const { port } = (http.app.getHttpServer() as Server).address() as AddressInfo;
+    const follow = async (origin: string) => {
+      const stopping = new AbortController();
+      const headers = { origin, authorization: `Bearer ${session.clientToken}` };
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/checkout-sessions/${session.id}/events`, {
+        headers,
+        signal: stopping.signal,
+      });
+      const heard = answer.headers;
+      stopping.abort();
+      return [answer.status, heard.get('content-type'), heard.get('access-control-allow-origin')];
+    };
+    const stream = 'text/event-stream; charset=utf-8';
+    expect(await follow('https://shop.example')).toEqual([200, stream, 'https://shop.example']);
+    expect(await follow('https://evil.example')).toEqual([200, stream, null]);
   });
 
   test('that is listed as a portal may, for sessions of its tenant only', async () => {

@@ -36,6 +36,8 @@ export interface ChosenMethod {
   /** The terminal; default: the session's. */
   readonly device?: string;
   readonly save?: boolean;
+  /** In which the payer reads the page; default: the session's. */
+  readonly locale?: string;
   /** Where the provider sends the payer back to. */
   readonly returnUrl: string;
   readonly actor: string;
@@ -57,11 +59,11 @@ export class PaySession {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** What can be chosen in a session now. */
-  async methods(tenantId: string, { row }: SessionView): Promise<Choice[]> {
+  /** What can be chosen in a session now, named in `locale`; default: the session's. */
+  async methods(tenantId: string, { row }: SessionView, locale = row.locale === '' ? 'en' : row.locale): Promise<Choice[]> {
     return this.menu.of(tenantId, {
       amount: money(row.amountMinor, row.currency),
-      locale: row.locale === '' ? 'en' : row.locale,
+      locale,
       capture: row.capture,
       connection: row.connection ?? undefined,
       methods: row.methods ?? undefined,
@@ -176,7 +178,16 @@ function flowOf({ id, flows }: Choice, { flow, phone, token }: ChosenMethod): Ch
 function wishOf(
   row: CheckoutSessionRow,
   { connection, method }: Choice,
-  { flow, phone, token, device = row.device ?? undefined, save, returnUrl, actor }: ChosenMethod & { readonly flow: CheckoutFlow },
+  {
+    flow,
+    phone,
+    token,
+    device = row.device ?? undefined,
+    save,
+    locale = row.locale,
+    returnUrl,
+    actor,
+  }: ChosenMethod & { readonly flow: CheckoutFlow },
   requestKey: string,
 ): PaymentWish {
   return {
@@ -199,5 +210,6 @@ function wishOf(
     ...(token !== undefined && { token }),
     ...(device !== undefined && flow === 'tap' && { device }),
     ...(save !== undefined && { save }),
+    ...(locale !== '' && { locale }),
   };
 }

@@ -35,6 +35,8 @@ export interface PaymentWish {
   readonly phone?: string;
   /** What the provider's fields on a page made of a card. Good for one payment. */
   readonly token?: string;
+  /** The payer's language; default: the customer's. */
+  readonly locale?: string;
   /** The terminal, for the flow `tap`. */
   readonly device?: string;
   /** The customer agrees to be charged again. */

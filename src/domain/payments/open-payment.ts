@@ -170,7 +170,7 @@ export class OpenPayment {
       ...(wish.device === undefined ? {} : { device: wish.device }),
       ...(wish.save === undefined ? {} : { save: wish.save }),
       ...(wish.expiresAt === undefined ? {} : { expiresAt: wish.expiresAt.getTime() }),
-      ...payerOf(customer, row, wish.phone),
+      ...payerOf(customer, row, wish),
     };
   }
 }
@@ -180,14 +180,20 @@ export function paymentOfRequest(tx: Transaction, requestKey: string): Promise<P
   return tx.em.findOne(PaymentEntity, { requestKey });
 }
 
-/** Who pays. A payer whom nobody knows, but whose phone is asked, goes by the payment's own id. */
-function payerOf(customer: CustomerSubject | undefined, row: PaymentRow, wanted: string | undefined): Pick<CreatePayment, 'customer'> {
-  const phone = wanted ?? customer?.phone ?? '';
-  if (!customer && phone === '') return {};
+/** Who pays. A payer whom nobody knows, but whose phone is asked or whose language is known, goes by the payment's own id. */
+function payerOf(
+  customer: CustomerSubject | undefined,
+  row: PaymentRow,
+  wish: Pick<PaymentWish, 'phone' | 'locale' | 'save'>,
+): Pick<CreatePayment, 'customer'> {
+  const phone = wish.phone ?? customer?.phone ?? '';
+  // A mandate belongs to somebody: nobody is made up for it.
+  const locale = wish.locale ?? customer?.locale;
+  if (!customer && phone === '' && (locale === undefined || wish.save === true)) return {};
   return {
     customer: {
       reference: customer?.id ?? idOf('pay', row.id),
-      ...(customer && { locale: customer.locale }),
+      ...(locale !== undefined && { locale }),
       ...(customer && customer.email !== '' && { email: customer.email }),
       ...(phone !== '' && { phone }),
     },

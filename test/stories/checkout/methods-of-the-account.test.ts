@@ -48,7 +48,7 @@ describe('a session at an account of Mollie', () => {
     const session = await made({ locale: 'nl' });
     expect((await page(session.path)).html).toContain('Apple Pay');
     expect((await press(session.path, { method: 'pay.apple-pay' })).status).toBe(303);
-    expect(server.bodies.at(-1)).toMatchObject({ method: 'applepay', amount: { currency: 'EUR', value: '54.45' } });
+    expect(server.bodies.at(-1)).toMatchObject({ method: 'applepay', locale: 'nl_NL', amount: { currency: 'EUR', value: '54.45' } });
     server.methods.pop();
     http.clock.advance(MINUTE);
     expect(await offered()).not.toContain('apple-pay');

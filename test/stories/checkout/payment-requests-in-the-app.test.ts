@@ -35,9 +35,9 @@ afterAll(async () => {
   await vipps.close();
 });
 
-const pass = (ms: number) => {
+const pass = async (ms: number) => {
   http.clock.advance(ms);
-  vipps.clock.advance(ms);
+  await vipps.clock.advance(ms);
 };
 const ask = async (more: object = {}, headers: Record<string, string> = {}) => {
   const body = { amount: dkk('25.00'), customer, description: 'Coffee', ...more };
@@ -52,7 +52,7 @@ const inTheApp = async (id: string) => {
 };
 /** The webhook came: the payment is looked at. */
 const hears = async (id: string) => {
-  pass(1_000);
+  await pass(1_000);
   await http.send('POST', `/v1/payments/${String((await requestOf(id))['payment'])}/refresh`);
 };
 const eventsOf = async (id: string) =>
@@ -63,7 +63,7 @@ const anInvoice = async (amount: string) => {
   const line = { description: 'work', quantity: 1, unit: dkk(amount), vatRate: 0 };
   const { body } = await http.send('POST', '/v1/invoices', { customer, lines: [line] });
   await http.send('POST', `/v1/invoices/${String(body['id'])}/issue`, {});
-  pass(1_000);
+  await pass(1_000);
   return String(body['id']);
 };
 const paidOn = (invoices: readonly string[]) =>
@@ -103,10 +103,10 @@ describe('a payment request in the customer’s app', () => {
 
   test('reminds by an event that a flow can send a text for, and ends at the provider when nobody answers', async () => {
     const asked = await ask({ expiresInMinutes: 8, remindAfterMinutes: 4 });
-    pass(4 * MINUTE);
+    await pass(4 * MINUTE);
     await work();
     expect(await eventsOf(asked.id)).toEqual(['request.created', 'request.reminder-due']);
-    pass(4 * MINUTE);
+    await pass(4 * MINUTE);
     await work();
     expect(await requestOf(asked.id)).toMatchObject({ status: 'expired' });
     expect(vipps.payments.get(await inTheApp(asked.id)).state).toBe('TERMINATED');
@@ -129,7 +129,7 @@ describe('a payment request in the customer’s app', () => {
     const reference = await inTheApp(asked.id);
     vipps.payments.approve(reference);
     vipps.payments.byPortal(reference, 'capture', 2_500);
-    pass(1_000);
+    await pass(1_000);
     const answer = await http.send('POST', `/v1/payment-requests/${asked.id}/cancel`);
     expect([answer.status, answer.body['code']]).toEqual([409, 'payment-request.already-approved']);
     expect(await requestOf(asked.id)).toMatchObject({ status: 'approved' });
@@ -141,7 +141,7 @@ describe('a payment request in the customer’s app', () => {
     const invoice = await anInvoice('25.00');
     const asked = await ask({ invoices: [invoice], amount: undefined });
     vipps.payments.approve(await inTheApp(asked.id));
-    pass(1_000);
+    await pass(1_000);
     const answer = await http.send('POST', `/v1/payment-requests/${asked.id}/cancel`);
     expect([answer.status, answer.body['status']]).toEqual([200, 'cancelled']);
     expect(await paidOn([invoice])).toEqual(['0.00']);

@@ -10,7 +10,9 @@ type ChooseView = PageView & { readonly kind: 'choose' };
 export function chooseForm(page: PayPage, view: ChooseView, texts: PageTexts, amount: string): string {
   const cancel = page.cancelUrl === undefined ? '' : `<p><a href="${escapeHtml(page.cancelUrl)}">${texts.doNotPay}</a></p>`;
   const failed =
-    view.failed === undefined ? '' : `<p class="bad" role="status">✗ ${texts.notPaid}. ${escapeHtml(texts.reasons[view.failed] ?? '')}</p>`;
+    view.failed === undefined
+      ? ''
+      : `<p class="bad" role="status">✗ ${texts.notPaid}. ${view.failed === '' ? '' : texts.reasons[view.failed]}</p>`;
   if (view.choices.length === 0) {
     return `${failed}<p role="alert">${texts.noMethods}</p><p><a class="button" href="${escapeHtml(page.path)}">${texts.checkAgain}</a></p>${cancel}`;
   }

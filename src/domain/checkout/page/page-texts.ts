@@ -4,6 +4,8 @@
  * The text of the button that orders is fixed: only it tells a consumer that he pays (Directive 2011/83/EU art. 8(2), CJEU
  * C-249/21), so no setting changes it.
  */
+import type { DeclineReason } from '@kassaflow/plugin-sdk';
+
 export const PAGE_LOCALES = ['nl', 'en', 'da', 'nb'] as const;
 export type PageLocale = (typeof PAGE_LOCALES)[number];
 
@@ -32,7 +34,8 @@ export interface PageTexts {
   readonly busy: string;
   readonly notNow: string;
   readonly notPaid: string;
-  readonly reasons: Readonly<Record<string, string>>;
+  /** In plain words; empty where nobody can say more than that it did not work. */
+  readonly reasons: Readonly<Record<DeclineReason, string>>;
   readonly waiting: string;
   readonly waitingLong: string;
   readonly onPhone: string;
@@ -86,6 +89,13 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'De kaart is verlopen.',
       'cancelled-by-customer': 'De betaling is afgebroken.',
       'authentication-failed': 'De bevestiging bij de bank is niet gelukt.',
+      'card-declined': 'De bank keurt deze betaling niet goed.',
+      fraud: 'De bank keurt deze betaling niet goed.',
+      'mandate-revoked': 'De machtiging is ingetrokken.',
+      'account-closed': 'De rekening is opgeheven.',
+      limit: 'Het bedrag is hoger dan uw limiet.',
+      technical: 'Er ging iets mis bij de bank of de betaaldienst.',
+      other: '',
     },
     waiting: 'Wij wachten op uw bank …',
     waitingLong: 'Meestal duurt dit een paar seconden, bij een incasso tot 5 werkdagen. U mag deze pagina sluiten.',
@@ -137,6 +147,13 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'The card has expired.',
       'cancelled-by-customer': 'The payment was cancelled.',
       'authentication-failed': 'The confirmation at the bank did not succeed.',
+      'card-declined': 'The bank does not approve this payment.',
+      fraud: 'The bank does not approve this payment.',
+      'mandate-revoked': 'The mandate was revoked.',
+      'account-closed': 'The account is closed.',
+      limit: 'The amount is above your limit.',
+      technical: 'Something went wrong at the bank or the payment service.',
+      other: '',
     },
     waiting: 'We are waiting for your bank …',
     waitingLong: 'Usually this takes a few seconds, with a direct debit up to 5 working days. You can close this page.',
@@ -188,6 +205,13 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'Kortet er udløbet.',
       'cancelled-by-customer': 'Betalingen blev afbrudt.',
       'authentication-failed': 'Godkendelsen hos banken lykkedes ikke.',
+      'card-declined': 'Banken godkender ikke betalingen.',
+      fraud: 'Banken godkender ikke betalingen.',
+      'mandate-revoked': 'Aftalen er trukket tilbage.',
+      'account-closed': 'Kontoen er lukket.',
+      limit: 'Beløbet er højere end din grænse.',
+      technical: 'Noget gik galt hos banken eller betalingstjenesten.',
+      other: '',
     },
     waiting: 'Vi venter på din bank …',
     waitingLong: 'Det tager som regel nogle sekunder, ved direkte debitering op til 5 arbejdsdage. Du kan lukke siden.',
@@ -239,6 +263,13 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'Kortet er utløpt.',
       'cancelled-by-customer': 'Betalingen ble avbrutt.',
       'authentication-failed': 'Godkjenningen i banken lyktes ikke.',
+      'card-declined': 'Banken godkjenner ikke betalingen.',
+      fraud: 'Banken godkjenner ikke betalingen.',
+      'mandate-revoked': 'Avtalen er trukket tilbake.',
+      'account-closed': 'Kontoen er stengt.',
+      limit: 'Beløpet er høyere enn grensen din.',
+      technical: 'Noe gikk galt i banken eller betalingstjenesten.',
+      other: '',
     },
     waiting: 'Vi venter på banken din …',
     waitingLong: 'Det tar vanligvis noen sekunder, ved direkte debitering opptil 5 virkedager. Du kan lukke siden.',

@@ -1,5 +1,5 @@
 /** What a payment page shows, as data. */
-import type { CheckoutFlow, HostedFields } from '@kassaflow/plugin-sdk';
+import type { CheckoutFlow, DeclineReason, HostedFields } from '@kassaflow/plugin-sdk';
 import type { Money } from '../../../kernel/money.ts';
 import type { SessionStatus } from '../checkout-session.ts';
 import type { Choice } from '../method-menu.ts';
@@ -49,7 +49,7 @@ export type PageView =
       readonly phone?: string;
       readonly problem?: ChooseProblem;
       /** Why the attempt before came to nothing, by the list of decline reasons; empty when nobody says. */
-      readonly failed?: string;
+      readonly failed?: DeclineReason | '';
     }
   | { readonly kind: 'pending'; readonly next: 'redirect' | 'phone' | 'terminal' | 'wait'; readonly url?: string }
   | { readonly kind: 'paid' | 'expired' | 'cancelled' };

@@ -21,8 +21,11 @@ export class PageViews {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** @param choosing the payer wants to see the ways of paying although a payment is open that nobody has begun */
-  async of(tenantId: string, session: SessionView, choosing: boolean): Promise<PageView> {
+  /**
+   * @param languages what the browser names
+   * @param choosing the payer wants to see the ways of paying although a payment is open that nobody has begun
+   */
+  async of(tenantId: string, session: SessionView, languages: string | undefined, choosing: boolean): Promise<PageView> {
     const { status } = session.session;
     if (status === 'completed') return { kind: 'paid' };
     if (status === 'cancelled' || status === 'expired') return { kind: status };
@@ -35,7 +38,7 @@ export class PageViews {
     const chosen = last?.choice.split(':')[0];
     return {
       kind: 'choose',
-      choices: await this.#choices(tenantId, session),
+      choices: await this.#choices(tenantId, session, localeOf(session.row.locale, languages)),
       ...(chosen !== undefined && { chosen }),
       ...(last?.payment && isOver(last.payment) && { failed: last.payment.reason }),
     };
@@ -69,8 +72,9 @@ export class PageViews {
     return Math.max(0, row.expiresAt.getTime() - this.clock.now().getTime());
   }
 
-  async #choices(tenantId: string, session: SessionView): Promise<PageChoice[]> {
-    const choices = await Promise.all((await this.paySession.methods(tenantId, session)).map((choice) => this.#onPage(tenantId, choice)));
+  async #choices(tenantId: string, session: SessionView, locale: string): Promise<PageChoice[]> {
+    const offered = await this.paySession.methods(tenantId, session, locale);
+    const choices = await Promise.all(offered.map((choice) => this.#onPage(tenantId, choice)));
     return choices.filter((choice) => isForPage(choice, session.row.device));
   }
 

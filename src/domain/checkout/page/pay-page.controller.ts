@@ -63,7 +63,7 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) return notFound(reply, languages);
     const session = await this.sessions.get(opened.tenantId, opened.sessionId);
-    const view = await this.views.of(opened.tenantId, session, other !== undefined);
+    const view = await this.views.of(opened.tenantId, session, languages, other !== undefined);
     await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
@@ -80,7 +80,7 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) return notFound(reply, languages);
     const form = readForm(body);
-    const begun = await this.#begin(opened, token, form);
+    const begun = await this.#begin(opened, { token, languages }, form);
     const session = await this.sessions.get(opened.tenantId, opened.sessionId);
     if (accept === 'application/json') {
       const texts = PAGE_TEXTS[localeOf(session.row.locale, languages)];
@@ -89,7 +89,7 @@ export class PayPageController {
     } else if ('location' in begun) {
       await reply.status(303).header('location', begun.location).header('cache-control', 'no-store').send();
     } else {
-      const view = await this.views.of(opened.tenantId, session, true);
+      const view = await this.views.of(opened.tenantId, session, languages, true);
       const shown: PageView = view.kind === 'choose' ? { ...view, problem: begun.problem, chosen: form.method, phone: form.phone } : view;
       await send(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
     }
@@ -122,7 +122,7 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) return notFound(reply, languages);
     const session = await this.paySession.refresh(opened.tenantId, opened.sessionId);
-    const view = await this.views.of(opened.tenantId, session, false);
+    const view = await this.views.of(opened.tenantId, session, languages, false);
     await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
@@ -144,12 +144,17 @@ export class PayPageController {
     await this.live.follow(reply, { tenantId, subjects }, async () => liveWords(await this.sessions.get(tenantId, sessionId)));
   }
 
-  async #begin({ tenantId, sessionId }: OpenedSession, token: string, form: PayForm): Promise<Begun> {
+  async #begin(
+    { tenantId, sessionId }: OpenedSession,
+    { token, languages }: { readonly token: string; readonly languages: string | undefined },
+    form: PayForm,
+  ): Promise<Begun> {
     const { method, phone } = form;
     if (method === '') return { problem: 'method' };
     if (phone !== '' && !/^\+[1-9][0-9]{6,14}$/.test(phone)) return { problem: 'phone' };
     try {
-      const choices = await this.paySession.methods(tenantId, await this.sessions.get(tenantId, sessionId));
+      const session = await this.sessions.get(tenantId, sessionId);
+      const choices = await this.paySession.methods(tenantId, session);
       const choice = choices.find(({ id }) => id === method);
       const flow = choice && flowOnPage(choice, form);
       if (choice && flow === undefined) return { problem: 'script' };
@@ -157,6 +162,7 @@ export class PayPageController {
         method,
         returnUrl: this.#returnUrl(token),
         actor: payerOf(idOf('chk', sessionId)),
+        locale: localeOf(session.row.locale, languages),
         ...(flow !== undefined && { flow }),
         ...(flow === 'push' && phone !== '' && { phone }),
         ...(flow === 'hosted-fields' && form.token !== null && { token: form.token }),

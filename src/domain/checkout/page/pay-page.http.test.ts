@@ -1,6 +1,6 @@
 /** The payment page through HTTP, as a browser without a script sees it. What needs a script is in `test/browser`. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { PaymentMethod } from '@kassaflow/plugin-sdk';
+import { DECLINE_REASONS, type PaymentMethod } from '@kassaflow/plugin-sdk';
 import { domainApp, type DomainApp } from '../../../../test/support/domain-app.ts';
 import { payerAt, type MadeSession } from '../../../../test/support/payer.ts';
 import { EndOverdue } from '../end-overdue.ts';
@@ -26,6 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => http.close());
 beforeEach(() => {
+  // What an account offers is remembered for a minute.
+  http.clock.advance(MINUTE);
   http.provider.offers = OFFERS;
   http.provider.fields = undefined;
 });
@@ -230,6 +232,31 @@ describe('the page to choose', () => {
     const session = await made({ locale: 'nb' });
     const answer = await press(session.path, { method: 'pay.card' });
     expect([answer.status, answer.html.includes(PAGE_TEXTS.nb.needsScript)]).toEqual([422, true]);
+  });
+});
+
+describe('the language', () => {
+  test('is the session’s, else the browser’s, and goes to the provider with the payment', async () => {
+    const [fixed, open] = [await made({ locale: 'nb' }), await made()];
+    expect((await page(fixed.path)).html).toContain('<html lang="nb">');
+    expect((await page(open.path)).html).toContain('<html lang="da">');
+    for (const [session, locale] of [
+      [fixed, 'nb'],
+      [open, 'nl'],
+    ] as const) {
+      await press(session.path, { method: 'pay.ideal' }, { 'accept-language': 'nl-NL,nl;q=0.9' });
+      expect(http.provider.created.get(last())).toMatchObject({ customer: { locale } });
+    }
+    const asked = http.provider.calls
+      .filter(({ method }) => method === 'payments.methods')
+      .map(({ input }) => (input as { locale: string }).locale);
+    expect(asked).toEqual(expect.arrayContaining(['nb', 'da']));
+  });
+
+  test('has words for every reason that a provider can give', () => {
+    for (const locale of PAGE_LOCALES)
+      for (const reason of DECLINE_REASONS)
+        expect([locale, reason, PAGE_TEXTS[locale].reasons[reason] === '']).toEqual([locale, reason, reason === 'other']);
   });
 });
 
