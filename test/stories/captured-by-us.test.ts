@@ -38,9 +38,9 @@ const use = (plugin: Plugin, server: string, settings: object) => {
 };
 const useVipps = () => use(vippsMobilepay, atVipps.url, atVipps.settings);
 const usePaypal = () => use(paypal, atPaypal.url, { clientId: atPaypal.clientId, clientSecret: atPaypal.clientSecret });
-const pass = (ms: number) => {
+const pass = async (ms: number) => {
   http.clock.advance(ms);
-  atVipps.clock.advance(ms);
+  await atVipps.clock.advance(ms);
   atPaypal.clock.advance(ms);
 };
 const pay = async (currency: string, more: object = {}) => {
@@ -51,7 +51,7 @@ const pay = async (currency: string, more: object = {}) => {
 const look = (id: string) => http.send('GET', `/v1/payments/${id}`).then(({ body }) => body);
 /** A webhook came: the payment is looked at. */
 const hear = async (id: string) => {
-  pass(1_000);
+  await pass(1_000);
   await http.send('POST', `/v1/payments/${id}/refresh`);
 };
 const eventsOf = async (id: string) =>
@@ -79,9 +79,9 @@ describe('Vipps MobilePay', () => {
     await hear(id);
     const { status, captureBefore } = await look(id);
     expect([status, Math.round((Date.parse(String(captureBefore)) - http.clock.now().getTime()) / DAY)]).toEqual(['authorized', 14]);
-    pass(11 * DAY);
+    await pass(11 * DAY);
     expect(await http.app.get(WatchCaptures).watchDue()).toBe(0);
-    pass(1 * DAY + HOUR);
+    await pass(1 * DAY + HOUR);
     await http.app.get(WatchCaptures).watchDue();
     expect((await eventsOf(id)).at(-1)).toBe('payment.capture-due');
     const captured = await http.send('POST', `/v1/payments/${id}/capture`, {});
@@ -94,7 +94,7 @@ describe('PayPal', () => {
     usePaypal();
     const { id, providerId } = await pay('EUR');
     atPaypal.orders.approve(providerId);
-    pass(MINUTE);
+    await pass(MINUTE);
     await http.app.get(CheckOpenPayments).checkDue();
     expect(await look(id)).toMatchObject({ status: 'completed', captured: { amount: '125.00' } });
     expect(atPaypal.orders.order(providerId).captures).toHaveLength(1);
@@ -107,10 +107,10 @@ describe('PayPal', () => {
     atPaypal.faults.add({ match: 'POST /v2/checkout/orders/', action: '500-before', times: 1_000 });
     await hear(id);
     expect((await look(id))['status']).toBe('authorized');
-    pass(1.6 * HOUR);
+    await pass(1.6 * HOUR);
     await http.app.get(WatchCaptures).watchDue();
     expect((await eventsOf(id)).at(-1)).toBe('payment.capture-due');
-    pass(2 * HOUR);
+    await pass(2 * HOUR);
     await http.app.get(WatchCaptures).watchDue();
     atPaypal.faults.clear();
     expect(await eventsOf(id)).toContain('payment.authorization-expired');
