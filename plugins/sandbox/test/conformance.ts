@@ -5,8 +5,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Money, PostingLine } from '@kassaflow/plugin-sdk';
-import { openDoor, type LocalProvider, type OpenDoor, type SettledDay, type Subject } from '@kassaflow/plugin-sdk/testing';
+import type { Money, PostingLine, RawWebhook } from '@kassaflow/plugin-sdk';
+import {
+  openDoor,
+  type LocalProvider,
+  type OpenDoor,
+  type SettledDay,
+  type Subject,
+  type WebhookVector,
+} from '@kassaflow/plugin-sdk/testing';
 import { HOST } from '../src/client.ts';
 import plugin from '../src/plugin.ts';
 import { startProvider, type SandboxProvider } from '../src/provider/provider.ts';
@@ -105,6 +112,7 @@ class SandboxWorld implements LocalProvider {
       unknownBody: () => body('weather.changed'),
       sent: () => this.#door.atLeast(this.#count('select count(*) as found from webhook where id <> ?', '')),
       lie: (id) => sign(Buffer.from(body('payment.paid', id)), [SECRETS[0]], Date.now()),
+      vectors: vectors(this.#door.url),
     };
   }
 
@@ -214,4 +222,24 @@ class SandboxWorld implements LocalProvider {
 
 function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
+}
+
+/** Made with OpenSSL, not with our own code: `printf '1795000000.<body>' | openssl dgst -sha256 -hmac whsec_sandbox_known_secret`. */
+const KNOWN = {
+  secret: 'whsec_sandbox_known_secret',
+  at: 1_795_000_000_000,
+  body: '{"id":"evt_known","type":"payment.paid","created_at":"2026-11-20T10:00:00.000Z","data":{"payment":"sbx_known","reference":"pay_known"}}',
+  header: 't=1795000000,v1=4b81ce3dcf9fcfe318b69f5326c389fc830f7c14ba998dd7393907db7ce9eaaf',
+};
+
+function vectors(url: string): readonly WebhookVector[] {
+  const settings = { ...SETTINGS, webhookSecrets: [KNOWN.secret] };
+  const given = (body: string, receivedAt: number): RawWebhook => {
+    return { method: 'POST', url, headers: { 'sandbox-signature': KNOWN.header }, body: Buffer.from(body), receivedAt };
+  };
+  return [
+    { name: 'made with OpenSSL', settings, delivery: given(KNOWN.body, KNOWN.at), right: true },
+    { name: '301 s late', settings, delivery: given(KNOWN.body, KNOWN.at + 301_000), right: false },
+    { name: 'a space behind the body', settings, delivery: given(`${KNOWN.body} `, KNOWN.at), right: false },
+  ];
 }

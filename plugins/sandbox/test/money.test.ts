@@ -60,6 +60,13 @@ describe('ways of paying', () => {
   });
 });
 
+test('an answer out of the sandbox’s memory is as old as the first one: the payment is looked at again', async () => {
+  const { providerId } = await at.create();
+  await at.press(`pay/${providerId}/pay`, { method: 'card' });
+  const again = valueOf(await payments.create(at.context({ idempotencyKey: 'pay_01:create:1', attempt: 2 }), at.order()));
+  expect(again).toMatchObject({ providerId, facts: { captured: 1250 }, next: { kind: 'none' } });
+});
+
 describe('money that goes back', () => {
   test('pitfall 5: refunds are told one by one, ours with our id and the desk’s without', async () => {
     const id = await at.paid('card');
