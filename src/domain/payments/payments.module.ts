@@ -74,7 +74,17 @@ import { WebhookAddresses } from './webhook-addresses.ts';
     WatchCaptures,
     WebhookAddresses,
   ],
-  exports: [Authorizations, ChargeApprovals, Mandates, NewPayment, Payments, PaymentSubjects, Refunds, SettledMoneyOfPayments, WebhookAddresses],
+  exports: [
+    Authorizations,
+    ChargeApprovals,
+    Mandates,
+    NewPayment,
+    Payments,
+    PaymentSubjects,
+    Refunds,
+    SettledMoneyOfPayments,
+    WebhookAddresses,
+  ],
 })
 export class PaymentsModule implements OnModuleInit {
   constructor(
