@@ -26,7 +26,7 @@ const route = z
       .array(z.string().max(100))
       .min(1)
       .max(MOST_CONNECTIONS)
-      .meta({ description: 'Names or ids, in the order in which they are tried', example: ['mollie', 'stripe'] }),
+      .meta({ description: 'Names or ids, in the order in which they are tried', example: ['main', 'second'] }),
   })
   .meta({ id: 'PaymentRoute' });
 const replaceRoutes = z.strictObject({ routes: z.array(route).max(MOST_ROUTES) }).meta({ id: 'ReplacePaymentRoutes' });
