@@ -29,7 +29,7 @@ afterAll(() => at.close());
 const asLive = (method: 'GET' | 'POST', url: string, payload?: object) =>
   at.send(method, url, payload, { authorization: `Bearer ${live.key}` });
 
-describe('a test key', () => {
+describe('pitfall 25: a test key', () => {
   test('makes test payments only: the connections of the other mode are not there', async () => {
     expect((await asLive('GET', `/v1/payments/${live.payment}`)).body).toMatchObject({ test: false });
     expect((await at.send('POST', '/v1/payments', WISH)).body).toMatchObject({ test: true });
