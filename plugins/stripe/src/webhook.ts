@@ -88,6 +88,8 @@ async function lookUpReference(
 ): Promise<string | undefined> {
   if (intent === undefined || !intent.startsWith('pi_') || (kind !== 'chargeback' && kind !== 'refund')) return undefined;
   const found = await callStripe(context, 'read', async (stripe) => ok(await stripe.paymentIntents.retrieve(intent)));
+  // Not one of this account: nobody's, and asking again would not change that.
+  if (found.kind === 'failed' && found.code === 'resource_missing') return undefined;
   // Throwing keeps the delivery in the inbox to be read again, where a missing reference would make it an orphan.
   if (found.kind !== 'ok') throw new Error(`The payment of this ${kind} could not be looked up: ${found.message}`);
   return markIn(found.value.metadata, PAYMENT_MARK);

@@ -132,6 +132,14 @@ describe('a checkout', () => {
     expect(stripe.sessions()).toHaveLength(1);
   });
 
+  test('pitfall 30: a word for its state that Stripe did not have yet is kept, warned of, and no money', async () => {
+    const { providerId } = await create();
+    Object.assign(stripe.pay(providerId, 'sepa_debit'), { status: 'awaiting_moonrise' });
+    const given = context();
+    expect(valueOf(await payments.fetch(given, { providerId }))).toMatchObject({ providerState: 'awaiting_moonrise', captured: 0 });
+    expect(given.logged.join()).toContain('awaiting_moonrise');
+  });
+
   test('a payment that is done cannot be cancelled', async () => {
     const { providerId } = await create();
     stripe.pay(providerId);
