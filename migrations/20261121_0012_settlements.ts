@@ -43,6 +43,7 @@ create table settlement_import (
   unique (tenant_id, request_key)
 );
 create unique index settlement_import_nightly on settlement_import (connection_id, last_day) where origin = 'nightly';
+create index settlement_import_listed on settlement_import (connection_id, created_at);
 create index settlement_import_due on settlement_import (next_at) where next_at is not null;
 `;
 
@@ -159,7 +160,7 @@ end $$;
 const GRANTS = `
 grant select, insert, update on settlement_import, settlement, settlement_line to kassaflow_app;
 -- finds the tenants that have work, and counts it; the work itself is done by the app role, tenant by tenant
-grant select (tenant_id, connection_id, origin, last_day, state, failures, next_at, created_at) on settlement_import to kassaflow_engine;
+grant select (tenant_id, connection_id, origin, last_day, state, lines, failures, next_at, created_at) on settlement_import to kassaflow_engine;
 grant select (difference, unexplained, created_at) on settlement to kassaflow_engine;
 grant select (id, tenant_id, state) on connection to kassaflow_engine;
 `;

@@ -34,6 +34,11 @@ const MOST_PAGES = 10_000;
 const FIRST_PAUSE_MS = 300_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 
+/** So often reading begins anew when a page in the middle is refused. */
+const MOST_FRESH_STARTS = 5;
+
+type NotOk = Exclude<Outcome<SettlementPage>, { kind: 'ok' }>;
+
 /** The import belongs to somebody else by now. */
 class TakenOver extends Error {}
 
@@ -120,7 +125,7 @@ export class ImportSettlements implements OnApplicationBootstrap, OnModuleDestro
     for (let pages = job.pages; pages < MOST_PAGES; pages += 1) {
       const outcome = await this.#ask(tenantId, job, page);
       if (outcome.kind !== 'ok') {
-        await inImport((tx) => this.#stop(tx, job, outcome));
+        await inImport((tx) => this.#stop(tx, job, outcome, page));
         return false;
       }
       const { lines, next } = outcome.value;
@@ -149,10 +154,12 @@ export class ImportSettlements implements OnApplicationBootstrap, OnModuleDestro
     });
   }
 
-  async #stop(tx: Transaction, job: SettlementImport, outcome: Exclude<Outcome<SettlementPage>, { kind: 'ok' }>): Promise<void> {
+  async #stop(tx: Transaction, job: SettlementImport, outcome: NotOk, page: string | undefined): Promise<void> {
     const isFinal =
       outcome.kind === 'declined' || (outcome.kind === 'failed' && outcome.reason !== 'temporary' && outcome.reason !== 'rate-limited');
-    if (isFinal) await endImport(tx, job.id, 'failed', outcome.message, this.clock.now());
+    // What is refused in the middle may be the page alone: it was kept over a death, and the provider does not know it any more.
+    if (isFinal && (page === undefined || job.failures >= MOST_FRESH_STARTS))
+      await endImport(tx, job.id, 'failed', outcome.message, this.clock.now());
     else await this.#postpone(tx, job, outcome.message, outcome.kind === 'failed' ? outcome.retryAfterMs : undefined);
   }
 

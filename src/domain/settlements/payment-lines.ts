@@ -24,8 +24,10 @@ const OF_PAYMENTS = `('payment', 'refund', 'chargeback', 'chargeback-reversal')`
 const TO_LOOK_AT = `l.connection_id = $1 and l.kind <> 'payout' and (
   l.dirty
   or (l.payment_id is null and l.kind in ${OF_PAYMENTS} and l.ledger_date between $2 and $3)
-  or (l.payment_id is not null and l.ledger_date > $3::date - ${LOOKED_AT_DAYS}
-    and (l.fee <> l.explained_fee or (l.kind in ${OF_PAYMENTS} and l.gross <> l.explained_gross)))
+  or (l.payment_id is not null and l.ledger_date > $3::date - ${LOOKED_AT_DAYS} and (
+    (l.kind in ${OF_PAYMENTS} and l.gross <> l.explained_gross)
+    or (l.fee <> l.explained_fee and (select p.fee_minor from payment p where p.id = l.payment_id) is not null)
+  ))
 )`;
 
 /** Finds the payments and refunds of lines: by our own reference, else by the provider's id. @returns the payments to look at */

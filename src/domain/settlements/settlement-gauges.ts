@@ -33,7 +33,7 @@ export class SettlementGauges {
       },
       {
         name: 'kassaflow_settlement_imports_failed',
-        help: 'Connections whose last import of settlements was refused by the provider for good',
+        help: 'Connections whose provider told settlements before, and refused the last import for good',
         of: (found) => found?.failed,
       },
       {
@@ -64,15 +64,20 @@ export class SettlementGauges {
 const READ = `
 with waiting as (select created_at from settlement_import where next_at is not null and (failures > 0 or next_at <= clock_timestamp())),
 newest as (
-  select distinct on (connection_id) state, created_at from settlement_import
+  select distinct on (connection_id) connection_id, state, created_at from settlement_import
   where state in ('done', 'failed') order by connection_id, created_at desc
+),
+-- an account without access to its reports is no trouble: nobody has asked for it
+refused as (
+  select created_at from newest n
+  where n.state = 'failed' and exists (select from settlement_import d where d.connection_id = n.connection_id and d.state = 'done' and d.lines > 0)
 ),
 unbalanced as (select created_at from settlement where difference <> 0 limit 10000)
 select
   (select count(*)::int from waiting) as waiting,
   (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from waiting) as oldest,
-  (select count(*)::int from newest where state = 'failed') as failed,
-  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from newest where state = 'failed') as "oldestFailed",
+  (select count(*)::int from refused) as failed,
+  (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from refused) as "oldestFailed",
   (select count(*)::int from unbalanced) as unbalanced,
   (select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 from unbalanced) as "oldestUnbalanced",
   (select count(*)::int from (select from settlement where unexplained <> 0 limit 10000) s) as unexplained`;

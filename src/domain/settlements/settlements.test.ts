@@ -313,6 +313,20 @@ describe('an import', () => {
     expect(await settled.importDays(DAY)).toMatchObject({ state: 'failed', problem: 'These keys may not read settlements.' });
   });
 
+  test('begins anew when a page in the middle is refused', async () => {
+    let refuses = true;
+    world.provider.settled = ({ page }) => {
+      if (page === 'two' && refuses) return failed('input', 'This is not a page of settlements.', { field: 'page' });
+      return ok({ lines: [aLine({ providerId: page ?? 'one', kind: 'fee', fee: '1.00' })], ...(page === undefined && { next: 'two' }) });
+    };
+    const { id } = await settled.importDays(DAY);
+    refuses = false;
+    world.clock.advance(300_000);
+    await settled.importer.importDue();
+    expect(await settled.settlements.getImport(world.db.tenantId, id)).toMatchObject({ state: 'done', lines: 2 });
+    expect(await world.balances()).toMatchObject({ 'expense:fees': 200 });
+  });
+
   test('goes on at its page after a death, in another process', async () => {
     const sold = await paid('12.50');
     const pages: Record<string, SettlementLine[]> = {
