@@ -71,7 +71,7 @@ export async function eventsApp({ clock = systemClock, streams }: { readonly clo
 }
 
 /** An open event stream, once its headers have come. */
-async function followed(port: number, path: string, secret: string, lastEventId?: string) {
+export async function followed(port: number, path: string, secret: string, lastEventId?: string) {
   const headers = { authorization: `Bearer ${secret}`, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) };
   const client = httpRequest({ host: '127.0.0.1', port, path, headers });
   let text = '';
