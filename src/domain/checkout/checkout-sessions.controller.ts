@@ -12,7 +12,7 @@ import { Paged } from '../../platform/http/paged.ts';
 import { ofOneKind, NOT_OF_ONE_KIND, paidFields, wishedInvoices } from '../payments/index.ts';
 import { CheckoutAccess } from './checkout-access.ts';
 import { CheckoutCors } from './checkout-cors.ts';
-import { CheckoutSessions, followedBy, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
+import { CheckoutSessions, subjectOf, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { LiveState } from './live-state.ts';
 import { PaySession } from './pay-session.ts';
@@ -168,8 +168,8 @@ export class CheckoutSessionsController {
   }
 
   /**
-   * How the session stands, as it changes: server-sent events, each with the whole session. It follows the payment that there is when it
-   * is opened, so open it once `pay` has answered. For an API key, or the session's client token.
+   * How the session stands, as it changes: server-sent events, each with the whole session, so that whoever comes back has missed
+   * nothing. For an API key, the session's client token, or a stream token for it.
    */
   @Get(':id/events')
   @Public()
@@ -183,9 +183,9 @@ export class CheckoutSessionsController {
   ): Promise<void> {
     const { sessionId, ...holder } = await this.access.follow(authorization, id);
     const { tenantId } = holder;
-    const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
+    const { row } = await this.sessions.get(tenantId, sessionId);
     const read = async () => this.#shown(tenantId, await this.sessions.get(tenantId, sessionId));
-    await this.live.follow(reply, { tenantId, subjects, holder }, read);
+    await this.live.follow(reply, { tenantId, subjects: [subjectOf(row)], holder }, read);
   }
 
   /**

@@ -217,9 +217,11 @@ export class CheckoutSessions implements OnModuleInit {
     const id = payment.requestKey === null ? undefined : await sessionOfRequest(tx, payment.requestKey ?? '');
     if (id === undefined) return;
     const row = await this.lock(tx, id);
-    if (row.state === 'completed' || !pays(payment, row.capture)) return;
-    row.completedAt = this.clock.now();
+    if (row.state === 'completed') return;
     const [subject] = await this.paymentSubjects.of(tx, [payment]);
+    // Whoever follows the session sees it wait for a bank, and open again after a refusal.
+    if (!pays(payment, row.capture)) return this.#append(tx, row, 'checkout.updated', subject);
+    row.completedAt = this.clock.now();
     await this.#end(tx, row, 'completed', subject);
   }
 
@@ -249,12 +251,6 @@ export class CheckoutSessions implements OnModuleInit {
 
 export function subjectOf({ id }: { readonly id: string }): string {
   return `checkout/${idOf('chk', id)}`;
-}
-
-/** What events tell of a change of the session: it itself, and the last payment that was made for it. */
-export function followedBy({ row, attempts }: SessionView): string[] {
-  const last = attempts.findLast(({ payment }) => payment)?.payment;
-  return [subjectOf(row), ...(last ? [`payment/${idOf('pay', last.id)}`] : [])];
 }
 
 /** The payment that counts: the one that paid, else the last that can still come to something. */

@@ -192,7 +192,7 @@ describe('a checkout session', () => {
     http.clock.advance(1_000);
     expect((await page(`${session.path}/return`)).html).not.toContain('Betaald');
     expect(await sessionOf(session)).toMatchObject({ status: 'pending' });
-    expect(await eventsOf(session)).toEqual(['checkout.created']);
+    expect(await eventsOf(session)).toEqual(['checkout.created', 'checkout.updated']);
   });
 
   test('lets nobody try one card after the other', async () => {
@@ -240,6 +240,34 @@ describe('a checkout session', () => {
       headers: { authorization: `Bearer ${session.clientToken}` },
     });
     expect(stranger.status).toBe(401);
+  });
+
+  test('tells whoever followed it before it was paid that a payment is with a bank, that it failed, and that another paid', async () => {
+    const session = await made();
+    const { port } = await listening();
+    const line = await followed(`http://127.0.0.1:${port}/v1/checkout-sessions/${session.id}/events`, session.clientToken);
+    const reaches = (status: string) =>
+      until(
+        () => line.messages.at(-1)?.['status'] === status,
+        () => `not ${status}: ${JSON.stringify(line.messages)}`,
+      );
+    await reaches('open');
+    await press(session.path, { method: 'pay.ideal' });
+    http.provider.report(last(), { started: true });
+    http.clock.advance(1_000);
+    await page(`${session.path}/return`);
+    await reaches('pending');
+    http.provider.report(last(), { ended: 'failed', failure: { reason: 'insufficient-funds', retryable: true } });
+    http.clock.advance(1_000);
+    await page(`${session.path}/return`);
+    await reaches('open');
+    await press(session.path, { method: 'pay.ideal' });
+    http.provider.report(last(), { captured: 5445 });
+    http.clock.advance(1_000);
+    await page(`${session.path}/return`);
+    await reaches('completed');
+    line.stop();
+    expect(await eventsOf(session)).toEqual(['checkout.created', 'checkout.updated', 'checkout.updated', 'checkout.completed']);
   });
 
   test('pays an order through its invoice', async () => {

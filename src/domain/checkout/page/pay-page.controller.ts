@@ -13,7 +13,7 @@ import { Public } from '../../../platform/auth/access.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { TakesRawBody } from '../../../platform/http/raw-body.ts';
 import { payerOf } from '../checkout-access.ts';
-import { CheckoutSessions, followedBy } from '../checkout-sessions.service.ts';
+import { CheckoutSessions, subjectOf } from '../checkout-sessions.service.ts';
 import { CheckoutTokens, type OpenedSession } from '../checkout-tokens.ts';
 import { checkoutErrors } from '../checkout.errors.ts';
 import { LiveState } from '../live-state.ts';
@@ -140,8 +140,10 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) throw checkoutErrors['not-found']();
     const { tenantId, sessionId } = opened;
-    const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
-    await this.live.follow(reply, { tenantId, subjects }, async () => liveWords(await this.sessions.get(tenantId, sessionId)));
+    const { row } = await this.sessions.get(tenantId, sessionId);
+    await this.live.follow(reply, { tenantId, subjects: [subjectOf(row)] }, async () =>
+      liveWords(await this.sessions.get(tenantId, sessionId)),
+    );
   }
 
   async #begin(
