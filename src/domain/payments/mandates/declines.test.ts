@@ -184,11 +184,12 @@ describe('how often a card is charged', () => {
     const step = fc.record({
       invoice: fc.integer({ min: 0, max: 2 }),
       mandate: fc.integer({ min: 0, max: 1 }),
-      atOnce: fc.integer({ min: 1, max: 4 }),
-      pauseDays: fc.constantFrom(0, 0, 1, 11),
+      // Enough to meet both caps in every run.
+      atOnce: fc.integer({ min: 2, max: 4 }),
+      pauseDays: fc.constantFrom(0, 0, 0, 1, 11),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 9 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 10 }), async (steps) => {
         const fingerprint = newUuid();
         const one = await withMandate({ fingerprint });
         const mandates = [one.mandate.id, (await withMandate({ fingerprint }, one.customer)).mandate.id];
@@ -213,9 +214,9 @@ describe('how often a card is charged', () => {
         }
         for (const id of invoices) expect(calls.filter((call) => call.invoice === id).length).toBeLessThanOrEqual(CHARGES_PER_INVOICE);
       }),
-      { numRuns: 8 },
+      { numRuns: 4, endOnFailure: true },
     );
-  }, 120_000);
+  }, 300_000);
 });
 
 test('pitfall 32: a mandate that was revoked at its provider without a word is not charged', async () => {
