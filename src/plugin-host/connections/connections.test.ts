@@ -7,6 +7,10 @@ import { startVippsServer, type VippsServer } from '../../../test/providers/vipp
 import { signedHeaders } from '../../../test/providers/vipps-webhooks.ts';
 import { until } from '../../../test/support/until.ts';
 import { newId, uuidOf } from '../../kernel/ids.ts';
+import { Metrics } from '../../platform/observability/metrics.ts';
+import { Sealer } from '../../platform/secrets/sealer.ts';
+import { Audit } from '../../platform/tenancy/audit.ts';
+import { PluginCatalogue } from '../plugin-catalogue.ts';
 import { ProviderCalls, type WebhookConnection } from '../provider-calls.ts';
 import { ConnectionUses } from './connection-uses.ts';
 import type { ConnectionView } from './connection-view.ts';
@@ -283,6 +287,27 @@ describe('pitfall 21: rotating credentials', () => {
     await look(made);
     expect((await get(made)).webhook.status).toBe('registered');
     expect(mollie.webhooks.hook(hook.id).status).toBe('enabled');
+  });
+
+  test('counts at once in a process that has the connection in memory, although another process stored the new secret', async () => {
+    const made = await add('stripe', account());
+    const url = made.webhook.url ?? '';
+    expect((await calls.verify(door(made), stripeDelivery(url, OLD_SECRET))).ok).toBe(true);
+    const other = new Connections(
+      at.db.database,
+      at.app.get(Sealer),
+      at.app.get(PluginCatalogue),
+      at.app.get(Audit),
+      at.app.get(Metrics),
+      new ConnectionUses(),
+    );
+    await other.update(at.db.tenantId, uuidOf('con', made.id), { settings: { webhookSecrets: [NEW_SECRET] } }, 'test');
+    // Well before the two seconds after which what is in memory is read again anyway.
+    await until(
+      async () => (await calls.verify(door(made), stripeDelivery(url, NEW_SECRET))).ok,
+      () => 'the new secret is not known',
+      1_500,
+    );
   });
 
   test('without an overlap forgets what others know at once', async () => {

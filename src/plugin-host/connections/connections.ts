@@ -93,6 +93,11 @@ export class Connections {
     return connections instanceof Promise ? connections.then((all) => all.get(id)) : connections.get(id);
   }
 
+  /** As {@link open}, as it was at most `withinMs` ago: another process may have changed it since it was read into memory. */
+  async openNewest(tenantId: string, id: string, withinMs: number): Promise<OpenConnection | undefined> {
+    return (await this.#opened.newest(tenantId, withinMs)).get(id);
+  }
+
   /** As {@link open}, when the tenant is not known yet: a webhook's address. */
   openByIdAlone(id: string): Promise<OpenConnection | undefined> {
     return this.#opened.byIdAlone(id);

@@ -29,6 +29,11 @@ export class OpenConnections {
     return this.#cache.of(tenantId);
   }
 
+  /** Every connection of a tenant by id, as at most `withinMs` ago. */
+  newest(tenantId: string, withinMs: number): TenantConnections | Promise<TenantConnections> {
+    return this.#cache.newest(tenantId, withinMs);
+  }
+
   /** As it lies in the table now. @throws connection.unknown */
   async fresh(tenantId: string, id: string): Promise<OpenConnection> {
     this.#cache.forget(tenantId);
