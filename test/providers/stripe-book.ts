@@ -114,7 +114,7 @@ export class StripeBook {
   }
 
   /** The bank says no; the customer is still on the page. */
-  decline(sessionId: string, declineCode = 'insufficient_funds', more: Readonly<Record<string, string>> = {}): Intent {
+  decline(sessionId: string, declineCode = 'insufficient_funds', more: Readonly<Record<string, unknown>> = {}): Intent {
     const intent = this.#begin(this.session(sessionId));
     this.#refuse(intent, { code: 'card_declined', decline_code: declineCode, message: 'Your card was declined.', ...more });
     return intent;
@@ -371,7 +371,7 @@ export class StripeBook {
     charge.balance_transaction = this.#world.ledger.book({ type, amount, currency, source: id, fee: FEE, category: 'charge' }).id;
   }
 
-  #refuse(intent: Intent, error: Readonly<Record<string, string>>): void {
+  #refuse(intent: Intent, error: Readonly<Record<string, unknown>>): void {
     intent.status = 'requires_payment_method';
     intent.last_payment_error = { type: 'card_error', ...error };
     this.#world.tell('payment_intent.payment_failed', intent);

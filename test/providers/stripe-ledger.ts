@@ -12,6 +12,8 @@ export const DISPUTE_FEE = 1_500;
 export class StripeLedger {
   readonly transactions: Transaction[] = [];
   readonly payouts: Payout[] = [];
+  /** `manual`: payouts are made only when somebody asks for one. */
+  interval: 'daily' | 'manual' = 'daily';
   readonly #paidOut = new Map<string, string>();
   readonly #clock: StripeClock;
   readonly #live: boolean;
@@ -24,13 +26,26 @@ export class StripeLedger {
   }
 
   /** Books a movement; also of a type that nobody knows. */
-  book(movement: { type: string; amount: number; currency: string; source?: string; fee?: number; category?: string }): Transaction {
-    const { type, amount, currency, source = null, fee = 0, category = type } = movement;
+  book(movement: {
+    readonly type: string;
+    readonly amount: number;
+    readonly currency: string;
+    readonly source?: string;
+    readonly fee?: number;
+    /** The part of the fee that is VAT. */
+    readonly tax?: number;
+    readonly category?: string;
+  }): Transaction {
+    const { type, amount, currency, source = null, fee = 0, tax = 0, category = type } = movement;
     const transaction: Transaction = {
       id: newId('txn'),
       object: 'balance_transaction',
       amount,
       fee,
+      fee_details: [
+        ...(fee > tax ? [{ type: 'stripe_fee' as const, amount: fee - tax, currency }] : []),
+        ...(tax > 0 ? [{ type: 'tax' as const, amount: tax, currency }] : []),
+      ],
       net: amount - fee,
       currency,
       type,
@@ -48,7 +63,10 @@ export class StripeLedger {
   }
 
   /** Sends what there is of a currency to the bank: it arrives today, and is there with {@link arrive}. */
-  payOut({ currency = 'eur', automatic = true }: { readonly currency?: string; readonly automatic?: boolean } = {}): Payout {
+  payOut({
+    currency = 'eur',
+    automatic = this.interval !== 'manual',
+  }: { readonly currency?: string; readonly automatic?: boolean } = {}): Payout {
     const open = this.transactions.filter((one) => one.currency === currency && !this.#paidOut.has(one.id));
     const amount = open.reduce((sum, { net }) => sum + net, 0);
     const own = this.book({ type: 'payout', amount: -amount, currency });

@@ -193,6 +193,7 @@ export interface Transaction {
   object: 'balance_transaction';
   amount: number;
   fee: number;
+  fee_details: readonly { readonly type: 'stripe_fee' | 'tax'; readonly amount: number; readonly currency: string }[];
   net: number;
   currency: string;
   type: string;

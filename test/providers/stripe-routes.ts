@@ -83,7 +83,8 @@ function moneyRoutes({ world, book, calls, moneyBack }: RouteParts): readonly Ro
     route('GET /v1/payouts', (_id, _form, query) => page(ledger.payouts.filter(within(query, 'arrival_date')), query)),
     route('GET /v1/balance_transactions/:id', (id) => ledger.transaction(id)),
     route('GET /v1/balance_transactions', (_id, _form, query) => {
-      const all = ledger.transactionsOf(query.get('payout') ?? '').toReversed();
+      const payout = query.get('payout');
+      const all = payout === null ? ledger.transactions : ledger.transactionsOf(payout).toReversed();
       const isWhole = expands(query, 'data.source');
       return page(isWhole ? all.map((one) => ({ ...one, source: sourceOf({ book, moneyBack }, one.source) })) : all, query);
     }),
@@ -115,7 +116,7 @@ function accountRoutes({ world, webhooks, configuration }: RouteParts): readonly
     route('GET /v1/account', () => ({
       id: 'acct_1LocalServer',
       object: 'account',
-      settings: { dashboard: { display_name: 'Local shop' } },
+      settings: { dashboard: { display_name: 'Local shop' }, payouts: { schedule: { interval: world.ledger.interval } } },
     })),
     route('GET /v1/payment_method_configurations', (_id, _form, query) => page([configurationOf(configuration, world.isLive)], query)),
     route('POST /v1/webhook_endpoints', (_id, form) => {

@@ -22,6 +22,8 @@ export interface Refusal {
   readonly advice_code?: string | null | undefined;
   readonly network_advice_code?: string | null | undefined;
   readonly network_decline_code?: string | null | undefined;
+  /** The card, where it is told: which network's code it is. */
+  readonly payment_method?: { readonly card?: { readonly brand: string } | undefined } | string | null | undefined;
 }
 
 const CARD = 'https://docs.stripe.com/declines/codes';
@@ -125,11 +127,24 @@ const NEVER_APPROVED = new Set(['03', '04', '07', '12', '15', '41', '43', '57', 
 export function failureOf(refusal: Refusal): PaymentFailure {
   const providerCode = refusal.decline_code ?? refusal.code ?? undefined;
   const kind = classOf(refusal);
+  const network = networkOf(refusal);
   return {
     reason: declineOf(refusal).reason,
     retryable: kind === 'transient' || kind === 'soft',
     ...(providerCode === undefined ? {} : { providerCode }),
+    ...(network === undefined ? {} : { network }),
   };
+}
+
+/** The scheme's own code: Mastercard's advice, Visa's response. Of other networks no list says what their codes mean. */
+function networkOf({
+  payment_method: method,
+  network_advice_code: advice,
+  network_decline_code: decline,
+}: Refusal): PaymentFailure['network'] {
+  const brand = typeof method === 'object' ? method?.card?.brand : undefined;
+  if (brand === 'mastercard' && advice) return { scheme: 'mastercard', code: advice };
+  return brand === 'visa' && decline ? { scheme: 'visa', code: decline } : undefined;
 }
 
 /** @see DeclineClass */

@@ -49,23 +49,33 @@ const CATEGORIES: Readonly<Record<string, Kind>> = { dispute: 'chargeback', disp
 /**
  * One balance transaction as a line. `gross − fee = net`; what Stripe keeps for itself is a fee without a gross. A type that is not in the
  * table is `unknown`: it belongs on a suspense account, where a person looks at it.
+ *
+ * @param payout the payout that the transaction was paid out in, where Stripe tells it
  */
-export function lineOf(transaction: Stripe.BalanceTransaction, payout: string): SettlementLine {
+export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | undefined): SettlementLine {
   const { amount, fee, net, currency, type, reporting_category: category } = transaction;
   const kind = CATEGORIES[category] ?? KINDS[type] ?? 'unknown';
   const money = (minor: number): string => decimalOf(minor, currency);
   const isFee = kind === 'fee';
+  const vat = type === 'tax_fee' ? -net : taxIn(transaction);
   return {
-    providerId: kind === 'payout' ? payout : transaction.id,
-    payout,
+    providerId: (kind === 'payout' ? idOf(transaction.source) : undefined) ?? transaction.id,
+    ...(payout === undefined ? {} : { payout }),
     kind,
+    providerType: type,
     ...originOf(transaction),
     currency: currency.toUpperCase(),
     gross: money(isFee ? 0 : amount),
     fee: money(isFee ? -net : fee),
+    ...(vat === 0 ? {} : { feeVat: money(vat) }),
     net: money(net),
     bookedAt: transaction.created * 1000,
   };
+}
+
+/** The VAT on a fee, which Stripe tells among the parts of the fee. */
+function taxIn({ fee_details: parts }: Stripe.BalanceTransaction): number {
+  return parts.reduce((sum, { type, amount }) => sum + (type === 'tax' ? amount : 0), 0);
 }
 
 /** The payment and refund that a line is about, from its source where Stripe gives it whole. */

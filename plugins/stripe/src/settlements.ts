@@ -15,43 +15,51 @@ import { idOf } from './seen.ts';
 import type { Settings } from './settings.ts';
 
 const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
 /** Stripe's longest page. */
 const PAGE = 100;
 /** A payout a day for more than a year. */
 const MAX_PAYOUTS = 500;
 
-/** Where reading goes on: behind a transaction of a payout. */
+/** Where reading goes on: behind a transaction, of a payout or of the days. */
 interface Position {
-  readonly payout: string;
+  readonly payout?: string;
   readonly after?: string;
 }
 
 /**
- * The payouts that arrived on these days (UTC, as Stripe counts them), each as the lines of its balance transactions; the payout's own has
- * the opposite sign, so the lines of one payout sum to zero. A payout that failed is there too: its money comes back as a line of a
- * later one.
+ * Where Stripe makes the payouts by its own schedule: those that arrived on these days (UTC, as Stripe counts them), each as the lines of its
+ * balance transactions; the payout's own has the opposite sign, so the lines of one payout sum to zero. A payout that failed is there
+ * too: its money comes back as a line of a later one. Of a payout that a person asked for besides, there is its own line alone.
  *
- * Stripe knows which transactions a payout is made of only where it makes the payouts by itself. Of a payout that a person asked
- * for, there is its own line alone.
+ * Where all payouts are asked for, Stripe does not know what they are made of: then every movement of these days is a line, and payouts
+ * are withdrawals from a running balance.
  */
 export const settlements: NonNullable<PaymentProvider<Settings>['settlements']> = async (context, { from, to, page }) => {
   if (Date.parse(to) + DAY_MS > context.now().getTime()) return failed('temporary', 'This day is not over yet.', { code: 'not_ready' });
   const position = page === undefined ? undefined : positionIn(page);
   if (page !== undefined && position === undefined) return failed('input', 'This is not a page of settlements.', { field: 'page' });
   return callStripe(context, 'read', async (stripe) => {
+    const isByHand = position ? position.payout === undefined : await isPaidOutByHand(stripe);
+    if (isByHand) return readDays(context, stripe, { created: { gte: secondsOf(from), lt: secondsOf(to) + DAY_S } }, position?.after);
     const listed = await arrivedOn(stripe, from, to);
     if (listed.kind !== 'ok') return listed;
     const index = position ? listed.value.findIndex(({ id }) => id === position.payout) : 0;
     const payout = listed.value[index];
     if (!payout) return position ? failed('temporary', 'The list of payouts changed; read it again.') : ok({ lines: [] });
-    return readOn(context, stripe, payout, position?.after, listed.value[index + 1]);
+    return readPayout(context, stripe, payout, position?.after, listed.value[index + 1]);
   });
 };
+
+async function isPaidOutByHand(stripe: Stripe): Promise<boolean> {
+  const account = await stripe.accounts.retrieveCurrent();
+  return account.settings?.payouts?.schedule.interval === 'manual';
+}
 
 /** Every payout of these days, oldest first; not ready while one is on its way, or Stripe still works out what it is made of. */
 async function arrivedOn(stripe: Stripe, from: string, to: string): Promise<Outcome<readonly Stripe.Payout[]>> {
   const found: Stripe.Payout[] = [];
-  const arrival_date = { gte: Date.parse(from) / 1000, lt: (Date.parse(to) + DAY_MS) / 1000 };
+  const arrival_date = { gte: secondsOf(from), lt: secondsOf(to) + DAY_S };
   for await (const payout of stripe.payouts.list({ arrival_date, limit: PAGE })) {
     const isUnderWay = payout.status === 'pending' || payout.status === 'in_transit';
     if (isUnderWay || (payout.automatic && payout.reconciliation_status === 'in_progress'))
@@ -63,7 +71,7 @@ async function arrivedOn(stripe: Stripe, from: string, to: string): Promise<Outc
   return ok(found);
 }
 
-async function readOn(
+async function readPayout(
   context: Context<Settings>,
   stripe: Stripe,
   payout: Stripe.Payout,
@@ -74,28 +82,46 @@ async function readOn(
   if (!payout.automatic) {
     context.log.warn('A payout was not made by Stripe’s own schedule: what it is made of is not known', { payout: payout.id });
     const own = idOf(payout.balance_transaction);
-    if (own === undefined) return ok({ lines: [], ...next });
-    // Without its name: no lines have to add up to a withdrawal.
-    const { payout: _, ...withdrawal } = lineOf(await stripe.balanceTransactions.retrieve(own), payout.id);
-    return ok({ lines: [withdrawal], ...next });
+    const lines = own === undefined ? [] : [lineOf(await stripe.balanceTransactions.retrieve(own), undefined)];
+    return ok({ lines, ...next });
   }
+  const { lines, last } = await readPage(context, stripe, { payout: payout.id }, after);
+  return ok({ lines, ...(last === undefined ? next : { next: `${payout.id}|${last}` }) });
+}
+
+async function readDays(
+  context: Context<Settings>,
+  stripe: Stripe,
+  days: Pick<Stripe.BalanceTransactionListParams, 'created'>,
+  after: string | undefined,
+): Promise<Outcome<SettlementPage>> {
+  const { lines, last } = await readPage(context, stripe, days, after);
+  return ok({ lines, ...(last === undefined ? {} : { next: `days|${last}` }) });
+}
+
+/** A page of balance transactions, and behind which the next one begins. */
+async function readPage(
+  context: Context<Settings>,
+  stripe: Stripe,
+  which: Pick<Stripe.BalanceTransactionListParams, 'created' | 'payout'>,
+  after: string | undefined,
+): Promise<{ readonly lines: readonly SettlementLine[]; readonly last: string | undefined }> {
   const { data, has_more: more } = await stripe.balanceTransactions.list({
-    payout: payout.id,
+    ...which,
     limit: PAGE,
     expand: ['data.source'],
     ...(after === undefined ? {} : { starting_after: after }),
   });
   const lines = await withReferences(
     stripe,
-    data.map((transaction) => known(context, lineOf(transaction, payout.id), transaction.type)),
+    data.map((transaction) => known(context, lineOf(transaction, which.payout))),
   );
-  const last = data.at(-1)?.id;
-  return ok({ lines, ...(more && last !== undefined ? { next: `${payout.id}|${last}` } : next) });
+  return { lines, last: more ? data.at(-1)?.id : undefined };
 }
 
-function known({ log }: Context<Settings>, line: SettlementLine, type: string): SettlementLine {
-  if (line.kind === 'unknown')
-    log.warn('Stripe books a kind of transaction that is not known here', { type, transaction: line.providerId });
+function known({ log }: Context<Settings>, line: SettlementLine): SettlementLine {
+  const { kind, providerType: type, providerId: transaction } = line;
+  if (kind === 'unknown') log.warn('Stripe books a kind of transaction that is not known here', { type, transaction });
   return line;
 }
 
@@ -117,7 +143,11 @@ async function withReferences(stripe: Stripe, lines: readonly SettlementLine[]):
 }
 
 function positionIn(page: string): Position | undefined {
-  const [, payout, after] = /^(po_\w+)(?:\|(txn_\w+))?$/.exec(page) ?? [];
-  if (payout === undefined) return undefined;
-  return { payout, ...(after === undefined ? {} : { after }) };
+  const [, place, after] = /^(po_\w+|days)(?:\|(txn_\w+))?$/.exec(page) ?? [];
+  if (place === undefined) return undefined;
+  return { ...(place === 'days' ? {} : { payout: place }), ...(after === undefined ? {} : { after }) };
+}
+
+function secondsOf(day: string): number {
+  return Date.parse(day) / 1000;
 }

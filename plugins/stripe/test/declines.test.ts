@@ -34,6 +34,16 @@ describe('why a payment was refused', () => {
     expect(classOf({ ...mild, advice_code: 'confirm_card_data' })).toBe('customer');
   });
 
+  test.each([
+    ['mastercard', { scheme: 'mastercard', code: '24' }],
+    ['visa', { scheme: 'visa', code: '51' }],
+    ['amex', undefined],
+  ])('the code of the scheme is told of a %s card', (brand, network) => {
+    const refusal = { code: 'card_declined', decline_code: 'insufficient_funds', network_advice_code: '24', network_decline_code: '51' };
+    expect(failureOf({ ...refusal, payment_method: { card: { brand } } }).network).toEqual(network);
+    expect(failureOf(refusal)).not.toHaveProperty('network');
+  });
+
   test('pitfall 30: a code that is newer than this plugin is kept and may be tried again', () => {
     expect(failureOf({ code: 'card_declined', decline_code: 'bored_issuer' })).toEqual({
       reason: 'card-declined',

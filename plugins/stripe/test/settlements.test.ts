@@ -117,7 +117,7 @@ describe('a payout', () => {
     ]);
   });
 
-  test('that a person asked for is its own line alone, and is warned of', async () => {
+  test('that a person asked for besides is its own line alone, and is warned of', async () => {
     await at.paid('card');
     const payout = at.stripe.ledger.payOut({ automatic: false });
     at.stripe.ledger.arrive(payout.id);
@@ -126,9 +126,35 @@ describe('a payout', () => {
     const day = dayOf(payout.arrival_date * 1000);
     const { lines } = valueOf(await payments.settlements!(context, { from: day, to: day }));
     expect(lines).toMatchObject([{ kind: 'payout', providerId: payout.id, net: '-12.21' }]);
-    // Nothing has to add up to it, so it names no payout.
     expect(lines[0]).not.toHaveProperty('payout');
     expect(context.logged.join()).toContain(payout.id);
+  });
+
+  test('where all are asked for, every movement of a day is a line, and a payout is a withdrawal', async () => {
+    at.stripe.ledger.interval = 'manual';
+    for (let made = 0; made < 120; made += 1)
+      at.stripe.book.payInFields(
+        at.stripe.book.create({ amount: 995, currency: 'eur', capture_method: 'automatic', metadata: { payment_id: `m${made}` } }).id,
+      );
+    const payout = at.stripe.ledger.payOut();
+    const day = dayOf(at.stripe.clock.now());
+    await at.stripe.advance(DAY);
+    const lines = await linesOf(day);
+    expect(lines).toHaveLength(121);
+    expect(new Set(lines.map(({ providerId }) => providerId)).size).toBe(121);
+    expect(lines.every((line) => line.payout === undefined)).toBe(true);
+    expect(lines.find(({ kind }) => kind === 'payout')).toMatchObject({ providerId: payout.id, net: '-1159.20' });
+    expect(netOf(lines)).toBe(0);
+  });
+
+  test('pitfall 33: the VAT of a fee is told apart, and Stripe’s own word for each line', async () => {
+    at.stripe.ledger.book({ type: 'payment', amount: 1_000, currency: 'eur', fee: 121, tax: 21 });
+    at.stripe.ledger.book({ type: 'tax_fee', amount: -42, currency: 'eur' });
+    const lines = (await paidOut()).filter(({ kind }) => kind !== 'payout');
+    expect(lines.map(({ providerType, fee, feeVat }) => [providerType, fee, feeVat])).toEqual([
+      ['tax_fee', '0.42', '0.42'],
+      ['payment', '1.21', '0.21'],
+    ]);
   });
 
   test('several on several days are read one after the other, oldest first, each line once', async () => {
