@@ -109,6 +109,8 @@ export interface TabOptions {
   readonly height?: number;
   readonly dark?: boolean;
   readonly javaScript?: boolean;
+  /** Patterns of addresses that its pages do not reach. */
+  readonly blocked?: readonly string[];
   /** What stands in for other hosts; everything else that is not on this machine fails. */
   readonly stands?: readonly Stand[];
 }
@@ -123,12 +125,13 @@ export class Tab {
     this.#send = send;
   }
 
-  async prepare({ width = 1_280, height = 800, dark = false, javaScript = true, stands = [] }: TabOptions): Promise<void> {
+  async prepare({ width = 1_280, height = 800, dark = false, javaScript = true, blocked = [], stands = [] }: TabOptions): Promise<void> {
     this.#stands = stands;
-    for (const domain of ['Page', 'Runtime', 'Log']) await this.#send(`${domain}.enable`);
+    for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.#send(`${domain}.enable`);
     await this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 });
     await this.#send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] });
     await this.#send('Emulation.setScriptExecutionDisabled', { value: !javaScript });
+    await this.#send('Network.setBlockedURLs', { urls: blocked });
     await this.#send('Fetch.enable', { patterns: [{ urlPattern: 'https://*' }] });
   }
 
@@ -141,11 +144,6 @@ export class Tab {
   async goto(url: string): Promise<void> {
     await this.#send('Page.navigate', { url });
     await this.sees(`document.readyState === 'complete' && location.href.startsWith(${JSON.stringify(url.split('?')[0])})`);
-  }
-
-  /** Takes EventSource away from the pages that are loaded from now on. */
-  async withoutEvents(): Promise<void> {
-    await this.#send('Page.addScriptToEvaluateOnNewDocument', { source: 'delete window.EventSource' });
   }
 
   reload(): Promise<Json> {

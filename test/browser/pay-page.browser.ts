@@ -76,9 +76,9 @@ const opened = async (session: MadeSession, options: TabOptions = {}, rest = '')
   await tab.goto(`${origin}${session.path}${rest}`);
   return tab;
 };
-const two = async (session: MadeSession): Promise<[Tab, Tab]> => {
+const two = async (session: MadeSession, options: TabOptions = {}): Promise<[Tab, Tab]> => {
   const person = await browser.person();
-  const tabs = [await person.tab({ stands: STANDS }), await person.tab({ stands: STANDS })] as const;
+  const tabs = [await person.tab({ stands: STANDS, ...options }), await person.tab({ stands: STANDS, ...options })] as const;
   for (const tab of tabs) await tab.goto(`${origin}${session.path}`);
   return [...tabs];
 };
@@ -113,8 +113,7 @@ describe('the payment page', () => {
     await tab.seesText('At the provider');
     takesMoney(last(), { started: true });
     await page(`${session.path}/return`);
-    const blind = await (await browser.person()).tab({ stands: STANDS });
-    await blind.withoutEvents();
+    const blind = await (await browser.person()).tab({ stands: STANDS, blocked: ['*/events'] });
     await blind.goto(`${origin}${session.path}/return`);
     await blind.seesText(en.waiting);
     takesMoney(last());
@@ -122,9 +121,9 @@ describe('the payment page', () => {
     await blind.seesText(en.backToShop);
   });
 
-  test('rule 6: two tabs stay in step', async () => {
+  test('rule 6: two tabs stay in step by what they tell each other, when nothing comes from the server', async () => {
     const session = await made({ locale: 'en' });
-    const [one, other] = await two(session);
+    const [one, other] = await two(session, { blocked: ['*/events', '*/state'] });
     await choose(one, 'pay.ideal');
     await order(one);
     await one.seesText('At the provider');

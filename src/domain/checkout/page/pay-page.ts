@@ -51,9 +51,9 @@ export function renderNotFound(locale: PageLocale): RenderedPage {
 
 function scriptsOf(page: PayPage, texts: PageTexts): Script[] {
   const { view, path, live } = page;
-  const follow = (word: 'status' | 'state'): Script => ({ text: LIVE_SCRIPT, data: { path, word, ...live } });
+  const follow = (word: 'status' | 'state' | ''): Script => ({ text: LIVE_SCRIPT, data: { path, word, ...live } });
   if (view.kind === 'pending') return [follow('state')];
-  if (view.kind !== 'choose') return [];
+  if (view.kind !== 'choose') return [follow('')];
   const choosing = chooseScripts(view).map(({ text, isOurs }) => ({ text, ...(isOurs && { data: { path, failed: texts.fieldsFailed } }) }));
   const end = { text: SESSION_END_SCRIPT, data: { path, left: String(page.leftMs), closes: texts.closesIn } };
   return [...choosing, follow('status'), end];
