@@ -240,6 +240,20 @@ describe('vipps-mobilepay', () => {
     expect(await shop.events()).toEqual(['settlement.received']);
   });
 
+  test('a payout that was aborted is on the account again, and goes out with the next', async () => {
+    const shop = await open();
+    await shop.paid('125.00');
+    shop.server.ledger.payOut(0);
+    await shop.nights();
+    shop.server.ledger.book('payout-aborted', { pspReference: 'p', currency: 'DKK', amount: 12500 });
+    await shop.nights();
+    expect(await shop.world.balances()).toEqual({ 'liability:unallocated': 12500, 'asset:clearing': 12500 });
+    shop.server.ledger.payOut(0);
+    await shop.nights();
+    expect(await shop.world.balances()).toEqual({ 'liability:unallocated': 12500, 'asset:bank-clearing': 12500 });
+    expect(await shop.events()).toEqual(['settlement.received', 'settlement.received']);
+  });
+
   test('pitfall 30: an entry of a new type is kept verbatim, on suspense', async () => {
     const shop = await open();
     shop.server.ledger.book('lunar-bonus', { pspReference: 'p', currency: 'DKK', amount: 500 });

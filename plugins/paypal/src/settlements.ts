@@ -19,7 +19,8 @@ const KINDS: Readonly<Record<string, SettlementLine['kind']>> = {
   T00: 'payment',
   T01: 'fee',
   T02: 'adjustment',
-  T03: 'adjustment',
+  // From the bank to the account: a withdrawal the other way round.
+  T03: 'payout',
   T04: 'payout',
   T1106: 'chargeback',
   T1107: 'refund',

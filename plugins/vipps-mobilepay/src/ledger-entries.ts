@@ -18,11 +18,12 @@ const KINDS: Readonly<Record<string, SettlementLine['kind']>> = {
   'payout-scheduled': 'payout',
   // The word of the API's first edition.
   'scheduled-for-payout': 'payout',
-  'payout-aborted': 'adjustment',
+  // Money that was to go to the bank and stays, or comes from there: a payout the other way round.
+  'payout-aborted': 'payout',
   'retained-disputed-capture': 'chargeback',
   'returned-disputed-capture': 'chargeback-reversal',
   correction: 'adjustment',
-  'top-up': 'adjustment',
+  'top-up': 'payout',
 };
 
 export interface LedgerEntry {
@@ -51,7 +52,7 @@ export function entryOf(raw: unknown, ledger: string, log: Log): LedgerEntry | u
     providerId: [ledger, ledgerDate ?? '', type, psp ?? '', balanceAfter].join('/').slice(0, 255),
     kind,
     providerType: type.slice(0, 200),
-    ...(kind === 'payout' && psp !== undefined ? { payout: psp } : {}),
+    ...(kind === 'payout' && amount < 0 && psp !== undefined ? { payout: psp } : {}),
     ...referencesOf(kind, textAt(raw, 'reference'), psp),
     currency,
     gross: isFee ? decimalOf(0) : decimalOf(amount),

@@ -174,7 +174,12 @@ async function payoutOf(
      from settlement_line where settlement_id = $1`,
     [id],
   );
-  return { paidAt: row?.paid_at ?? null, ledgerDate: row?.day ?? before.ledgerDate, lastAt: row?.last_at ?? null };
+  // Money that came back from the bank does not make a day a payout.
+  return {
+    paidAt: before.kind === 'payout' ? (row?.paid_at ?? null) : null,
+    ledgerDate: row?.day ?? before.ledgerDate,
+    lastAt: row?.last_at ?? null,
+  };
 }
 
 /** The days without a payout since the payout before this one, up to its own day, and the sum of their lines. */

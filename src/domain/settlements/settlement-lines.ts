@@ -74,10 +74,13 @@ export function changesOf(known: readonly KnownLine[], told: readonly LineConten
   return [...changes.values()];
 }
 
-/** The settlement in which a line is. A payout without a name of its own is one by itself; what is in no payout belongs to its day. */
+/**
+ * The settlement in which a line is. A payout without a name of its own is one by itself; what is in no payout belongs to its day, and so
+ * does money that came back from the bank.
+ */
 export function placeOf(line: LineContent): { readonly kind: 'payout' | 'day'; readonly providerId: string; readonly itemized: boolean } {
   if (line.payout !== '') return { kind: 'payout', providerId: line.payout, itemized: true };
-  if (line.kind === 'payout') return { kind: 'payout', providerId: line.providerId, itemized: false };
+  if (line.kind === 'payout' && line.net < 0n) return { kind: 'payout', providerId: line.providerId, itemized: false };
   return { kind: 'day', providerId: line.ledgerDate, itemized: false };
 }
 

@@ -199,6 +199,28 @@ describe('a running balance', () => {
     expect(await settled.events()).toEqual(['settlement.received']);
   });
 
+  test('a payout that the bank sent back is on the provider’s account again, and is paid out with the next', async () => {
+    const sold = await paid('10.00');
+    const at = (day: string) => ({ bookedOn: day, bookedAt: Date.parse(`${day}T10:00:00Z`) });
+    tells(
+      aLine({ providerId: 'a', kind: 'payment', payment: sold.providerId, gross: '10.00', payout: 'p1', ...at('2026-11-16') }),
+      aLine({ providerId: 'p1', kind: 'payout', gross: '-10.00', payout: 'p1', ...at('2026-11-16') }),
+      aLine({ providerId: 'aborted', kind: 'payout', gross: '10.00', ...at('2026-11-17') }),
+    );
+    await settled.importDays('2026-11-16', '2026-11-18');
+    expect(await world.balances()).toEqual({ 'income:sales': 1000, 'asset:clearing': 1000 });
+    const told = world.provider.settled!;
+    const next = aLine({ providerId: 'p2', kind: 'payout', gross: '-10.00', payout: 'p2', ...at('2026-11-18') });
+    world.provider.settled = (days) => {
+      const before = told(days);
+      return before.kind === 'ok' ? ok({ lines: [...before.value.lines, next] }) : before;
+    };
+    await settled.importDays('2026-11-16', '2026-11-18');
+    expect(await world.balances()).toEqual({ 'income:sales': 1000, 'asset:bank-clearing': 1000 });
+    expect(await settled.events()).toEqual(['settlement.received', 'settlement.received']);
+    expect(new Set((await settled.all()).map(({ status }) => status))).toEqual(new Set(['paid']));
+  });
+
   test('a line that gets its payout later is the same line, and is booked once', async () => {
     const sold = await paid('100.00');
     const line = aLine({ providerId: 'txn', kind: 'payment', payment: sold.providerId, gross: '100.00', fee: '3.00' });
