@@ -8,7 +8,8 @@ type Kind = SettlementLine['kind'];
 
 /**
  * What a balance transaction is, by its type (https://docs.stripe.com/reports/balance-transaction-types). A refund that failed comes
- * back as money on the account: it is a line of the refund, with the opposite sign. A debit that a bank took back is a chargeback.
+ * back as money on the account: it is a line of the refund, with the opposite sign. A debit that a bank took back is a chargeback. Money
+ * that comes from the merchant's bank, because a payout failed or the balance is topped up, is a payout with the opposite sign.
  */
 const KINDS: Readonly<Record<string, Kind>> = {
   charge: 'payment',
@@ -24,8 +25,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   tax_fee: 'fee',
   application_fee: 'fee',
   payout: 'payout',
-  payout_cancel: 'adjustment',
-  payout_failure: 'adjustment',
+  payout_cancel: 'payout',
+  payout_failure: 'payout',
   payment_network_reserve_hold: 'adjustment',
   payment_network_reserve_release: 'adjustment',
   payout_minimum_balance_hold: 'adjustment',
@@ -35,8 +36,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   reserve_transaction: 'adjustment',
   reserved_funds: 'adjustment',
   fee_credit_funding: 'adjustment',
-  topup: 'adjustment',
-  topup_reversal: 'adjustment',
+  topup: 'payout',
+  topup_reversal: 'payout',
   transfer: 'adjustment',
   transfer_cancel: 'adjustment',
   transfer_failure: 'adjustment',
@@ -59,7 +60,7 @@ export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | 
   const isFee = kind === 'fee';
   const vat = type === 'tax_fee' ? -net : taxIn(transaction);
   return {
-    providerId: (kind === 'payout' ? idOf(transaction.source) : undefined) ?? transaction.id,
+    providerId: (type === 'payout' ? idOf(transaction.source) : undefined) ?? transaction.id,
     ...(payout === undefined ? {} : { payout }),
     kind,
     providerType: type,

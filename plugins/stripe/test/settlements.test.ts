@@ -113,8 +113,9 @@ describe('a payout', () => {
     expect(netOf(await linesOf(first))).toBe(0);
     expect(later.map(({ kind, net }) => [kind, net])).toEqual([
       ['payout', '-12.21'],
-      ['adjustment', '12.21'],
+      ['payout', '12.21'],
     ]);
+    expect(new Set(later.map(({ providerId }) => providerId)).size).toBe(2);
   });
 
   test('that a person asked for besides is its own line alone, and is warned of', async () => {
