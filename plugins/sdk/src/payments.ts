@@ -219,7 +219,8 @@ export interface SettlementLine {
   readonly providerId: string;
   /**
    * The payout that the line was paid out in. A line of the kind `payout` that has it says that the lines of this name, or these and those
-   * without a name since the payout before, add up to it. A mere withdrawal from a running balance has none.
+   * without a name since the payout before, add up to it. A mere withdrawal from a running balance has none. Money that comes back from
+   * the bank, or is taken from there, is a line of the kind `payout` with a net above zero.
    */
   readonly payout?: string;
   readonly kind: 'payment' | 'refund' | 'chargeback' | 'chargeback-reversal' | 'fee' | 'payout' | 'adjustment' | 'unknown';
