@@ -19,6 +19,7 @@ export type IdPrefix =
   | 'req'
   | 'ref'
   | 'man'
+  | 'ntc'
   | 'ord'
   | 'pkg'
   | 'crd'

@@ -10,7 +10,7 @@ import { Customers } from '../../customers/index.ts';
 import { debitDates, localDay, readDunning } from '../../dunning/index.ts';
 import { invoiceErrors, Invoices, openOf } from '../../invoices/index.ts';
 import { mandateErrors, paymentErrors } from '../payment.errors.ts';
-import { insertNotice, noticeOfRequest, type DebitNotice } from './debit-notices.ts';
+import { insertNotice, listNotices, noticeOfRequest, type DebitNotice } from './debit-notices.ts';
 import { Mandates } from './mandates.service.ts';
 
 /** A debit to be announced. Ids are `uuid`. */
@@ -83,5 +83,13 @@ export class AnnounceDebits {
       });
       return notice;
     });
+  }
+
+  /** What was announced, newest first, after the notice with the id `after`. */
+  list(
+    tenantId: string,
+    page: { readonly limit: number; readonly after: string | undefined; readonly invoiceId: string | undefined },
+  ): Promise<DebitNotice[]> {
+    return this.database.transact(tenantId, (tx) => listNotices(tx, page));
   }
 }

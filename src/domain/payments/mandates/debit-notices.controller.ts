@@ -1,4 +1,4 @@
-import { Body, Controller, Post } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { uuidOf } from '../../../kernel/ids.ts';
@@ -6,6 +6,8 @@ import { Requires } from '../../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../../platform/auth/caller.ts';
 import { Idempotent, IdempotencyKeyValue } from '../../../platform/http/idempotent.ts';
 import { positiveMoneySchema } from '../../../platform/http/money-schema.ts';
+import { pageFields, pageOf, readCursor } from '../../../platform/http/page.ts';
+import { Paged } from '../../../platform/http/paged.ts';
 import { AnnounceDebits } from './announce-debits.service.ts';
 
 const createNotice = z
@@ -16,6 +18,8 @@ const createNotice = z
     dueOn: z.iso.date().optional().meta({ description: 'Default: the first bank day that the notice allows' }),
   })
   .meta({ id: 'CreateDebitNotice' });
+
+const listNotices = z.strictObject({ ...pageFields, invoice: z.string().optional() });
 
 @ApiTags('mandates')
 @Controller('v1/debit-notices')
@@ -39,5 +43,25 @@ export class DebitNoticesController {
       ...(mandate !== undefined && { mandateId: uuidOf('man', mandate) }),
       ...(dueOn !== undefined && { dueOn }),
     });
+  }
+
+  /** The evidence: what was announced to whom, for which day. */
+  @Get()
+  @Requires('payments:read')
+  @Paged()
+  async list(@CurrentCaller() caller: Caller, @Query({ schema: listNotices }) query: z.infer<typeof listNotices>) {
+    const filter = { invoice: query.invoice };
+    const after = readCursor(query.cursor, filter)?.[0];
+    const rows = await this.announce.list(caller.tenantId, {
+      limit: query.limit + 1,
+      after: after === undefined ? undefined : uuidOf('ntc', after),
+      invoiceId: query.invoice === undefined ? undefined : uuidOf('inv', query.invoice),
+    });
+    return pageOf(
+      rows,
+      { limit: query.limit, filter },
+      ({ id }) => [id],
+      (notice) => notice,
+    );
   }
 }

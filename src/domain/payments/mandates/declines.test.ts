@@ -101,7 +101,7 @@ describe('a charge that fails', () => {
     expect((await eventData(`payment/${payment.id}`, 'payment.failed'))['decline']).toEqual(decline);
   });
 
-  test('is not repeated by us where the provider itself repeats it', async () => {
+  test('pitfall 31: is not repeated by us where the provider itself repeats it', async () => {
     world.provider.differs = { retriesCharges: true };
     const { customer } = await withMandate({ kind: 'agreement' });
     const { decline } = await chargeThatFails(await world.anInvoice('10.00', customer), { reason: 'insufficient-funds' });
