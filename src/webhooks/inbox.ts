@@ -66,10 +66,10 @@ export class Inbox {
     return this.database.transact(tenantId, async (tx) => {
       const rows = await tx.query<TakenRow>(
         `update inbox i set attempts = i.attempts + 1, next_at = $2
-         from (select id from inbox where next_at <= $1 order by next_at limit $3 for update skip locked) due, connection c
+         from (select id from inbox where tenant_id = $4 and next_at <= $1 order by next_at limit $3 for update skip locked) due, connection c
          where i.id = due.id and c.id = i.connection_id
          returning i.id, i.connection_id, i.headers, i.body, i.received_at, i.attempts, c.plugin, c.mode`,
-        [now, new Date(now.getTime() + LEASE_MS), limit],
+        [now, new Date(now.getTime() + LEASE_MS), limit, tenantId],
       );
       return rows.map((row) => ({
         id: row.id,
