@@ -1,4 +1,5 @@
 /** Our side as it is: the services of `src/domain` on PostgreSQL, with invoices, ledger, attempts and events. */
+import type { Outcome, PaymentFacts } from '@kassaflow/plugin-sdk';
 import { SECOND_FETCH_AFTER_MS } from '../../src/domain/payments/payment-change.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { isKassaflowError } from '../../src/kernel/errors.ts';
@@ -31,8 +32,7 @@ export class DatabaseCore implements Core {
   readonly #invoices: readonly string[];
   reference = '';
   payment = '';
-  #release: (() => Promise<void>) | undefined;
-  #lag: (() => Promise<void>) | undefined;
+  #kept: Outcome<PaymentFacts> | undefined;
 
   static async begin(world: DeskWorld): Promise<DatabaseCore> {
     const customer = await world.aCustomer();
@@ -101,40 +101,22 @@ export class DatabaseCore implements Core {
     if (this.payment !== '') await this.#world.payments.refresh(this.#world.db.tenantId, this.#id);
   }
 
-  /** A fetch is under way, and its answer stays in the wire until {@link applyKept}; or is told once more by a replica that lags. */
   async keepLook(): Promise<void> {
     if (this.payment === '') return;
-    await this.#release?.();
-    const { provider, payments, db } = this.#world;
-    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-    const { promise: heard, resolve: hear } = Promise.withResolvers<void>();
-    provider.nextFetch(async (fetch) => {
-      const outcome = await fetch();
-      this.#lag = async () => {
-        provider.nextFetch(async () =>
-          outcome.kind === 'ok' ? { ...outcome, value: { ...outcome.value, fetchStartedAt: provider.desk.now() } } : outcome,
-        );
-        await this.look();
-      };
-      hear();
-      await gate;
-      return outcome;
-    });
-    const looking = payments.refresh(db.tenantId, this.#id);
-    await heard;
-    this.#release = async () => {
-      this.#release = undefined;
-      open();
-      await looking;
-    };
+    const { provider, db, connectionId } = this.#world;
+    const { tenantId } = db;
+    const ask = { tenantId, connectionId, method: 'payments.fetch', input: { providerId: this.payment }, idempotencyKey: '' } as const;
+    this.#kept = await provider.call<PaymentFacts>({ ...ask, attempt: 1, timeoutMs: 15_000 });
   }
 
+  /** As from another process, whose answer was long on its way. */
   async applyKept(): Promise<void> {
-    await this.#release?.();
+    if (this.#kept) await this.#hear(this.#kept);
   }
 
   async laggingLook(): Promise<void> {
-    await this.#lag?.();
+    const { desk } = this.#world.provider;
+    if (this.#kept?.kind === 'ok') await this.#hear({ ...this.#kept, value: { ...this.#kept.value, fetchStartedAt: desk.now() } });
   }
 
   async deliver(posted: Posted): Promise<void> {
@@ -143,7 +125,6 @@ export class DatabaseCore implements Core {
   }
 
   async close(): Promise<Books> {
-    await this.#release?.();
     const { db, provider } = this.#world;
     const { rows } = await db.ownerPool.query<{ doubted: boolean }>('select doubted_at is not null as doubted from payment where id = $1', [
       this.#id,
@@ -153,6 +134,12 @@ export class DatabaseCore implements Core {
       await this.look();
     }
     return this.#read();
+  }
+
+  /** Looks, and is told this. */
+  async #hear(outcome: Outcome<PaymentFacts>): Promise<void> {
+    this.#world.provider.nextFetch(async () => outcome);
+    await this.look();
   }
 
   async #read(): Promise<Books> {

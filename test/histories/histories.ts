@@ -18,6 +18,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
+    lanes: { type: 'string', default: '4' },
     bug: { type: 'string' },
   },
 });
@@ -29,7 +30,14 @@ if (values.bug !== undefined && bug === undefined)
 
 for (const provider of providers) {
   const begun = performance.now();
-  const campaign = { provider, count: Number(values.count), seed: Number(values.seed), from: Number(values.from), bug };
+  const campaign = {
+    provider,
+    count: Number(values.count),
+    seed: Number(values.seed),
+    from: Number(values.from),
+    bug,
+    lanes: Number(values.lanes),
+  };
   const { played, steps, failure } = await playHistories(campaign);
   const seconds = (performance.now() - begun) / 1_000;
   const line = `${provider}: ${played} histories from seed ${campaign.seed}, ${steps} steps, in ${seconds.toFixed(1)} s`;

@@ -17,6 +17,8 @@ export interface Campaign {
   /** The first one; default 0. With a count of 1 it is told again by itself. */
   readonly from?: number;
   readonly bug?: PlantedBug | undefined;
+  /** How many are told at once, each lane at a desk of its own: some libraries sleep before they try again. */
+  readonly lanes?: number;
 }
 
 export interface Failure {
@@ -33,35 +35,49 @@ export interface Verdict {
 }
 
 /** A server's lists and timers grow with each payment: a new one is opened after so many. */
-const PER_DESK = 200;
+const PER_DESK = 100;
 /** Longer tries to shorten are not worth it. */
 const MOST_TRIES = 300;
 
-export async function playHistories({ provider, count, seed, from = 0, bug }: Campaign): Promise<Verdict> {
-  let steps = 0;
-  for (let index = from; index < from + count; index += PER_DESK) {
-    const desk = await DESKS[provider]();
-    try {
-      const calls = new DeskCalls(desk);
-      const coreOf = (): Core => new MemoryCore(calls, newUuid(), bug);
-      for (let own = index; own < Math.min(index + PER_DESK, from + count); own += 1) {
-        const history = historyAt(seed, own, desk);
-        steps += history.steps.length;
-        const problem = await told(history, desk, coreOf());
-        if (problem !== undefined) {
-          const shortest = await shorten(history, async (shorter) => (await told(shorter, desk, coreOf())) !== undefined);
-          return {
-            played: own - from + 1,
-            steps,
-            failure: { index: own, problem: (await told(shortest, desk, coreOf())) ?? problem, shortest },
-          };
-        }
-      }
-    } finally {
-      await desk.close();
+export async function playHistories({ provider, count, seed, from = 0, bug, lanes = 1 }: Campaign): Promise<Verdict> {
+  const shifts = Array.from({ length: Math.ceil(count / PER_DESK) }, (_, index) => from + index * PER_DESK);
+  const failures: Failure[] = [];
+  let [played, steps] = [0, 0];
+  const work = async (): Promise<void> => {
+    for (let first = shifts.shift(); first !== undefined && failures.length === 0; first = shifts.shift()) {
+      const shift = await playShift({ provider, seed, bug }, first, Math.min(PER_DESK, from + count - first));
+      played += shift.played;
+      steps += shift.steps;
+      if (shift.failure) failures.push(shift.failure);
     }
+  };
+  await Promise.all(Array.from({ length: lanes }, work));
+  return { played, steps, failure: failures.toSorted((a, b) => a.index - b.index)[0] };
+}
+
+/** One desk's. */
+async function playShift(
+  { provider, seed, bug }: Pick<Campaign, 'provider' | 'seed' | 'bug'>,
+  first: number,
+  count: number,
+): Promise<Verdict> {
+  const desk = await DESKS[provider]();
+  try {
+    const calls = new DeskCalls(desk);
+    const problemOf = (history: History): Promise<string | undefined> => told(history, desk, new MemoryCore(calls, newUuid(), bug));
+    let steps = 0;
+    for (let index = first; index < first + count; index += 1) {
+      const history = historyAt(seed, index, desk);
+      steps += history.steps.length;
+      const problem = await problemOf(history);
+      if (problem === undefined) continue;
+      const shortest = await shorten(history, async (shorter) => (await problemOf(shorter)) !== undefined);
+      return { played: index - first + 1, steps, failure: { index, problem: (await problemOf(shortest)) ?? problem, shortest } };
+    }
+    return { played: count, steps, failure: undefined };
+  } finally {
+    await desk.close();
   }
-  return { played: count, steps, failure: undefined };
 }
 
 export function historyAt(seed: number, index: number, desk: Desk): History {
