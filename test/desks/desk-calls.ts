@@ -87,13 +87,20 @@ export class DeskCalls extends ProviderCalls {
   }
 
   /** What a delivery signals, after its signature was found to be right. @throws when the plugin does not believe it */
-  async signalsIn({ headers, body }: Posted): Promise<readonly ProviderSignal[]> {
+  async signalsIn(posted: Posted): Promise<readonly ProviderSignal[]> {
     const { webhook } = this.desk.plugin;
     if (!webhook) throw new Error(`${this.desk.plugin.id} reads no deliveries`);
     const context = contextOf(this.desk, { settings: this.#settings });
-    const delivery = { method: 'POST', url: DESK_WEBHOOK_URL, headers: headers(), body: Buffer.from(body), receivedAt: this.desk.now() };
+    const delivery = {
+      method: 'POST',
+      url: DESK_WEBHOOK_URL,
+      headers: posted.headers(),
+      body: Buffer.from(posted.body),
+      receivedAt: this.desk.now(),
+    };
     const verdict = await webhook.verify(context, delivery);
-    if (!verdict.ok) throw new Error(`${this.desk.plugin.id} does not believe its own provider: ${verdict.reason} ${body.slice(0, 200)}`);
+    if (!verdict.ok)
+      throw new Error(`${this.desk.plugin.id} does not believe its own provider: ${verdict.reason} ${posted.body.slice(0, 200)}`);
     return webhook.translate(context, delivery);
   }
 

@@ -22,7 +22,10 @@ export async function openVippsDesk(): Promise<Desk> {
   });
   // Five writes in a minute are enough for people, and too few for a history that is told in one.
   vipps.gate.limits.writes = 1_000;
-  const address = (): string => String(vipps.webhooks.list().at(-1)?.['url'] ?? '');
+  const address = (): string => {
+    const url = vipps.webhooks.list().at(-1)?.['url'];
+    return typeof url === 'string' ? url : '';
+  };
 
   return {
     plugin,

@@ -3,7 +3,7 @@ import type { Outcome, PaymentFacts } from '@kassaflow/plugin-sdk';
 import { SECOND_FETCH_AFTER_MS } from '../../src/domain/payments/payment-change.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { isKassaflowError } from '../../src/kernel/errors.ts';
-import { idOf, newUuid, uuidOf } from '../../src/kernel/ids.ts';
+import { newUuid, uuidOf } from '../../src/kernel/ids.ts';
 import { parseMoney, type Money } from '../../src/kernel/money.ts';
 import { LEASE_MS } from '../../src/platform/lease.ts';
 import { Died, DeskCalls } from '../desks/desk-calls.ts';

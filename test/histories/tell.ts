@@ -38,30 +38,9 @@ class Telling {
   async take(step: Step): Promise<string | undefined> {
     await this.#desk.advance(STEP_MS);
     this.#model.pass(this.#desk.now());
-    switch (step.do) {
-      case 'wait':
-        return void (await this.#desk.advance(step.number));
-      case 'look':
-        return void (await this.#core.look());
-      case 'keep-look':
-        return void (await this.#core.keepLook());
-      case 'apply-kept':
-        return void (await this.#core.applyKept());
-      case 'lagging-look':
-        // A replica that lags may have the last word: then only asking once more tells better.
-        this.#isLost = true;
-        return void (await this.#core.laggingLook());
-      case 'deliver-one':
-      case 'deliver-all-twice':
-      case 'lose-one':
-        return void (await this.#deliver(step.do, step.number));
-      case 'capture':
-      case 'refund':
-      case 'cancel':
-        return this.#ours(step);
-      default:
-        return void (await this.#theirs(step));
-    }
+    if ('trouble' in step) return this.#ours(step);
+    await this.#happen(step);
+    return undefined;
   }
 
   async compare(): Promise<string | undefined> {
@@ -92,6 +71,29 @@ class Telling {
       return `our state is ${state}, the model’s ${model.state}`;
     if (model.captured === TOTAL && completions !== 1) return `payment.completed happened ${completions} times`;
     return undefined;
+  }
+
+  #happen(step: Exclude<Step, { readonly trouble: unknown }>): void | Promise<void> {
+    switch (step.do) {
+      case 'wait':
+        return this.#desk.advance(step.number);
+      case 'look':
+        return this.#core.look();
+      case 'keep-look':
+        return this.#core.keepLook();
+      case 'apply-kept':
+        return this.#core.applyKept();
+      case 'lagging-look':
+        // A replica that lags may have the last word: then only asking once more tells better.
+        this.#isLost = true;
+        return this.#core.laggingLook();
+      case 'deliver-one':
+      case 'deliver-all-twice':
+      case 'lose-one':
+        return this.#deliver(step.do, step.number);
+      default:
+        return this.#theirs(step);
+    }
   }
 
   /** Something that we do: we look first, as whoever presses the button does, and then it comes about exactly where it fits. */

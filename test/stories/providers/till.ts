@@ -197,13 +197,13 @@ export class Till {
     return { amount: (minor / 100).toFixed(2), currency: this.desk.currency };
   }
 
-  async #knock({ body, headers }: Posted): Promise<number> {
+  async #knock(posted: Posted): Promise<number> {
     // The signed host is the public one; the connection needs this machine's own.
-    const { host: _host, ...sent } = headers();
+    const { host: _host, ...sent } = posted.headers();
     const answer = await fetch(`${this.app.url}/webhooks/${this.desk.plugin.id}/${this.#connection}`, {
       method: 'POST',
       headers: sent,
-      body,
+      body: posted.body,
     });
     await answer.body?.cancel();
     return answer.status;
