@@ -231,6 +231,15 @@ describe('the end of a session', () => {
     expect(tab.complaints).toEqual([]);
   });
 
+  test('is asked for again when the page is looked at again: another tab has asked for more time', async () => {
+    const session = await made({ locale: 'en', expiresInMinutes: 5 });
+    const tab = await opened(session);
+    await tab.seesText('5 minutes');
+    await http.app.inject({ method: 'POST', url: `${session.path}/extend` });
+    await tab.read(`document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))`);
+    await tab.seesText('15 minutes');
+  });
+
   test('closes the page by itself', async () => {
     const session = await made({ locale: 'en', expiresInMinutes: 5 });
     http.clock.advance(5 * MINUTE - 1_500);

@@ -45,7 +45,8 @@ p>a:only-child{display:inline-block;padding:.6rem 0;min-height:2.75rem}
 .bad a{color:inherit}
 .problem{margin:0 0 1rem;padding:.75rem 1rem;border:2px solid var(--bad);border-radius:.5rem}
 .problem p{margin:.25rem 0 0}
-#time-left{margin:1rem 0 0;min-height:1.5em}
+#time-left{margin:1rem 0 0}
+#time-left:empty{display:none}
 dialog{max-width:26rem;width:calc(100% - 2rem);padding:1.5rem;border:1px solid var(--line);border-radius:.75rem;background:var(--surface);color:inherit}
 dialog::backdrop{background:rgb(0 0 0/.5)}
 :focus-visible{outline:3px solid var(--brand);outline-offset:2px}

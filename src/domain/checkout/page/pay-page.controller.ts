@@ -126,12 +126,13 @@ export class PayPageController {
     await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
-  /** Words for the page's script; other words mean another page. */
+  /** Words for the page's script; other words mean another page. And how much time is left. */
   @Get(':token/state')
   async state(@Param('token') token: string) {
     const opened = await this.tokens.openPage(token);
     if (!opened) throw checkoutErrors['not-found']();
-    return liveWords(await this.sessions.get(opened.tenantId, opened.sessionId));
+    const session = await this.sessions.get(opened.tenantId, opened.sessionId);
+    return { ...liveWords(session), leftMs: this.views.leftMs(session) };
   }
 
   /** The same words as server-sent events, anew whenever the payment changes. */
