@@ -19,6 +19,7 @@ interface Account {
 let mollie: MollieServer;
 let app: AppProcess;
 let api: Api;
+let secret = '';
 let sold = 0;
 
 beforeAll(async () => {
@@ -32,7 +33,8 @@ beforeAll(async () => {
   });
   await app.start();
   const { output } = await app.cli(['key', 'create', 'test', '--tenant', 'shop', '--tenant-name', 'The shop', '--live', '--json']);
-  api = new Api(app.url, (JSON.parse(output) as { secret: string }).secret, 60_000);
+  ({ secret } = JSON.parse(output) as { secret: string });
+  api = new Api(app.url, secret, 60_000);
   const settings = { apiKey: mollie.apiKey, organizationToken: mollie.organizationToken };
   expect(await api.send('PUT', '/v1/portal-origins', { origins: ['https://shop.example'] })).toMatchObject({ status: 200 });
   await api.post('/v1/connections', { name: 'pay', plugin: 'mollie', settings }, 'connection');
@@ -80,6 +82,17 @@ test.each(POINTS)(
   },
   180_000,
 );
+
+test('the command line asks for days, and shows what came of it', async () => {
+  const cli = (...args: string[]) => app.cli(['settlement', ...args], { KASSAFLOW_API_KEY: secret });
+  const day = new Date(mollie.clock.now()).toISOString().slice(0, 10);
+  expect(await cli('import', 'pay', day)).toMatchObject({ code: 0, output: expect.stringMatching(/imp_\w{26} is waiting/) });
+  const { output: list } = await cli('list', '--status', 'paid');
+  const id = /set_\w{26}/.exec(list)?.[0] ?? '';
+  expect(list).toContain('9.65 EUR');
+  expect(await cli('lines', id)).toMatchObject({ code: 0, output: expect.stringContaining('0.3509') });
+  expect(await cli('imports', '--connection', 'pay', '--json')).toMatchObject({ code: 0, output: expect.stringContaining('"done"') });
+}, 120_000);
 
 async function minorOn(account: string): Promise<number> {
   const { accounts } = await api.get<{ accounts: Account[] }>('/v1/ledger/trial-balance');
