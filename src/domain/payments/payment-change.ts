@@ -54,9 +54,18 @@ export function changeOf(known: KnownPayment, facts: Facts): Change {
     if (facts.fetchedAt.getTime() - doubtedAt.getTime() < SECOND_FETCH_AFTER_MS) return { kind: 'doubtful', doubtedAt };
   }
   if (facts.currency !== known.currency) return { kind: 'wrong-currency', isNew: facts.captured > 0n && !known.mismatched };
-  const state = transition(known.state, derive(facts));
+  const state = transition(known.state, begun(known, derive(facts)));
   const mismatched = isMismatch(known, facts, state);
   return { kind: 'facts', state, mismatched, events: eventsOf(known, facts, state, mismatched) };
+}
+
+/**
+ * What was begun does not become unbegun: a customer whom the bank refused is back on the page, and a replica that lags tells of a
+ * payment that has ended as if it were new. Neither is news, and neither may keep the payment from being read.
+ */
+function begun({ state, captured }: KnownPayment, derived: PaymentState): PaymentState {
+  if (derived !== 'created' || state === 'created' || captured > 0n) return derived;
+  return state === 'authorized' ? 'pending' : state;
 }
 
 /** Another amount was taken than asked for; or less is reserved than we would take by ourselves. */
