@@ -37,6 +37,7 @@ export const WARNING_MS = 120_000;
 /** What a payer who asks for more time has from then on. */
 export const EXTENSION_MS = 900_000;
 export const MOST_EXTENSIONS = 10;
+const LEAST_EXTENSION_MS = 60_000;
 
 const OVER: readonly PaymentSubject['status'][] = ['failed', 'cancelled', 'expired'];
 
@@ -61,10 +62,13 @@ export function statusOf(state: SessionState, payments: readonly AttemptedPaymen
   return state === 'open' && payments.some(isUnderWay) ? 'pending' : state;
 }
 
-/** The end of an open session once its payer has asked for more time; `undefined` when he has that much anyway. */
+/**
+ * The end of an open session once its payer has asked for more time; `undefined` when he has that much anyway, within a minute: a second
+ * press of the button uses up nothing.
+ */
 export function extendedEnd({ expiresAt }: { readonly expiresAt: Date }, now: Date): Date | undefined {
   const end = new Date(now.getTime() + EXTENSION_MS);
-  return end > expiresAt ? end : undefined;
+  return end.getTime() - expiresAt.getTime() >= LEAST_EXTENSION_MS ? end : undefined;
 }
 
 /** The number of the attempt that a click leads to: that of the last one while it can still come to something, else the next. */

@@ -2,6 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Context } from '@kassaflow/plugin-sdk';
 import mollie from '../../../plugins/mollie/src/plugin.ts';
+import stripe from '../../../plugins/stripe/src/plugin.ts';
+import { checkManifest } from '../../../src/plugin-host/check-manifest.ts';
+import { describePlugin } from '../../../src/plugin-host/child/describe.ts';
 import { startMollieServer, type MollieServer } from '../../providers/mollie-server.ts';
 import { pluginContext } from '../../providers/plugin-context.ts';
 import { domainApp, type DomainApp } from '../../support/domain-app.ts';
@@ -38,6 +41,12 @@ const offered = async (more: object = {}) => {
   const { body } = await http.send('GET', `/v1/checkout-sessions/${id}/methods`);
   return (body['items'] as { method: string; title: string; flows: string[] }[]).map(({ method }) => method);
 };
+
+test.each([mollie, stripe])('the host takes what $id says about its fields, as it comes from the plugin’s process', (plugin) => {
+  const told: unknown = JSON.parse(JSON.stringify(describePlugin(plugin)));
+  expect(checkManifest(told, plugin.id).hostedFields).toEqual(plugin.payments?.hostedFields);
+  expect(plugin.payments?.hostedFields?.frames.length).toBeGreaterThan(0);
+});
 
 describe('a session at an account of Mollie', () => {
   test('offers Apple Pay from the minute in which the account does, and no longer than that', async () => {

@@ -54,6 +54,15 @@ describe('the return page', () => {
     expect(await sessionOf(session)).toMatchObject({ status: 'open' });
   });
 
+  test('T25: takes no amount from the browser, whatever the form says', async () => {
+    const session = await made();
+    await press(session.path, { method: 'pay.ideal', amount: '0.01', currency: 'JPY', returnUrl: 'https://evil.example' });
+    expect(http.provider.created.get(last())).toMatchObject({
+      amount: { amount: '54.45', currency: 'EUR' },
+      returnUrl: `${session.url}/return`,
+    });
+  });
+
   test('rule 3: asks the provider once when the payer arrives before the webhook, and not for those who look on', async () => {
     const session = await made();
     arrives(await began(session), { captured: 5445, started: true });
@@ -277,6 +286,14 @@ describe('more time', () => {
     ]);
     expect(rows).toHaveLength(10);
     expect(rows[0]).toEqual({ actor: `payer/${session.id}` });
+  });
+
+  test('is used up once by a double click', async () => {
+    const session = await made({ expiresInMinutes: 5 });
+    await Promise.all([press(`${session.path}/extend`, {}, asScript), press(`${session.path}/extend`, {}, asScript)]);
+    http.clock.advance(5_000);
+    await press(`${session.path}/extend`, {}, asScript);
+    expect(await eventsOf(session)).toEqual(['checkout.created', 'checkout.extended']);
   });
 
   test('is not taken from a payer who has enough', async () => {
