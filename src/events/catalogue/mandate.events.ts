@@ -40,6 +40,14 @@ export const mandateEvents: readonly EventDefinition[] = [
     example: { mandate: { ...active, status: 'expired' }, customer: { ...customerExample, hasMandate: false } },
   }),
   defineEvent({
+    type: 'mandate.suspended',
+    version: 1,
+    summary:
+      'Two direct debits in a row came back: nothing new is collected under the mandate until one is paid or a person lets it go on.',
+    data,
+    example: { mandate: active, customer: customerExample },
+  }),
+  defineEvent({
     type: 'mandate.pre-notification-due',
     version: 1,
     summary: 'A direct debit is planned: the customer is to be told the amount, the day and the mandate before.',

@@ -170,6 +170,7 @@ describe('a direct debit that comes back', () => {
     const next = await world.anInvoice('5.00', customer);
     const calls = world.provider.count('payments.charge');
     await expect(charge(next)).rejects.toMatchObject({ code: 'mandate.suspended' });
+    expect(await world.eventsOf(`mandate/${mandate.id}`)).toEqual(['mandate.created', 'mandate.suspended']);
     expect(world.provider.count('payments.charge')).toBe(calls);
     world.clock.advance(1_000);
     await world.mandates.resume(world.db.tenantId, uuidOf('man', mandate.id), 'test');

@@ -5,7 +5,7 @@ import type { Decline } from '../../../events/catalogue/payment.events.ts';
 import type { MandateSubject } from '../../../events/catalogue/subjects.ts';
 import { EventLog } from '../../../events/event-log.ts';
 import type { Clock } from '../../../kernel/clock.ts';
-import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
+import { idOf, newUuid } from '../../../kernel/ids.ts';
 import { CLOCK } from '../../../platform/clock.ts';
 import { Database, type Transaction } from '../../../platform/database/transaction.ts';
 import { Audit } from '../../../platform/tenancy/audit.ts';
@@ -18,6 +18,8 @@ import { mandateErrors } from '../payment.errors.ts';
 import type { Facts } from '../payment.ts';
 import type { ProviderEvent, SignalResult } from '../provider-event.ts';
 import { failureIn, recordDecline, RETURN_CODE } from './declines.ts';
+import { MOST_RETURNS, returnsInRow } from './returned-debits.ts';
+import { lockMandate, mandateIdIn, newestActive, sameAtProvider, withActiveMandate } from './mandate-rows.ts';
 import { MandateEntity, type MandateRow } from './mandate.entity.ts';
 import { lapsesAt, mandateEvent, mandateState, type MandateState } from './mandate.ts';
 
@@ -187,7 +189,17 @@ export class Mandates implements OnModuleInit {
     facts: Pick<Facts, 'failure' | 'chargedBack' | 'disputes'>,
   ): Promise<Decline | undefined> {
     const failure = failureIn(payment, facts);
-    return failure && recordDecline(tx, payment, failure, this.clock.now());
+    if (!failure) return undefined;
+    const decline = await recordDecline(tx, payment, failure, this.clock.now());
+    if (payment.mandateId) await this.#tellOfReturns(tx, payment.mandateId);
+    return decline;
+  }
+
+  /** The debit that makes it too many is told once: nothing new is collected from then on. */
+  async #tellOfReturns(tx: Transaction, id: string): Promise<void> {
+    const row = await lockMandate(tx, { id });
+    if (row?.kind !== 'sepa-debit' || row.state !== 'active' || (await returnsInRow(tx, id)) !== MOST_RETURNS) return;
+    await this.#append(tx, row, 'mandate.suspended');
   }
 
   /** The mandate to charge, locked: the one named, or the customer's newest. @throws mandate.not-found, mandate.not-active, mandate.none */
@@ -328,10 +340,12 @@ export class Mandates implements OnModuleInit {
       next: state === 'pending' ? row.next : null,
     });
     await tx.em.flush();
-    if (!type) return;
-    const [mandate] = await this.#subjects(tx, [row]);
+    if (type) await this.#append(tx, row, type);
+  }
+
+  async #append(tx: Transaction, row: MandateRow, type: string): Promise<void> {
     const customer = await this.customers.snapshot(tx, row.customerId);
-    await this.eventLog.append(tx, { type, subject: subjectOf(row), data: { mandate, customer } });
+    await this.eventLog.append(tx, { type, subject: subjectOf(row), data: { mandate: await this.subjectIn(tx, row), customer } });
   }
 
   async #subjects(tx: Transaction, rows: readonly MandateRow[]): Promise<MandateSubject[]> {
@@ -348,41 +362,6 @@ export class Mandates implements OnModuleInit {
       lastUsedAt: row.usedAt.toISOString(),
     }));
   }
-}
-
-export function lockMandate(
-  tx: Transaction,
-  where: { readonly id: string } | { readonly connectionId: string; readonly providerId: string },
-): Promise<MandateRow | null> {
-  return tx.em.findOne(MandateEntity, where, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
-}
-
-/** Another mandate of ours that stands for the same permission at the provider. */
-async function sameAtProvider(tx: Transaction, { id, connectionId, providerId }: MandateRow, named: string): Promise<MandateRow | null> {
-  if (providerId === named) return null;
-  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`mandate ${connectionId} ${named}`]);
-  const other = await lockMandate(tx, { connectionId, providerId: named });
-  return other?.id === id ? null : other;
-}
-
-/** Our id in a reference that a provider repeats; `undefined` for one that is not ours in form. */
-function mandateIdIn(reference: string): string | undefined {
-  return /^man_[0-9a-hjkmnp-tv-z]{26}$/.test(reference) ? uuidOf('man', reference) : undefined;
-}
-
-async function newestActive(tx: Transaction, customerId: string | undefined, now: Date): Promise<string | undefined> {
-  if (customerId === undefined) return undefined;
-  const where = { customerId, state: 'active' as const, lapsesAt: { $gt: now } };
-  const [row] = await tx.em.find(MandateEntity, where, { orderBy: { id: 'desc' }, limit: 1 });
-  return row?.id;
-}
-
-async function withActiveMandate(tx: Transaction, customerIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await tx.query<{ id: string }>(
-    `select distinct customer_id as id from mandate where customer_id = any($1::uuid[]) and state = 'active'`,
-    [[...customerIds]],
-  );
-  return new Set(rows.map(({ id }) => id));
 }
 
 function subjectOf(row: MandateRow): string {

@@ -23,7 +23,8 @@ import { checkReturnUrls } from '../return-urls.ts';
 import { WebhookAddresses } from '../webhook-addresses.ts';
 import { MandateEntity, type MandateRow } from './mandate.entity.ts';
 import { CONFIRM_WITHIN_MS } from './mandate.ts';
-import { lockMandate, Mandates } from './mandates.service.ts';
+import { lockMandate } from './mandate-rows.ts';
+import { Mandates } from './mandates.service.ts';
 
 /** A mandate as a caller asks for it. */
 export interface MandateWish {

@@ -17,20 +17,26 @@ export async function refuseAfterReturns(
   invoiceIds: readonly string[],
 ): Promise<void> {
   if (mandate.kind !== 'sepa-debit') return;
-  const [row] = await tx.query<{ returns: number }>(
-    `select count(*)::int as returns from payment p join mandate m on m.id = p.mandate_id
-     where m.id = $1 and p.state in ('failed', 'charged-back') and coalesce(p.failure ->> 'reason', '') <> 'technical'
-       and p.created_at > coalesce(m.resumed_at, '-infinity')
-       and p.created_at > coalesce((select max(paid.created_at) from payment paid
-         where paid.mandate_id = m.id and paid.state in ('completed', 'partially-refunded', 'refunded')), '-infinity')`,
-    [mandate.id],
-  );
-  if ((row?.returns ?? 0) < MOST_RETURNS) return;
+  const returns = await returnsInRow(tx, mandate.id);
+  if (returns < MOST_RETURNS) return;
   const planned = await tx.query<{ retryAt: Date | null }>(
     `select distinct on (invoice_id) retry_at as "retryAt" from decline
      where mandate_id = $1 and invoice_id = any($2::uuid[]) order by invoice_id, failed_at desc`,
     [mandate.id, [...invoiceIds]],
   );
   const isPlanned = invoiceIds.length > 0 && planned.length === invoiceIds.length && planned.every(({ retryAt }) => retryAt !== null);
-  if (!isPlanned) throw mandateErrors.suspended({ returns: row?.returns ?? 0 });
+  if (!isPlanned) throw mandateErrors.suspended({ returns });
+}
+
+/** How many debits of a mandate came back since one was paid, or a person let it go on. One that never reached the bank does not count. */
+export async function returnsInRow(tx: Transaction, mandateId: string): Promise<number> {
+  const [row] = await tx.query<{ returns: number }>(
+    `select count(*)::int as returns from payment p join mandate m on m.id = p.mandate_id
+     where m.id = $1 and p.state in ('failed', 'charged-back') and coalesce(p.failure ->> 'reason', '') <> 'technical'
+       and p.created_at > coalesce(m.resumed_at, '-infinity')
+       and p.created_at > coalesce((select max(paid.created_at) from payment paid
+         where paid.mandate_id = m.id and paid.state in ('completed', 'partially-refunded', 'refunded')), '-infinity')`,
+    [mandateId],
+  );
+  return row?.returns ?? 0;
 }
