@@ -4,8 +4,6 @@ import { Logger } from '@nestjs/common';
 import { KassaflowError } from '../../kernel/errors.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import { EventReader } from '../../events/event-reader.ts';
-import { LiveEvents } from '../../events/live-events.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { CompiledFlow } from '../../flows/language/compiled-flow.ts';
 import { flowErrors } from '../../flows/flow-errors.ts';
@@ -86,7 +84,7 @@ export function testEngine(
     settings: { ...FAST, ...settings },
     ...shared.guards,
   });
-  return { engine, intake: new PostgresIntake(engine, pool, new LiveEvents(new EventReader(pool, db.database))), catalogue, subjects };
+  return { engine, intake: new PostgresIntake(engine, pool, { wake: () => undefined }), catalogue, subjects };
 }
 
 /** Gives a command to the only run (with this status) as the API does, and waits for its answer. */

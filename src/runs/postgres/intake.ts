@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { EventIntake, type IncomingEvent, type Receipt } from '../../events/event-intake.ts';
 import { LiveEvents } from '../../events/live-events.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
@@ -13,7 +13,7 @@ export class PostgresIntake extends EventIntake {
   constructor(
     private readonly engine: PostgresEngine,
     private readonly pool: EnginePool,
-    private readonly live: LiveEvents,
+    @Inject(LiveEvents) private readonly live: Pick<LiveEvents, 'wake'>,
   ) {
     super();
   }

@@ -3,8 +3,6 @@ import { systemClock } from '../../kernel/clock.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import type { TriggerDoor } from '../../plugin-host/trigger-door.ts';
 import type { EventIntake } from '../../events/event-intake.ts';
-import { EventReader } from '../../events/event-reader.ts';
-import { LiveEvents } from '../../events/live-events.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import { FlowVocabulary } from '../../flows/flow-vocabulary.ts';
 import { Flows } from '../../flows/flows.service.ts';
@@ -56,7 +54,7 @@ export async function flowProcess(
   };
   const engine = new PostgresEngine(parts);
   await engine.start();
-  const intake = new PostgresIntake(engine, db.enginePool, new LiveEvents(new EventReader(db.enginePool, db.database)));
+  const intake = new PostgresIntake(engine, db.enginePool, { wake: () => undefined });
   const schedules = new FireSchedules(db.enginePool, wrap(intake), published, index, systemClock);
   return { flows, published, index, engine, intake, schedules };
 }
