@@ -1,10 +1,9 @@
 /** kill -9 around a capture that we make by ourselves: the money that the customer approved is taken, once. src/domain/payments/captures. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
-import { startVippsServer, type VippsServer } from '../providers/vipps-server.ts';
 import { Api } from '../support/api.ts';
-import { AppProcess } from '../support/app-process.ts';
 import { until } from '../support/until.ts';
+import { openVippsApp, type VippsApp } from '../support/vipps-app.ts';
 
 const POINTS: readonly CrashPoint[] = ['capture.begun.after', 'capture.settled.before'];
 
@@ -15,32 +14,18 @@ interface Payment {
   readonly captured: { readonly amount: string };
 }
 
-let vipps: VippsServer;
-let app: AppProcess;
+let shop: VippsApp;
 let api: Api;
 beforeAll(async () => {
-  vipps = await startVippsServer();
-  app = await AppProcess.prepare({
-    KASSAFLOW_DEMO: 'false',
-    KASSAFLOW_FLOWS: 'database',
-    KASSAFLOW_EGRESS_MAP: `https://apitest.vipps.no=${vipps.url}`,
-  });
-  await app.start();
-  const { output } = await app.cli(['key', 'create', 'test', '--tenant', 'test', '--json']);
-  const { secret } = JSON.parse(output) as { secret: string };
-  api = new Api(app.url, secret, 60_000);
-  const set = Object.entries(vipps.settings).flatMap(([field, value]) => ['--set', `${field}=${value}`]);
-  const added = await app.cli(['connection', 'add', 'wallet', 'vipps-mobilepay', ...set, '--json'], { KASSAFLOW_API_KEY: secret });
-  if (added.code !== 0) throw new Error(added.output);
+  shop = await openVippsApp();
+  api = new Api(shop.app.url, await shop.key('till'), 60_000);
 }, 120_000);
-afterAll(async () => {
-  await app.dispose();
-  await vipps.close();
-});
+afterAll(() => shop.close());
 
 test.each(POINTS)(
   'at %s is survived',
   async (point) => {
+    const { app, vipps } = shop;
     await app.kill();
     await app.start({ KASSAFLOW_CRASH_AT: point });
     const wish = { amount: { amount: '125.00', currency: 'DKK' }, description: 'Coffee', returnUrl: 'https://shop.example/back' };

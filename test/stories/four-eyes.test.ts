@@ -1,10 +1,9 @@
 /** A large refund with the program itself: asked for with one key, approved with another, by the flow that comes with Kassaflow. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startVippsServer, type VippsServer } from '../providers/vipps-server.ts';
 import { Api } from '../support/api.ts';
-import { AppProcess } from '../support/app-process.ts';
 import { until } from '../support/until.ts';
+import { openVippsApp, type VippsApp } from '../support/vipps-app.ts';
 
 interface Task {
   readonly id: string;
@@ -12,46 +11,23 @@ interface Task {
   readonly status: string;
 }
 
-let vipps: VippsServer;
-let app: AppProcess;
+let shop: VippsApp;
 let support: Api;
 let kim: Api;
 beforeAll(async () => {
-  vipps = await startVippsServer();
-  app = await AppProcess.prepare({
-    KASSAFLOW_DEMO: 'false',
-    KASSAFLOW_FLOWS: 'database',
-    KASSAFLOW_EGRESS_MAP: `https://apitest.vipps.no=${vipps.url}`,
-  });
-  await app.start();
-  const key = async (name: string): Promise<string> => {
-    const { output } = await app.cli(['key', 'create', name, '--tenant', 'test', '--json']);
-    return (JSON.parse(output) as { secret: string }).secret;
-  };
-  const secret = await key('support');
-  support = new Api(app.url, secret);
-  kim = new Api(app.url, await key('kim'));
-  const set = Object.entries(vipps.settings).flatMap(([field, value]) => ['--set', `${field}=${value}`]);
-  const flow = join(import.meta.dirname, '../../flows/refund-approval.yaml');
-  for (const args of [
-    ['connection', 'add', 'wallet', 'vipps-mobilepay', ...set, '--json'],
-    ['flow', 'publish', flow],
-  ]) {
-    const { code, output } = await app.cli(args, { KASSAFLOW_API_KEY: secret });
-    if (code !== 0) throw new Error(output);
-  }
+  shop = await openVippsApp();
+  support = new Api(shop.app.url, await shop.key('support'));
+  kim = new Api(shop.app.url, await shop.key('kim'));
+  await shop.command('flow', 'publish', join(import.meta.dirname, '../../flows/refund-approval.yaml'));
 }, 120_000);
-afterAll(async () => {
-  await app.dispose();
-  await vipps.close();
-});
+afterAll(() => shop.close());
 
 const dkk = (amount: string) => ({ amount, currency: 'DKK' });
 /** A payment of 400 kroner that is done, and a refund of it that waits. */
 async function asked(reason: string): Promise<{ readonly refund: string; readonly providerId: string }> {
   const wish = { amount: dkk('400.00'), description: reason, returnUrl: 'https://shop.example/back' };
   const { id, providerId } = await support.post<{ id: string; providerId: string }>('/v1/payments', wish, `pay ${reason}`);
-  vipps.payments.approve(providerId);
+  shop.vipps.payments.approve(providerId);
   await support.post(`/v1/payments/${id}/refresh`, {});
   const body = { payment: id, amount: dkk('300.00'), reason, awaitApproval: true };
   const { id: refund } = await support.post<{ id: string }>('/v1/refunds', body, `refund ${reason}`);
@@ -77,14 +53,14 @@ describe('a refund above the limit', () => {
     const { refund, providerId } = await asked('two coffees too many');
     await support.post(`/v1/tasks/${await question('two coffees too many')}/answer`, { choice: 'approve' });
     const again = await question('two coffees too many', 'Somebody else than');
-    expect([await statusOf(refund), vipps.payments.get(providerId).refunded]).toEqual(['requested', 0]);
+    expect([await statusOf(refund), shop.vipps.payments.get(providerId).refunded]).toEqual(['requested', 0]);
     await kim.post(`/v1/tasks/${again}/answer`, { choice: 'approve' });
     await until(
       async () => (await statusOf(refund)) === 'completed',
       () => 'the refund was not made',
       30_000,
     );
-    expect(vipps.payments.get(providerId).refunded).toBe(30_000);
+    expect(shop.vipps.payments.get(providerId).refunded).toBe(30_000);
   }, 120_000);
 
   test('is called off when somebody says no', async () => {
@@ -95,6 +71,6 @@ describe('a refund above the limit', () => {
       () => 'the refund still waits',
       30_000,
     );
-    expect(vipps.payments.get(providerId).refunded).toBe(0);
+    expect(shop.vipps.payments.get(providerId).refunded).toBe(0);
   }, 120_000);
 });
