@@ -45,14 +45,14 @@ export class EndStreams implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Closes what one credential has open in this process. */
   of(credential: string): void {
-    for (const client of [...this.streams.clients()]) if (client.holder?.credential === credential) end(client);
+    for (const client of this.streams.clients()) if (client.holder?.credential === credential) end(client);
   }
 
   /** Looks once. */
   async look(): Promise<void> {
     const held = new Map<string, SseClient[]>();
     const now = this.clock.now();
-    for (const client of [...this.streams.clients()]) {
+    for (const client of this.streams.clients()) {
       if (!client.holder) continue;
       const { until, credential } = client.holder;
       if (until !== null && until <= now) end(client);
