@@ -14,10 +14,12 @@ import { addOpenApi } from './cli/openapi-command.ts';
 import { addPlugin } from './cli/plugin-command.ts';
 import { addRun } from './cli/run-command.ts';
 import { addStart } from './cli/start-command.ts';
+import { addSettlement } from './cli/settlement-command.ts';
 import { addStatus } from './cli/status-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
 import { addTask } from './cli/task-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
+import { addRoute } from './cli/route-command.ts';
 import { addWebhook } from './cli/webhook-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
@@ -47,7 +49,9 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addSwitch,
     addGuards,
     addStatus,
+    addSettlement,
     addTask,
+    addRoute,
     addWebhook,
     addExplain,
     addDoctor,

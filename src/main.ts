@@ -91,7 +91,11 @@ async function createApp(config: Config, server: DatabaseServer, masterKeys: Mas
   const module = AppModule.of({ config, address: server.address, masterKeys, log, tracer });
   const app = await NestFactory.create<NestFastifyApplication>(module, new Door(), { bufferLogs: true, abortOnError: false });
   app.useLogger(app.get(NestLog));
-  await prepareHttp(app, { requestsPerMinute: config.requestsPerMinute, version: VERSION });
+  await prepareHttp(app, {
+    requestsPerMinute: config.requestsPerMinute,
+    streams: { perToken: config.streamsPerToken, perAddress: config.streamsPerAddress },
+    version: VERSION,
+  });
   const health = app.get(DatabaseHealth);
   app.get(Readiness).check('database', async () => {
     if (!(await health.isReachable())) throw databaseErrors.unavailable();

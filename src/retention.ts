@@ -1,5 +1,7 @@
 /** What is kept for how long: the one list, for the application and for the command line. */
+import { checkoutRetention, requestRetention } from './domain/checkout/checkout-retention.ts';
 import { EVENT_TABLE, eventRetention } from './events/event-retention.ts';
+import { streamTokenRetention } from './platform/auth/stream-token-retention.ts';
 import type { Config } from './platform/config/config.ts';
 import { answersTask } from './platform/housekeeping/answers-task.ts';
 import type { PartitionedTable } from './platform/housekeeping/partitions.ts';
@@ -19,7 +21,7 @@ export const PARTITIONED_TABLES: readonly PartitionedTable[] = [RUN_TABLE, JOURN
  * All tasks of housekeeping. Runs come before events, because events stay while a run has them. Books, payments, invoices, credits,
  * customers and the audit are in none of them: they are kept for as long as the law wants, and go on the word of a person.
  */
-export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDays }: Retention): readonly HousekeepingTask[] {
+export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDays, keepCheckoutsDays }: Retention): readonly HousekeepingTask[] {
   return [
     partitionsTask(PARTITIONED_TABLES),
     runRetention(keepRunsDays),
@@ -28,9 +30,12 @@ export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDa
     eventRetention(keepEventsDays, EVENTS_OF_RUNS),
     inboxRetention(keepWebhooksDays),
     deliveryRetention(keepWebhooksDays),
+    checkoutRetention(keepCheckoutsDays),
+    requestRetention(keepCheckoutsDays),
     answersTask(),
+    streamTokenRetention(),
   ];
 }
 
 /** The settings that say so. */
-export type Retention = Pick<Config, 'keepRunsDays' | 'keepEventsDays' | 'keepWebhooksDays'>;
+export type Retention = Pick<Config, 'keepRunsDays' | 'keepEventsDays' | 'keepWebhooksDays' | 'keepCheckoutsDays'>;

@@ -3,8 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { accountingActions } from '../domain/accounting/accounting.actions.ts';
 import { creditActions } from '../domain/credits/credit.actions.ts';
+import { writeOffAction } from '../domain/invoices/write-off.action.ts';
+import { dunningActions } from '../domain/dunning/dunning.actions.ts';
+import { payLinkAction } from '../domain/checkout/pay-link.action.ts';
+import { announceAction } from '../domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../domain/payments/mandates/charge.action.ts';
-import { refundAction } from '../domain/payments/refund.action.ts';
+import { refundActions } from '../domain/payments/refund.action.ts';
 import { FlowVocabulary } from '../flows/flow-vocabulary.ts';
 import type { Vocabulary } from '../flows/language/vocabulary.ts';
 import { vocabularyFrom, type WireVocabulary } from '../flows/wire-vocabulary.ts';
@@ -40,7 +44,17 @@ export async function vocabularyOffline(context: CommandContext): Promise<Vocabu
 
 /** What the core offers, to be read and never called: a service that is asked for anything is a mistake. */
 function builtInActions(): readonly BuiltInAction[] {
-  return [...accountingActions(absent()), ...creditActions(absent()), refundAction(absent()), chargeAction(absent()), staffTask(absent())];
+  return [
+    ...accountingActions(absent()),
+    ...creditActions(absent()),
+    ...refundActions(absent()),
+    chargeAction(absent()),
+    announceAction(absent()),
+    payLinkAction(absent()),
+    ...dunningActions(absent()),
+    writeOffAction(absent()),
+    staffTask(absent()),
+  ];
 }
 
 function absent<T extends object>(): T {

@@ -3,6 +3,9 @@ import { isKassaflowError } from '../kernel/errors.ts';
 import type { ActionCall, Capability } from '../plugin-host/action-call.ts';
 import type { BuiltInAction } from '../plugin-host/built-in-actions.ts';
 
+/** For how long our own tables remember the key of an action, in milliseconds: a row that was made is never deleted. */
+export const REMEMBERED_MS = 10 * 365 * 86_400_000;
+
 /** The code of an action of the domain, with the types of its schemas. An error of ours becomes an outcome. */
 export interface BuiltInCode<I extends Schema, O extends Schema> {
   readonly run: (call: ActionCall, input: From<I>) => Promise<Outcome<From<O>>>;

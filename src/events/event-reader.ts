@@ -12,12 +12,15 @@ import { EnginePool } from '../platform/database/engine-pool.ts';
 import { eventErrors } from './event-errors.ts';
 import type { DomainEvent } from './event.ts';
 import type { EventBatch, EventSubscriber } from './event-subscriber.ts';
+import { splitAbout, type About } from './watchers.ts';
 
 /** Which events of a tenant. */
 export interface EventFilter {
   readonly type?: string;
   /** `payment/pay_…` */
   readonly subject?: string;
+  /** Any of these subjects, or of these kinds of subjects. */
+  readonly about?: readonly About[];
 }
 
 /** Where in the log to read, and how much. */
@@ -126,14 +129,35 @@ const LOG_IS_AHEAD = `
 select max(seq) >= (event_base() + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20 as ahead
 from (select seq from event order by seq desc limit 1) newest`;
 
-function select(tx: Transaction, { type, subject }: EventFilter, { after, before, newestFirst, limit }: EventRange): Promise<EventRow[]> {
+function select(
+  tx: Transaction,
+  { type, subject, about }: EventFilter,
+  { after, before, newestFirst, limit }: EventRange,
+): Promise<EventRow[]> {
+  const { subjects, kinds } = splitAbout(about ?? []);
   return tx.query<EventRow>(
     `select ${COLUMNS} from event
      where tenant_id = $1 and event.seq > $2 and event.seq < least(event_horizon(), $3)
-       and ($4::text is null or type = $4) and ($5::text is null or subject = $5)
+       and ($4::text is null or type = $4) and ($5::text is null or subject = $5) ${about ? aboutCondition(kinds) : ''}
      order by event.seq ${newestFirst ? 'desc' : 'asc'} limit $6`,
-    [tx.tenantId, String(after ?? 0n), String(before ?? LAST), type ?? null, subject ?? null, limit],
+    [
+      tx.tenantId,
+      String(after ?? 0n),
+      String(before ?? LAST),
+      type ?? null,
+      subject ?? null,
+      limit,
+      ...(about ? [subjects] : []),
+      ...(kinds.length > 0 ? [kinds] : []),
+    ],
   );
+}
+
+/** Without kinds it is one look into the index of subjects. */
+function aboutCondition(kinds: readonly string[]): string {
+  return kinds.length === 0
+    ? 'and subject = any($7::text[])'
+    : `and (subject = any($7::text[]) or (subject like '%/%' and split_part(subject, '/', 1) = any($8::text[])))`;
 }
 
 const LAST = 2n ** 63n - 1n;

@@ -1,11 +1,11 @@
-/** The routes of the event log: `/v1/events`, `/v1/event-types`, `/v1/stream`, and `/v1/payments/{id}/events` and its like. */
+/** The routes of the event log: `/v1/events`, `/v1/event-types`, `/v1/stream`, `/v1/stream-tokens`, and `/v1/payments/{id}/events` and its like. */
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { EventIntake } from './event-intake.ts';
 import { EventsController } from './events.controller.ts';
 import { LiveStatusController } from './live-status.controller.ts';
-import { LiveStatus } from './live-status.ts';
 import { LogIntake } from './log-intake.ts';
 import { StreamController } from './stream.controller.ts';
+import { StreamTokensController } from './stream-tokens.controller.ts';
 
 /** Exports the `EventIntake` that only appends: for a process without a run engine. */
 @Module({
@@ -14,7 +14,7 @@ import { StreamController } from './stream.controller.ts';
 })
 export class LogIntakeModule {}
 
-/** Needs `EventsModule`, and `Metrics` and `SseStreams` from global modules. */
+/** Needs `EventsModule` and `StreamTokens` from global modules. */
 @Module({})
 export class EventsHttpModule {
   /** @param intake a module that exports `EventIntake`: that of the run engine, or {@link LogIntakeModule} */
@@ -22,8 +22,7 @@ export class EventsHttpModule {
     return {
       module: EventsHttpModule,
       imports: [intake],
-      controllers: [EventsController, StreamController, LiveStatusController],
-      providers: [LiveStatus],
+      controllers: [EventsController, StreamController, StreamTokensController, LiveStatusController],
     };
   }
 }

@@ -1,77 +1,30 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { EventEmitterModule } from '@nestjs/event-emitter';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../kernel/clock.ts';
 import { newId, newUuid } from '../kernel/ids.ts';
-import { ApiKeys } from '../platform/auth/api-keys.ts';
-import { AuthModule } from '../platform/auth/auth.module.ts';
 import type { GrantedScope } from '../platform/auth/scopes.ts';
-import { CLOCK } from '../platform/clock.ts';
-import { EnginePool } from '../platform/database/engine-pool.ts';
 import { Database } from '../platform/database/transaction.ts';
-import { Door } from '../platform/http/door.ts';
-import { HttpModule } from '../platform/http/http.module.ts';
-import { prepareHttp } from '../platform/http/prepare-http.ts';
-import { createLog } from '../platform/observability/log.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
-import { ObservabilityModule } from '../platform/observability/observability.module.ts';
-import { TenancyModule } from '../platform/tenancy/tenancy.module.ts';
-import { testDatabase, type TestDatabase } from '../../test/support/database.ts';
+import type { TestDatabase } from '../../test/support/database.ts';
 import { until } from '../../test/support/until.ts';
 import { EventLog } from './event-log.ts';
-import { EventsHttpModule, LogIntakeModule } from './events-http.module.ts';
-import { EventsModule } from './events.module.ts';
+import { eventsApp, type EventsApp } from './events.test-support.ts';
 import { SubjectReaders } from './subject-readers.ts';
 
-/** The routes of the event log behind the real door, as in a process without a run engine. */
-@Global()
-@Module({})
-class SurroundingsModule {
-  static around({ database, enginePool }: TestDatabase): DynamicModule {
-    const providers = [
-      { provide: Database, useValue: database },
-      { provide: EnginePool, useValue: enginePool },
-      { provide: CLOCK, useValue: systemClock },
-    ];
-    const log = createLog('silent');
-    const imports = [
-      ObservabilityModule.forRoot({ level: 'silent', log }),
-      EventEmitterModule.forRoot(),
-      TenancyModule,
-      AuthModule,
-      HttpModule,
-    ];
-    return {
-      module: SurroundingsModule,
-      imports: [...imports, EventsModule, EventsHttpModule.takingEventsBy(LogIntakeModule)],
-      providers,
-      exports: providers,
-    };
-  }
-}
-
+let its: EventsApp;
 let db: TestDatabase;
 let app: NestFastifyApplication;
 let key: string;
 
 beforeAll(async () => {
-  db = await testDatabase({ poolSize: 8 });
-  app = await NestFactory.create<NestFastifyApplication>(SurroundingsModule.around(db), new Door({}), { logger: false });
-  await prepareHttp(app, { requestsPerMinute: 0, version: '0.0.0' });
-  await app.listen(0, '127.0.0.1');
+  its = await eventsApp();
+  ({ db, app } = its);
   key = await keyOf(db.tenantId, '*');
 }, 60_000);
-afterAll(async () => {
-  await app.close();
-  await db.close();
-});
+afterAll(() => its.close());
 
-const keyOf = async (tenantId: string, ...scopes: GrantedScope[]) =>
-  (await app.get(ApiKeys).create(tenantId, { name: 'test', scopes }, 'test')).secret;
+const keyOf = (tenantId: string, ...scopes: GrantedScope[]) => its.keyOf(tenantId, ...scopes);
+const stream: EventsApp['stream'] = (...parameters) => its.stream(...parameters);
 
 interface Answer {
   readonly status: number;
@@ -406,24 +359,3 @@ describe('GET /v1/payments/{id}/events', () => {
     expect(await get(`/v1/orders/${newId('ord')}/events`, secret)).toMatchObject({ status: 403 });
   });
 });
-
-/** An open event stream, once its headers have come. */
-async function stream(query: string, secret: string, lastEventId?: string, path = '/v1/stream') {
-  const { port } = app.getHttpServer().address() as AddressInfo; // listens on TCP
-  const headers = { authorization: `Bearer ${secret}`, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) };
-  const client = httpRequest({ host: '127.0.0.1', port, path: path + query, headers });
-  let text = '';
-  const response = await new Promise<IncomingMessage>((resolve, reject) => client.on('response', resolve).on('error', reject).end());
-  response.setEncoding('utf8').on('data', (part) => (text += String(part)));
-  response.on('error', () => undefined);
-  await until(
-    () => text.includes('retry:'),
-    () => text,
-  );
-  return {
-    text: () => text,
-    numbers: () => [...text.matchAll(/^data: (.*)$/gm)].map(([, json]): unknown => JSON.parse(json ?? '').data.n),
-    lastId: () => [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '',
-    close: () => void client.destroy(),
-  };
-}

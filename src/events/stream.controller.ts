@@ -4,12 +4,12 @@ import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Requires } from '../platform/auth/access.ts';
-import { CurrentCaller, type Caller } from '../platform/auth/caller.ts';
-import { SseStreams } from '../platform/http/sse.ts';
-import { Metrics } from '../platform/observability/metrics.ts';
-import { toCloudEvent } from './cloud-event.ts';
-import { LiveEvents } from './live-events.ts';
+import { CurrentFollower, requireSight, TakesStreamToken, type Follower } from '../platform/auth/follower.ts';
+import { LiveStatus } from './live-status.ts';
 import { positionOf } from './stream-position.ts';
+
+/** As many as a stream token may name. */
+const MOST_SUBJECTS = 100;
 
 const streamQuery = z.strictObject({
   type: z
@@ -17,52 +17,49 @@ const streamQuery = z.strictObject({
     .max(500)
     .optional()
     .meta({ description: 'Event types in their short form, separated by commas', example: 'payment.completed,payment.failed' }),
-  subject: z
-    .string()
-    .max(256)
-    .optional()
-    .meta({ description: 'Events about this only', example: 'payment/pay_01jd3k4m5n6p7q8r9s0t1v2w3z' }),
+  subject: z.string().max(4_000).optional().meta({
+    description: 'Events about these only, separated by commas; payment/* for all payments',
+    example: 'payment/pay_01jd3k4m5n6p7q8r9s0t1v2w3z',
+  }),
 });
 
-@ApiTags('events')
+@ApiTags('stream')
 @Controller('v1/stream')
 export class StreamController {
-  constructor(
-    private readonly live: LiveEvents,
-    private readonly streams: SseStreams,
-    private readonly metrics: Metrics,
-  ) {}
+  constructor(private readonly status: LiveStatus) {}
 
-  /** Each message is one CloudEvent; its `id:` is the position to come back with. Without one, it begins with the next event. */
+  /**
+   * Each message is one CloudEvent; its `id:` is the position to come back with. Without one, it begins with the next event. A stream
+   * token sees what it is for, or what of that is asked for.
+   */
   @Get()
   @Requires('stream:read')
+  @TakesStreamToken()
   @ApiOperation({
     summary: 'Follow events as they happen',
     description: 'Server-sent events. Send Last-Event-ID to go on where a connection broke.',
   })
   @ApiProduces('text/event-stream')
-  async follow(
-    @CurrentCaller() { tenantId }: Caller,
+  follow(
+    @CurrentFollower() follower: Follower,
     @Query({ schema: streamQuery }) { type, subject }: z.infer<typeof streamQuery>,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const after = positionOf(lastEventId);
-    const client = this.streams.open(reply);
-    this.metrics.streamClients.inc();
-    client.signal.addEventListener('abort', () => this.metrics.streamClients.dec(), { once: true });
-    const watcher = {
-      deliver: (event: Parameters<typeof toCloudEvent>[0]) => client.send({ id: event.seq.toString(), data: toCloudEvent(event) }),
-      tooSlow: () => client.end('too slow: come back with Last-Event-ID'),
-    };
-    const types = new Set(
-      type
-        ?.split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    );
-    await this.live
-      .watch({ tenantId, types, subject, after }, watcher, client.signal)
-      .catch(() => client.end('come back with Last-Event-ID'));
+    const asked = subject === undefined ? undefined : listed(subject).slice(0, MOST_SUBJECTS);
+    for (const one of asked ?? []) requireSight(follower, one);
+    return this.status.stream(reply, {
+      tenantId: follower.tenantId,
+      types: new Set(listed(type ?? '')),
+      about: asked ?? follower.about,
+      after: positionOf(lastEventId),
+    });
   }
+}
+
+function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
 }

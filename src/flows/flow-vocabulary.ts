@@ -46,7 +46,7 @@ export class FlowVocabulary {
 
   async #withConnections(tx: Transaction): Promise<Vocabulary> {
     const connections = await tx.query<ConnectionWord>(
-      `select name, plugin, mode from connection where state <> 'disabled' order by name limit 1000`,
+      `select name, plugin, mode from connection where state not in ('disabled', 'removed') order by name limit 1000`,
     );
     return { ...this.general(), connections };
   }

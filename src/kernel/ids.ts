@@ -19,6 +19,7 @@ export type IdPrefix =
   | 'req'
   | 'ref'
   | 'man'
+  | 'ntc'
   | 'ord'
   | 'pkg'
   | 'crd'
@@ -35,7 +36,9 @@ export type IdPrefix =
   | 'job'
   | 'chk'
   | 'dis'
-  | 'set';
+  | 'set'
+  | 'imp'
+  | 'stk';
 
 /** `pay_01jd3k4m5n6p7q8r9s0t1v2w3x`: a prefix and 26 base32 characters. */
 export type Id<P extends IdPrefix = IdPrefix> = `${P}_${string}`;

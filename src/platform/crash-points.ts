@@ -8,7 +8,7 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 
-/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*` and `housekeeping.*`, which `test/crash` kills at. */
+/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*`, `connection.*`, `payment.failover.*` and `housekeeping.*`, which `test/crash` kills at. */
 export const CRASH_POINTS = [
   'webhook.stored.before',
   'webhook.stored.after',
@@ -63,7 +63,17 @@ export const CRASH_POINTS = [
   'chain.extended.after',
   'payment.attempt.after',
   'payment.created.before',
+  'payment.failover.after',
+  'capture.begun.after',
+  'capture.settled.before',
   'checkout.attempt.after',
+  'mandate.asked.after',
+  'charge.approval.after',
+  'connection.webhook.before',
+  'connection.webhook.after',
+  'settlement.page.after',
+  'settlement.booked.before',
+  'settlement.booked.after',
   'housekeeping.commit.before',
   'housekeeping.commit.after',
   'housekeeping.batch.after',

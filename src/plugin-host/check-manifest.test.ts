@@ -51,6 +51,7 @@ const trigger = {
     sample: { number: '2026-7' },
   },
 };
+const fields = { scripts: ['https://js.acme.com/v1/acme.js'], frames: ['https://*.js.acme.com'], mount: 'async () => ({})' };
 const withTrigger = (change: object, methods = trigger.methods) => ({ triggers: [{ methods, spec: { ...trigger.spec, ...change } }] });
 const withAction = (change: object, methods = action.methods) => ({ actions: [{ methods, spec: { ...action.spec, ...change } }] });
 const setting = (field: unknown, name = 'x') => ({ settings: { type: 'object', properties: { [name]: field } } });
@@ -61,6 +62,10 @@ test('a proper manifest is taken, with its capabilities', () => {
     capabilities: ['payments', 'webhook'],
     actions: [{ plugin: 'acme', name: 'thing.send' }],
   });
+});
+
+test('what a browser needs for fields on our page is kept as it is', () => {
+  expect(checkManifest({ ...manifest, hostedFields: fields }, 'acme').hostedFields).toEqual(fields);
 });
 
 describe('a manifest is refused', () => {
@@ -117,6 +122,14 @@ describe('a manifest is refused', () => {
       { methods: ['connection.check', 'payments.create', 'payments.fetch', 'webhook.verify'] },
       'plugin.capability',
     ],
+    ['with fields whose script comes by http', { hostedFields: { ...fields, scripts: ['http://js.acme.com/a.js'] } }, 'plugin.manifest'],
+    [
+      'with fields that would end a directive of the policy',
+      { hostedFields: { ...fields, frames: ["https://js.acme.com; script-src 'unsafe-inline'"] } },
+      'plugin.manifest',
+    ],
+    ['with fields that frame anybody', { hostedFields: { ...fields, frames: ['https:'] } }, 'plugin.manifest'],
+    ['with fields that end our script', { hostedFields: { ...fields, mount: '() => "</script>"' } }, 'plugin.manifest'],
     ['with a trigger of one word', withTrigger({ name: 'changed' }), 'plugin.trigger'],
     ['with a trigger that neither polls nor reads', withTrigger({}, []), 'plugin.trigger'],
     ['with a trigger that polls and reads', withTrigger({}, ['poll', 'read']), 'plugin.trigger'],

@@ -15,6 +15,11 @@ export const PLUGIN_ID = /^[a-z][a-z0-9-]{1,40}$/;
 /** Versions of the plugin contract that this host serves. */
 const SERVED_API = [1];
 const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+/** What goes into a Content-Security-Policy: exact enough that nothing in it can end a directive or begin another. */
+const SOURCE = '^https://(\\*\\.)?([a-z0-9-]+\\.)+[a-z]{2,}$';
+const SCRIPT_ADDRESS = '^https://([a-z0-9-]+\\.)+[a-z]{2,}/[A-Za-z0-9._/-]{0,200}(\\?[A-Za-z0-9=&_-]{1,100})?$';
+/** The text stands inside a script element, where these would end it or make a comment of what follows. */
+const ENDS_A_SCRIPT = '</|<!--';
 const LOCAL_HOST = /(^|\.)(localhost|local|internal|localdomain|home\.arpa)$/;
 const NEEDED: Readonly<Record<Capability, readonly string[]>> = {
   payments: ['payments.create', 'payments.fetch'],
@@ -84,6 +89,17 @@ const rawShape = compileJsonSchema({
         findsByReport: { type: 'boolean' },
       },
     },
+    hostedFields: {
+      type: 'object',
+      required: ['scripts', 'frames', 'mount'],
+      additionalProperties: false,
+      properties: {
+        scripts: { type: 'array', minItems: 1, maxItems: 5, items: { type: 'string', pattern: SCRIPT_ADDRESS } },
+        frames: { type: 'array', maxItems: 10, items: { type: 'string', pattern: SOURCE } },
+        connects: { type: 'array', maxItems: 10, items: { type: 'string', pattern: SOURCE } },
+        mount: { type: 'string', minLength: 1, maxLength: 20_000, not: { pattern: ENDS_A_SCRIPT } },
+      },
+    },
     triggers: offered(100, { everyMs: { type: 'integer', minimum: 1_000 } }),
     actions: offered(200, {
       timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
@@ -125,7 +141,8 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
   const triggers = (manifest.triggers ?? []).map(({ spec, methods }) => checkTrigger(spec, methods, manifest));
   const double = triggers.find(({ name }, index) => triggers.findIndex((other) => other.name === name) !== index);
   if (double) throw pluginErrors.trigger({ plugin: expectedId, trigger: double.name, problem: 'it is there twice' });
-  const { id, title, about, version, hosts, network, callsPerSecond, settings, methods, paymentsKeyTtlMs, paymentsTraits } = manifest;
+  const { id, title, about, version, hosts, network, callsPerSecond, settings, methods, paymentsKeyTtlMs, paymentsTraits, hostedFields } =
+    manifest;
   return Object.freeze({
     id,
     title,
@@ -140,6 +157,7 @@ export function checkManifest(raw: unknown, expectedId: string): PluginManifest 
     methods,
     ...(capabilities.includes('payments') && paymentsKeyTtlMs !== undefined ? { paymentsKeyTtlMs } : {}),
     ...(capabilities.includes('payments') && paymentsTraits !== undefined ? { paymentsTraits } : {}),
+    ...(capabilities.includes('payments') && hostedFields !== undefined ? { hostedFields } : {}),
     actions,
     triggers,
   });

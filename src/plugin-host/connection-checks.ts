@@ -14,6 +14,12 @@ import { redactText } from './redact.ts';
 
 const CHECK_MS = 15_000;
 
+/** How a try of a connection went. */
+export interface TriedConnection {
+  readonly check: LastCheck;
+  readonly refused: boolean;
+}
+
 @Injectable()
 export class ConnectionChecks {
   readonly #http: HttpCall;
@@ -32,17 +38,22 @@ export class ConnectionChecks {
   async check(tenantId: string, id: string): Promise<Connection> {
     const connection = await this.connections.open(tenantId, id);
     if (!connection) throw connectionErrors.unknown();
-    const { check, refused } =
-      connection.plugin === HTTP_MANIFEST.id ? await this.#checkHttp(connection) : await this.#checkPlugin(connection);
-    return this.connections.noteCheck(tenantId, id, check, refused);
+    const { check, refused } = await this.try(connection);
+    const account = check.account ?? connection.lastCheck?.account;
+    return this.connections.noteCheck(tenantId, id, { ...check, ...(account !== undefined && { account }) }, refused);
   }
 
-  async #checkHttp(connection: OpenConnection): Promise<{ check: LastCheck; refused: boolean }> {
+  /** Tries a connection and writes nothing down. `refused`: the provider was asked, and it is the settings that do not do. */
+  try(connection: OpenConnection): Promise<TriedConnection> {
+    return connection.plugin === HTTP_MANIFEST.id ? this.#checkHttp(connection) : this.#checkPlugin(connection);
+  }
+
+  async #checkHttp(connection: OpenConnection): Promise<TriedConnection> {
     const { ok, message, refused } = await this.#http.check(connection, AbortSignal.timeout(CHECK_MS));
     return { check: { at: now(), ok, ...(message === undefined ? {} : { message }) }, refused };
   }
 
-  async #checkPlugin(connection: OpenConnection): Promise<{ check: LastCheck; refused: boolean }> {
+  async #checkPlugin(connection: OpenConnection): Promise<TriedConnection> {
     const result = await this.host.call(connection.plugin, {
       path: 'connection.check',
       context: contextFor(connection, '', 1),
@@ -67,7 +78,8 @@ export class ConnectionChecks {
           message: redactText(answer.message, connection.secretTexts),
           ...(answer.field === undefined ? {} : { field: answer.field }),
         },
-        refused: true,
+        // A provider that is away blames no setting, and pausing for it would keep payments from a provider that is back.
+        refused: answer.field !== undefined,
       };
     if (answer.mode !== connection.mode)
       return {

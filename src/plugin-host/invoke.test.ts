@@ -9,6 +9,7 @@ import { Logger } from '@nestjs/common';
 import { ok } from '@kassaflow/plugin-sdk';
 import { testDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { until } from '../../test/support/until.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
 import { MasterKeys } from '../platform/secrets/master-keys.ts';
 import { EnvelopeSealer } from '../platform/secrets/sealer.ts';
@@ -20,7 +21,9 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import type { Connection } from './connections/connection.ts';
+import { ConnectionUses } from './connections/connection-uses.ts';
 import { Connections } from './connections/connections.ts';
+import { DeliveryNotes } from './connections/delivery-notes.ts';
 import { Invoke } from './invoke.ts';
 import { PluginCatalogue } from './plugin-catalogue.ts';
 import { PluginHost } from './plugin-host.ts';
@@ -88,9 +91,10 @@ beforeAll(async () => {
     catalogue,
     new Audit(),
     metrics,
+    new ConnectionUses(),
   );
   door = new Invoke(host, catalogue, builtIns, connections, lanes, metrics);
-  calls = new CallProvider(host, catalogue, connections, lanes);
+  calls = new CallProvider(host, catalogue, connections, lanes, new DeliveryNotes(db.database, systemClock), systemClock);
   checks = new ConnectionChecks(host, connections);
 }, 60_000);
 afterAll(async () => {

@@ -9,6 +9,7 @@ import { BuiltInActions, type BuiltInAction } from './built-in-actions.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import type { OpenConnection } from './connections/connection.ts';
 import { Connections } from './connections/connections.ts';
+import { sendWithCredentials } from './connections/send-with-credentials.ts';
 import { HttpCall, type HttpCallInput } from './http-call.ts';
 import { HTTP_MANIFEST } from './http-manifest.ts';
 import type { PluginManifest } from './manifest.ts';
@@ -116,15 +117,15 @@ export class Invoke extends ActionDoor {
     const input = withDefaults(action.input, call.input);
     const problem = this.#checksOf(action).input(input);
     if (problem) return inputProblem(problem);
-    const outcome = await this.lanes
-      .of(connection)
-      .run(call.timeoutMs, (timeoutMs) =>
-        action.plugin === HTTP_MANIFEST.id
-          ? this.#callHttp(connection, call, input, timeoutMs)
-          : this.#callPlugin(connection, action, call, input, timeoutMs, verb),
-      );
-    if (outcome.kind === 'failed' && outcome.reason === 'auth') await this.connections.pause(connection, outcome.message);
-    return outcome;
+    return sendWithCredentials(this.connections, connection, systemClock.now(), (as) =>
+      this.lanes
+        .of(connection)
+        .run(call.timeoutMs, (timeoutMs) =>
+          action.plugin === HTTP_MANIFEST.id
+            ? this.#callHttp(as, call, input, timeoutMs)
+            : this.#callPlugin(as, action, call, input, timeoutMs, verb),
+        ),
+    );
   }
 
   async #callPlugin(

@@ -1,4 +1,4 @@
-import type { ProviderTraits, Schema, Text } from '@kassaflow/plugin-sdk';
+import type { HostedFields, ProviderTraits, Schema, Text } from '@kassaflow/plugin-sdk';
 import type { TriggerManifest } from './trigger-door.ts';
 import type { ActionManifest, Capability } from './action-call.ts';
 
@@ -21,6 +21,8 @@ export interface PluginManifest {
   readonly paymentsKeyTtlMs?: number;
   /** How the provider differs from others; absent when it says nothing. */
   readonly paymentsTraits?: ProviderTraits;
+  /** How the payment page shows the provider's fields; absent when it cannot. */
+  readonly hostedFields?: HostedFields;
   readonly actions: readonly ActionManifest[];
   readonly triggers: readonly TriggerManifest[];
 }

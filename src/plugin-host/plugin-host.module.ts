@@ -8,7 +8,12 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import { Connections } from './connections/connections.ts';
+import { ConnectionUses } from './connections/connection-uses.ts';
+import { ConnectionViews } from './connections/connection-view.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
+import { DeliveryNotes } from './connections/delivery-notes.ts';
+import { LookAfterConnections } from './connections/look-after-connections.ts';
+import { RotateCredentials } from './connections/rotate-credentials.ts';
 import { DeliveryReaders } from './delivery-readers.ts';
 import { Invoke } from './invoke.ts';
 import { PluginCatalogue } from './plugin-catalogue.ts';
@@ -19,7 +24,7 @@ import { ProviderCalls } from './provider-calls.ts';
 import { TriggerDoor } from './trigger-door.ts';
 
 /**
- * Plugins, connections and the two doors to them. Needs `Config`, `Database`, `EnginePool`, `Sealer`, `Metrics` and `Audit` from global
+ * Plugins, connections and the two doors to them. Needs `Config`, `CLOCK`, `Database`, `EnginePool`, `Sealer`, `Metrics` and `Audit` from global
  * modules. Global itself, because modules of the domain offer actions and flows call them.
  */
 @Global()
@@ -38,6 +43,11 @@ import { TriggerDoor } from './trigger-door.ts';
     ConnectionLanes,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionUses,
+    ConnectionViews,
+    DeliveryNotes,
+    LookAfterConnections,
+    RotateCredentials,
   ],
   exports: [
     ActionDoor,
@@ -48,6 +58,7 @@ import { TriggerDoor } from './trigger-door.ts';
     Connections,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionUses,
     PluginHost,
     PluginCatalogue,
   ],

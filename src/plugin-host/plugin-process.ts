@@ -8,7 +8,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { lineReader, MAX_LINE_BYTES, PIPE, type ToChild, type ToHost } from './child/protocol.ts';
+import { lineReader, lineWriter, MAX_LINE_BYTES, PIPE, type ToChild, type ToHost } from './child/protocol.ts';
 
 /** What happens in a child, as its owner learns of it. `onGone` is the last. */
 export interface ProcessEvents {
@@ -37,6 +37,9 @@ const PAGE_BYTES = 4_096;
 export class PluginProcess {
   readonly #child: ChildProcess;
   readonly #pipe: Duplex;
+  readonly #writeLine = lineWriter((text) => {
+    if (this.#pipe.writable) this.#pipe.write(text);
+  });
   readonly #events: ProcessEvents;
   readonly #limits: ProcessLimits;
   readonly #watchdog: NodeJS.Timeout;
@@ -79,7 +82,7 @@ export class PluginProcess {
   }
 
   send(message: ToChild): void {
-    if (this.#pipe.writable) this.#pipe.write(`${JSON.stringify(message)}\n`);
+    this.#writeLine(JSON.stringify(message));
   }
 
   /** Ends the process at once; `onGone` follows with this reason. */

@@ -78,6 +78,8 @@ const LONGEST_DELAY_MS = 10_000;
 const CRASHES = 5;
 const CRASH_WINDOW_MS = 10 * 60_000;
 const REST_MS = 60_000;
+/** One for all: an AbortController without a reason makes an exception with a stack for each call, of which nobody reads either. */
+const OVER = new Error('the call is over');
 
 export class PluginRunner {
   readonly #options: RunnerOptions;
@@ -164,7 +166,7 @@ export class PluginRunner {
     // A plugin with its own sockets is not seen by the gateway: once it has the call, anything may have left.
     const left = call.traffic.left || this.#network === 'direct';
     this.#options.gateway.shut(id);
-    call.controller.abort();
+    call.controller.abort(OVER);
     call.settle(call.traffic.keptBack && !left ? { kind: 'kept-back' } : resultOf(left));
     return true;
   }

@@ -61,6 +61,11 @@ const facts = {
       properties: {
         reason: { enum: DECLINE_REASONS },
         providerCode: shortText,
+        network: {
+          type: 'object',
+          required: ['scheme', 'code'],
+          properties: { scheme: { enum: ['sepa', 'visa', 'mastercard'] }, code: { type: 'string', minLength: 1, maxLength: 20 } },
+        },
         retryable: { type: 'boolean' },
       },
     },
@@ -128,6 +133,7 @@ const method = {
     most: minor,
     saves: { type: 'boolean' },
     imageUrl: { type: 'string', pattern: '^https://', maxLength: 1_000 },
+    fields: { type: 'object', maxProperties: 20, additionalProperties: { type: 'string', maxLength: 1_000 } },
   },
 };
 const createdMandate = { type: 'object', required: ['facts', 'next'], properties: { facts: mandate, next: nextStep } };
@@ -147,14 +153,17 @@ const settlements = {
           providerId: id,
           payout: id,
           kind: { enum: ['payment', 'refund', 'chargeback', 'chargeback-reversal', 'fee', 'payout', 'adjustment', 'unknown'] },
+          providerType: { type: 'string', maxLength: 200 },
           payment: id,
           reference: { type: 'string', maxLength: 255 },
           refund: id,
           currency: { type: 'string', pattern: '^[A-Z]{3}$' },
           gross: decimal,
           fee: decimal,
+          feeVat: decimal,
           net: decimal,
           bookedAt: moment,
+          bookedOn: { type: 'string', pattern: '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' },
         },
       },
     },

@@ -31,6 +31,7 @@ import { AbsentRunEngine } from './absent-run-engine.ts';
 import { DryRunController } from './flow-tests/dry-run.controller.ts';
 import { DryRuns } from './flow-tests/dry-run.service.ts';
 import { testsOfAText } from './flow-tests/tests-of-a-text.ts';
+import { LiveRuns } from './operations/live-runs.ts';
 import { RunCommandsController } from './operations/run-commands.controller.ts';
 import { RunsController } from './operations/runs.controller.ts';
 import { BothWatch } from './observability/both-watch.ts';
@@ -158,6 +159,7 @@ export class RunsModule implements OnModuleInit {
       imports: options.engine ? [...imports, engine] : imports,
       controllers: [RunsController, RunCommandsController, TasksController, DryRunController, StatusController],
       providers: [
+        LiveRuns,
         Runs,
         Tasks,
         CloseTasks,

@@ -15,7 +15,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import type { RawWebhook } from '@kassaflow/plugin-sdk';
-import { idOf, newUuid } from '../kernel/ids.ts';
+import { idOf } from '../kernel/ids.ts';
 import { Database, type Transaction } from '../platform/database/transaction.ts';
 import { LEASE_MS } from '../platform/lease.ts';
 import { Audit } from '../platform/tenancy/audit.ts';
@@ -61,35 +61,15 @@ export class Inbox {
     private readonly audit: Audit,
   ) {}
 
-  /** Stores a verified delivery once. Resolves when it is on disk. */
-  store({ tenantId, connectionId }: WebhookConnection, delivery: RawWebhook, eventKey: string): Promise<'stored' | 'duplicate'> {
-    return this.database.transact(tenantId, async (tx) => {
-      const rows = await tx.query(
-        `insert into inbox (id, tenant_id, connection_id, event_key, headers, body, received_at, next_at)
-         values ($1, $2, $3, $4, $5::jsonb, $6, $7, $7) on conflict (connection_id, event_key) do nothing returning id`,
-        [
-          newUuid(),
-          tenantId,
-          connectionId,
-          eventKey,
-          JSON.stringify(delivery.headers),
-          Buffer.from(delivery.body),
-          new Date(delivery.receivedAt),
-        ],
-      );
-      return rows.length === 1 ? 'stored' : 'duplicate';
-    });
-  }
-
   /** Takes up to `limit` rows of a tenant that are due, the oldest first. */
   take(tenantId: string, now: Date, limit: number): Promise<InboxRow[]> {
     return this.database.transact(tenantId, async (tx) => {
       const rows = await tx.query<TakenRow>(
         `update inbox i set attempts = i.attempts + 1, next_at = $2
-         from (select id from inbox where next_at <= $1 order by next_at limit $3 for update skip locked) due, connection c
+         from (select id from inbox where tenant_id = $4 and next_at <= $1 order by next_at limit $3 for update skip locked) due, connection c
          where i.id = due.id and c.id = i.connection_id
          returning i.id, i.connection_id, i.headers, i.body, i.received_at, i.attempts, c.plugin, c.mode`,
-        [now, new Date(now.getTime() + LEASE_MS), limit],
+        [now, new Date(now.getTime() + LEASE_MS), limit, tenantId],
       );
       return rows.map((row) => ({
         id: row.id,

@@ -8,11 +8,12 @@ import { uuidOf } from '../kernel/ids.ts';
 import { Public } from '../platform/auth/access.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { crashPoint } from '../platform/crash-points.ts';
+import { LimitsItself } from '../platform/http/rate-limit.ts';
 import { TakesRawBody } from '../platform/http/raw-body.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
 import { ProviderCalls, type WebhookConnection } from '../plugin-host/provider-calls.ts';
 import { WebhookAddresses } from '../domain/payments/index.ts';
-import { Inbox } from './inbox.ts';
+import { StoreDeliveries } from './store-deliveries.ts';
 import { TranslateInbox } from './translate-inbox.ts';
 import { webhookErrors } from './webhook-errors.ts';
 
@@ -27,7 +28,7 @@ const LONGEST_KEY = 255;
 export class ProviderWebhooksController {
   constructor(
     private readonly calls: ProviderCalls,
-    private readonly inbox: Inbox,
+    private readonly deliveries: StoreDeliveries,
     private readonly translateInbox: TranslateInbox,
     private readonly addresses: WebhookAddresses,
     private readonly metrics: Metrics,
@@ -38,6 +39,8 @@ export class ProviderWebhooksController {
   @Post(':plugin/:connection')
   @HttpCode(200)
   @Public()
+  // A provider sends thousands from a few addresses, or all of it through one proxy.
+  @LimitsItself()
   @TakesRawBody()
   async receive(
     @Param('plugin') plugin: string,
@@ -59,7 +62,11 @@ export class ProviderWebhooksController {
       throw webhookErrors[verdict.reason]({ hint: verdict.hint });
     }
     crashPoint('webhook.stored.before');
-    const stored = await this.inbox.store(connection, delivery, eventKeyOf(verdict.eventId));
+    const stored = await this.deliveries.store(connection.tenantId, {
+      connectionId: connection.connectionId,
+      delivery,
+      eventKey: eventKeyOf(verdict.eventId),
+    });
     crashPoint('webhook.stored.after');
     if (stored === 'duplicate') this.metrics.webhooksReceived.inc({ provider: connection.plugin, result: 'duplicate' });
     else this.translateInbox.wake();

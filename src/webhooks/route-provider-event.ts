@@ -10,11 +10,14 @@ export interface SignalTargets {
 
 type Route = (targets: SignalTargets, connection: WebhookConnection, signal: ProviderSignal) => Promise<SignalResult>;
 
-const toPayments: Route = ({ payments }, { tenantId, connectionId }, { providerId, reference }) =>
-  payments.applyProviderEvent(tenantId, connectionId, { providerId, reference });
+/** What no payment is known by may be the step that leads to a mandate: some providers send the id of a payment of nothing, and no more. */
+const toPayments: Route = async ({ payments, mandates }, { tenantId, connectionId }, { providerId, reference }) => {
+  const result = await payments.applyProviderEvent(tenantId, connectionId, { providerId, reference });
+  return result.kind === 'orphan' ? mandates.applyProviderEvent(tenantId, connectionId, { providerId, reference }) : result;
+};
 
-const toMandates: Route = ({ mandates }, { tenantId, connectionId }, { providerId }) =>
-  mandates.applyProviderEvent(tenantId, connectionId, { providerId });
+const toMandates: Route = ({ mandates }, { tenantId, connectionId }, { providerId, reference }) =>
+  mandates.applyProviderEvent(tenantId, connectionId, { providerId, reference });
 
 /** Which service each kind of signal concerns. Refunds and chargebacks change their payment's totals; the rest has no owner yet. */
 const ROUTES: Readonly<Record<ProviderSignal['kind'], Route | undefined>> = {

@@ -74,9 +74,7 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Handles what is due now, one batch for each tenant, and returns how many rows it took. */
   async translateDue(): Promise<number> {
-    const { rows } = await this.pool.query<{ tenant_id: string }>('select distinct tenant_id from inbox where next_at <= $1', [
-      this.clock.now(),
-    ]);
+    const { rows } = await this.pool.query<{ tenant_id: string }>(TENANTS_WITH_DUE, [this.clock.now()]);
     const taken = await Promise.all(rows.map(({ tenant_id: tenantId }) => this.#batch(tenantId)));
     return taken.reduce((total, count) => total + count, 0);
   }
@@ -167,6 +165,17 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     return new Date(this.clock.now().getTime() + ms);
   }
 }
+
+/** From tenant to tenant along the index, so that it costs as much as there are tenants, and not as rows. */
+const TENANTS_WITH_DUE = `
+with recursive tenant_of as (
+  (select tenant_id from inbox where next_at is not null order by tenant_id limit 1)
+  union all
+  select (select i.tenant_id from inbox i where i.next_at is not null and i.tenant_id > t.tenant_id order by i.tenant_id limit 1)
+  from tenant_of t where t.tenant_id is not null
+)
+select tenant_id from tenant_of t
+where tenant_id is not null and exists (select from inbox i where i.tenant_id = t.tenant_id and i.next_at <= $1)`;
 
 /** Works on all items, {@link AT_ONCE} at a time. `work` does not reject. */
 async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -4,12 +4,13 @@ import { InboxController } from './inbox.controller.ts';
 import { InboxGauges } from './inbox-gauges.ts';
 import { Inbox } from './inbox.ts';
 import { ProviderWebhooksController } from './provider-webhooks.controller.ts';
+import { StoreDeliveries } from './store-deliveries.ts';
 import { TranslateInbox } from './translate-inbox.ts';
 
 @Module({
   imports: [PaymentsModule],
   controllers: [ProviderWebhooksController, InboxController],
-  providers: [Inbox, InboxGauges, TranslateInbox],
+  providers: [Inbox, InboxGauges, StoreDeliveries, TranslateInbox],
   exports: [Inbox, TranslateInbox],
 })
 export class WebhooksModule {}

@@ -27,6 +27,7 @@ const DOMAIN = [
   'invoices',
   'dunning',
   'payments',
+  'settlements',
   'credits',
   'orders',
   'checkout',

@@ -9,6 +9,8 @@ export interface Target {
   readonly path: (reference: number) => string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (reference: number) => string;
+  /** Headers that depend on the body: a signature. */
+  readonly signed?: (body: string) => Readonly<Record<string, string>>;
   /** Many events to a request, for a contestant that takes them so. */
   readonly batch?: {
     readonly events: number;
@@ -82,9 +84,7 @@ async function eachRequest(
 ): Promise<void> {
   const socket = await open(target.port);
   const { batch } = target;
-  const fixed = Object.entries(batch?.headers ?? target.headers)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('');
+  const fixed = lines(batch?.headers ?? target.headers);
   let answered = (_head: string, _body: string): void => {};
   let broken: ((error: Error) => void) | undefined;
   readMessages(socket, (head, body) => answered(head, body));
@@ -97,10 +97,11 @@ async function eachRequest(
       answered = (head, text) => resolve([head, text]);
       broken = reject;
     });
+    const signature = lines(target.signed?.(body) ?? {});
     const sentAt = performance.now();
     for (const reference of references) sent.at.set(reference, sentAt);
     socket.write(
-      `POST ${target.path(first)} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n${fixed}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `POST ${target.path(first)} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n${fixed}${signature}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
     const [head, text] = await answer;
     const answeredAt = performance.now();
@@ -109,6 +110,12 @@ async function eachRequest(
   }
   broken = undefined;
   socket.destroy();
+}
+
+function lines(headers: Readonly<Record<string, string>>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 }
 
 function open(port: number): Promise<Socket> {

@@ -1,4 +1,5 @@
 import type { Reply } from '../../plugins/sandbox/src/provider/http-server.ts';
+import { QuirkScript } from './quirk-script.ts';
 
 /**
  * What goes wrong beyond the fault script:
@@ -10,27 +11,7 @@ import type { Reply } from '../../plugins/sandbox/src/provider/http-server.ts';
  */
 export type QuirkAction = 'html-before' | 'html-after' | '503' | 'truncated' | 'hang' | 'early-webhook';
 
-export interface Quirk {
-  /** Part of the operation's name: `POST /v2/payments`. */
-  readonly match: string;
-  readonly action: QuirkAction;
-  readonly times?: number;
-}
-
-export class Quirks {
-  #quirks: { readonly quirk: Quirk; left: number }[] = [];
-
-  add(...quirks: readonly Quirk[]): void {
-    for (const quirk of quirks) this.#quirks.push({ quirk, left: quirk.times ?? 1 });
-  }
-
-  take(operation: string): QuirkAction | undefined {
-    const found = this.#quirks.find(({ quirk, left }) => left > 0 && operation.includes(quirk.match));
-    if (!found) return undefined;
-    found.left -= 1;
-    return found.quirk.action;
-  }
-}
+export class Quirks extends QuirkScript<QuirkAction> {}
 
 export const GATEWAY_PAGE: Reply = {
   status: 502,

@@ -23,6 +23,7 @@ export interface Parts {
   readonly settlements: MollieSettlements;
   readonly webhooks: MollieWebhooks;
   readonly mode: 'test' | 'live';
+  readonly methods: readonly OfferedMethod[];
 }
 
 const ok = (value: object): Answer => ({ status: 200, value });
@@ -75,8 +76,16 @@ function customerRoutes({ book, views }: Parts): readonly Route[] {
   ];
 }
 
-/** `minimum` and `maximum` in euros. */
-const METHODS = [
+/** A way of paying that the profile has switched on; `minimum` and `maximum` in euros. */
+export interface OfferedMethod {
+  readonly id: string;
+  readonly description: string;
+  readonly minimum: string;
+  readonly maximum: string | null;
+  readonly first: boolean;
+}
+
+export const METHODS: readonly OfferedMethod[] = [
   { id: 'ideal', description: 'iDEAL', minimum: '0.01', maximum: '50000.00', first: true },
   { id: 'creditcard', description: 'Card', minimum: '0.01', maximum: '10000.00', first: true },
   { id: 'bancontact', description: 'Bancontact', minimum: '0.02', maximum: '50000.00', first: true },
@@ -84,9 +93,9 @@ const METHODS = [
   { id: 'banktransfer', description: 'Bank transfer', minimum: '0.01', maximum: '1000000.00', first: false },
   { id: 'paypal', description: 'PayPal', minimum: '0.01', maximum: null, first: true },
   { id: 'telepathy', description: 'Telepathy', minimum: '0.01', maximum: null, first: false },
-] as const;
+];
 
-function profileRoutes({ mode }: Parts): readonly Route[] {
+function profileRoutes({ mode, methods: switchedOn }: Parts): readonly Route[] {
   const euros = (value: string | null) => (value === null ? null : { value, currency: 'EUR' });
   return [
     route('GET /v2/profiles/me', () =>
@@ -103,7 +112,7 @@ function profileRoutes({ mode }: Parts): readonly Route[] {
     route('GET /v2/methods', (_ids, _body, query) => {
       const value = query.get('amount[value]');
       const isFirst = query.get('sequenceType') === 'first';
-      const offered = METHODS.filter(
+      const offered = switchedOn.filter(
         (one) =>
           (!isFirst || one.first) &&
           (value === null || (Number(value) >= Number(one.minimum) && Number(value) <= Number(one.maximum ?? Infinity))),

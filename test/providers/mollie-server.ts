@@ -13,7 +13,7 @@ import { IdempotencyKeys } from './mollie-keys.ts';
 import { MollieProblem, type Body, type Payment } from './mollie-objects.ts';
 import { CHECKOUT, choosePage } from './mollie-page.ts';
 import { GATEWAY_PAGE, halved, Quirks } from './mollie-quirks.ts';
-import { routesOf, type Answer, type Route } from './mollie-routes.ts';
+import { METHODS, routesOf, type Answer, type OfferedMethod, type Route } from './mollie-routes.ts';
 import { MollieSettlements } from './mollie-settlements.ts';
 import { MollieViews } from './mollie-views.ts';
 import { MollieWebhooks } from './mollie-webhooks.ts';
@@ -48,6 +48,8 @@ export class MollieServer {
   readonly settlements: MollieSettlements;
   readonly apiKey: string;
   readonly organizationToken: string;
+  /** What the profile offers; a person at Mollie's dashboard switches methods on and off. */
+  readonly methods: OfferedMethod[] = [...METHODS];
   /** The bodies of requests that changed something, newest last: a test looks here for what was asked. */
   readonly bodies: Body[] = [];
   readonly #keys: IdempotencyKeys;
@@ -84,7 +86,8 @@ export class MollieServer {
     this.settlements = new MollieSettlements(this.book);
     this.#keys = new IdempotencyKeys(() => this.clock.now());
     this.#views = new MollieViews(this.book, mode, () => this.url);
-    this.#routes = routesOf({ book: this.book, views: this.#views, settlements: this.settlements, webhooks: this.webhooks, mode });
+    const { book, settlements, webhooks, methods } = this;
+    this.#routes = routesOf({ book, views: this.#views, settlements, webhooks, mode, methods });
   }
 
   get url(): string {

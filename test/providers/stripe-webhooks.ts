@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import type { FaultScript } from '../../plugins/sandbox/src/provider/fault-script.ts';
+import { missing, newId } from './stripe-objects.ts';
 
 /** Where a server's webhooks go, and the secrets that sign them: several while one is rolled. */
 export interface WebhookTarget {
@@ -7,8 +8,26 @@ export interface WebhookTarget {
   readonly secrets: readonly string[];
 }
 
+/** One that was registered through the API. */
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly object: 'webhook_endpoint';
+  readonly url: string;
+  readonly api_version: string;
+  enabled_events: readonly string[];
+  status: 'enabled' | 'disabled';
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly created: number;
+  readonly livemode: boolean;
+  /** Told once, by the answer to the registration. */
+  readonly secret: string;
+}
+
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 100;
+/** How long the news of a change may take to be on its way; repeated deliveries are not waited for. */
+const SETTLED_MS = 2_000;
 
 /** Sends events, signed by Stripe's own library, with retries and with the faults of the script. In memory. */
 export class StripeWebhooks {
@@ -17,6 +36,9 @@ export class StripeWebhooks {
   readonly #closing = new AbortController();
   #late: (() => void)[] = [];
   target: WebhookTarget | undefined;
+  /** Deliver to registered endpoints too; without it they are kept and never called. */
+  sendsToEndpoints = false;
+  readonly endpoints = new Map<string, WebhookEndpoint>();
   /** The body of every event there was to tell of, oldest first, also when nobody was to be told. */
   readonly events: string[] = [];
 
@@ -25,14 +47,26 @@ export class StripeWebhooks {
     this.target = target;
   }
 
+  register(endpoint: Omit<WebhookEndpoint, 'id' | 'object' | 'status' | 'secret'>): WebhookEndpoint {
+    const made: WebhookEndpoint = { id: newId('we'), object: 'webhook_endpoint', status: 'enabled', secret: newId('whsec'), ...endpoint };
+    this.endpoints.set(made.id, made);
+    return made;
+  }
+
+  endpoint(id: string): WebhookEndpoint {
+    return this.endpoints.get(id) ?? missing('webhook endpoint', id);
+  }
+
   send(event: { readonly id: string; readonly type: string }): void {
     const body = JSON.stringify(event, null, 2);
     this.events.push(body);
-    const { target } = this;
-    if (!target) return;
+    const targets = this.#targetsOf(event.type);
+    if (targets.length === 0) return;
     const deliver = (): void => {
-      const running = this.#deliver(target, body).finally(() => this.#running.delete(running));
-      this.#running.add(running);
+      for (const target of targets) {
+        const running = this.#deliver(target, body).finally(() => this.#running.delete(running));
+        this.#running.add(running);
+      }
     };
     const action = this.#faults.take(`webhook ${event.type}`)?.action;
     if (action === 'drop') return;
@@ -44,9 +78,24 @@ export class StripeWebhooks {
     for (const overtaken of late) overtaken();
   }
 
+  /** Resolves when what was sent has arrived, or after two seconds. */
+  async settled(): Promise<void> {
+    if (this.#running.size > 0) await Promise.race([Promise.all(this.#running), this.#wait(SETTLED_MS)]);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#running);
+  }
+
+  #targetsOf(type: string): readonly WebhookTarget[] {
+    const registered = this.sendsToEndpoints ? [...this.endpoints.values()] : [];
+    return [
+      ...(this.target ? [this.target] : []),
+      ...registered
+        .filter(({ status, enabled_events: events }) => status === 'enabled' && (events.includes('*') || events.includes(type)))
+        .map(({ url, secret }) => ({ url, secrets: [secret] })),
+    ];
   }
 
   async #deliver({ url, secrets }: WebhookTarget, body: string): Promise<void> {

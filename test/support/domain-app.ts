@@ -8,6 +8,7 @@ import { DomainModule } from '../../src/domain/domain.module.ts';
 import { EventLog } from '../../src/events/event-log.ts';
 import { EventReader } from '../../src/events/event-reader.ts';
 import { LiveEvents } from '../../src/events/live-events.ts';
+import { LiveStatus } from '../../src/events/live-status.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
 import { idOf, newUuid } from '../../src/kernel/ids.ts';
 import { ApiKeys } from '../../src/platform/auth/api-keys.ts';
@@ -25,6 +26,7 @@ import { MasterKeys } from '../../src/platform/secrets/master-keys.ts';
 import { EnvelopeSealer, Sealer } from '../../src/platform/secrets/sealer.ts';
 import { TenancyModule } from '../../src/platform/tenancy/tenancy.module.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import { ConnectionUses } from '../../src/plugin-host/connections/connection-uses.ts';
 import { DeliveryReaders } from '../../src/plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
 import { WebhooksModule } from '../../src/webhooks/webhooks.module.ts';
@@ -41,14 +43,16 @@ class SurroundingsModule {
       { provide: EnginePool, useValue: db.enginePool },
       { provide: CLOCK, useValue: clock },
       // `web`: the workers are driven by the tests, so that each moment is theirs to choose.
-      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web' } },
+      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web', captureNoticeMs: 48 * 3_600_000 } },
       { provide: EventLog, useFactory: () => new EventLog(clock, new EventEmitter2()) },
       { provide: ProviderCalls, useValue: provider },
       { provide: Sealer, useFactory: () => new EnvelopeSealer(db.database, new MasterKeys(Buffer.alloc(32, 7))) },
       EventReader,
       LiveEvents,
+      LiveStatus,
       SubjectReaders,
       BuiltInActions,
+      ConnectionUses,
       DeliveryReaders,
     ];
     const log = createLog('silent');
@@ -78,7 +82,7 @@ export async function domainApp() {
   provider.connections.set(connectionId, { tenantId: db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
   const { secret } = await app.get(ApiKeys).create(db.tenantId, { name: 'test', scopes: ['*'] }, 'test');
   /** A JSON request with the key, and with an Idempotency-Key of its own where none is given. */
-  const send = async (method: 'GET' | 'POST' | 'PATCH', url: string, payload?: object, headers: Record<string, string> = {}) => {
+  const send = async (method: 'GET' | 'POST' | 'PATCH' | 'PUT', url: string, payload?: object, headers: Record<string, string> = {}) => {
     const auth = { authorization: `Bearer ${secret}`, 'idempotency-key': newUuid() };
     const answer = await app.inject({ method, url, headers: { ...auth, ...headers }, ...(payload && { payload }) });
     return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() };

@@ -10,20 +10,30 @@ import { domainEntities } from '../../src/domain/domain.entities.ts';
 import { Invoices } from '../../src/domain/invoices/invoices.service.ts';
 import { Ledger } from '../../src/domain/ledger/ledger.service.ts';
 import { Orders } from '../../src/domain/orders/orders.service.ts';
+import { PaymentRoutes } from '../../src/domain/payment-routes/payment-routes.service.ts';
 import { ApplyFacts } from '../../src/domain/payments/apply-facts.ts';
 import { Authorizations } from '../../src/domain/payments/authorizations.service.ts';
+import { AuthorizationAttempts } from '../../src/domain/payments/captures/authorization-attempts.ts';
+import { WatchCaptures } from '../../src/domain/payments/captures/watch-captures.ts';
 import { CheckOpenPayments } from '../../src/domain/payments/check-open-payments.ts';
+import { AnnounceDebits } from '../../src/domain/payments/mandates/announce-debits.service.ts';
+import { announceAction } from '../../src/domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../../src/domain/payments/mandates/charge.action.ts';
+import { ChargeApprovals } from '../../src/domain/payments/mandates/charge-approvals.service.ts';
 import { Charges } from '../../src/domain/payments/mandates/charges.service.ts';
 import { LapseMandates } from '../../src/domain/payments/mandates/lapse-mandates.ts';
 import { Disputes } from '../../src/domain/payments/disputes/disputes.service.ts';
 import { Mandates } from '../../src/domain/payments/mandates/mandates.service.ts';
+import { NewMandates } from '../../src/domain/payments/mandates/new-mandates.service.ts';
+import { FailOver } from '../../src/domain/payments/failover/fail-over.ts';
 import { NewPayment, type PaymentWish } from '../../src/domain/payments/new-payment.ts';
+import { OpenPayment } from '../../src/domain/payments/open-payment.ts';
 import { PaymentSubjects } from '../../src/domain/payments/payment-subjects.ts';
 import { Payments } from '../../src/domain/payments/payments.service.ts';
-import { refundAction } from '../../src/domain/payments/refund.action.ts';
+import { refundActions } from '../../src/domain/payments/refund.action.ts';
 import { Refunds } from '../../src/domain/payments/refunds.service.ts';
 import { ResolveAttempts } from '../../src/domain/payments/resolve-attempts.ts';
+import { SettledMoneyOfPayments } from '../../src/domain/payments/settled-money.ts';
 import { WebhookAddresses } from '../../src/domain/payments/webhook-addresses.ts';
 import { EventLog } from '../../src/events/event-log.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
@@ -33,6 +43,7 @@ import { Metrics } from '../../src/platform/observability/metrics.ts';
 import { Audit } from '../../src/platform/tenancy/audit.ts';
 import { parseMoney, type Money } from '../../src/kernel/money.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import type { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
 import { ScriptedProvider } from './scripted-provider.ts';
 
@@ -61,12 +72,20 @@ export type DomainWorld = Awaited<ReturnType<typeof domainWorld>>;
 
 /** One connection `pay` of the plugin `acme` exists. Close with `db.close()`. */
 export async function domainWorld() {
-  const db = await testDatabase({ entities: domainEntities, poolSize: 10 });
   const clock = new TestClock();
   const provider = new ScriptedProvider(clock);
+  const world = await domainWorldWith(clock, provider);
+  const { connectionId } = world;
+  provider.connections.set(connectionId, { tenantId: world.db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
+  return world;
+}
+
+/** As {@link domainWorld}, by another clock and with another provider behind the connection. */
+export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(clock: C, provider: P) {
+  const db = await testDatabase({ entities: domainEntities, poolSize: 10 });
   const eventLog = new EventLog(clock, new EventEmitter2());
   const readers = new SubjectReaders();
-  const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const };
+  const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const, captureNoticeMs: 48 * 3_600_000 };
   const audit = new Audit();
   const ledger = new Ledger();
   const customers = new Customers(db.database, eventLog, readers, clock);
@@ -75,36 +94,61 @@ export async function domainWorld() {
   const addresses = new WebhookAddresses(config as never);
   const mandates = new Mandates(db.database, provider, customers, eventLog, audit, clock);
   const disputes = new Disputes(db.database, eventLog, subjects, mandates, clock);
-  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), clock);
+  const applyFacts = new ApplyFacts(invoices, ledger, eventLog, subjects, mandates, disputes, new Metrics(), config as never, clock);
+  const authorizationAttempts = new AuthorizationAttempts(db.database, provider, applyFacts, subjects, eventLog, clock);
+  const newPayment = new NewPayment(invoices, provider);
+  const routes = new PaymentRoutes(db.database, provider, audit);
+  const failOver = new FailOver(db.database, provider, newPayment, routes, addresses, audit, clock);
+  const openPayment = new OpenPayment(newPayment, customers, mandates, subjects, eventLog, addresses, audit, clock);
   const payments = new Payments(
     db.database,
     provider,
-    new NewPayment(invoices, provider),
+    newPayment,
+    failOver,
+    openPayment,
     applyFacts,
+    authorizationAttempts,
     subjects,
-    customers,
     mandates,
     eventLog,
     readers,
-    addresses,
-    audit,
     clock,
   );
   const refunds = new Refunds(db.database, provider, payments, subjects, eventLog, readers, audit, clock);
-  const authorizations = new Authorizations(db.database, provider, payments, applyFacts, audit, clock);
-  const resolver = new ResolveAttempts(db.database, db.enginePool, provider, payments, refunds, authorizations, config as never, clock);
+  const authorizations = new Authorizations(db.database, provider, payments, authorizationAttempts, audit, clock);
+  const captureWatch = new WatchCaptures(db.database, db.enginePool, payments, subjects, eventLog, config as never, clock);
+  const resolver = new ResolveAttempts(
+    db.database,
+    db.enginePool,
+    provider,
+    payments,
+    refunds,
+    authorizations,
+    authorizationAttempts,
+    config as never,
+    clock,
+  );
   const checker = new CheckOpenPayments(db.database, db.enginePool, payments, config as never, clock);
-  const charges = new Charges(db.database, payments, mandates, invoices, config as never, clock);
+  const approvals = new ChargeApprovals(db.database, subjects, eventLog, clock);
+  const charges = new Charges(db.database, payments, mandates, approvals, invoices, config as never, clock);
+  const newMandates = new NewMandates(db.database, provider, customers, mandates, addresses, audit, clock);
+  const notices = new AnnounceDebits(db.database, mandates, invoices, customers, eventLog, audit, clock);
   const lapser = new LapseMandates(db.database, db.enginePool, mandates, config as never, clock);
   const credits = new Credits(db.database, customers, eventLog, audit);
   const packages = new CreditPackages(db.database, clock);
   const orders = new Orders(db.database, customers, invoices, packages, subjects, eventLog, readers, clock);
   const postings = new AccountingPostings(db.database, provider, ledger, refunds, clock);
+  const settledMoney = new SettledMoneyOfPayments(db.database, payments, applyFacts);
   const actions = new BuiltInActions();
-  actions.offer(refundAction(refunds), chargeAction(charges), ...creditActions(credits), ...accountingActions(postings));
+  actions.offer(
+    ...refundActions(refunds),
+    chargeAction(charges),
+    announceAction(notices),
+    ...creditActions(credits),
+    ...accountingActions(postings),
+  );
   for (const service of [customers, mandates, invoices, payments, refunds, credits, orders]) service.onModuleInit();
   const connectionId = await addConnection(db, 'pay', 'acme');
-  provider.connections.set(connectionId, { tenantId: db.tenantId, connectionId, plugin: 'acme', mode: 'test' });
   return {
     db,
     clock,
@@ -115,14 +159,21 @@ export async function domainWorld() {
     customers,
     invoices,
     payments,
+    routes,
     mandates,
+    newMandates,
+    approvals,
+    notices,
     charges,
     disputes,
     lapser,
     refunds,
     authorizations,
+    captureWatch,
     checker,
     resolver,
+    settledMoney,
+    audit,
     credits,
     packages,
     orders,

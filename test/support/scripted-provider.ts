@@ -5,22 +5,29 @@ import {
   ok,
   unknown,
   type ChargeMandate,
+  type Context,
+  type CreatedMandate,
+  type CreateMandate,
   type CreatePayment,
   type CreatedPayment,
+  type HostedFields,
   type MandateFacts,
   type NextStep,
   type Outcome,
   type PaymentFacts,
   type PaymentMethod,
+  type Plugin,
   type Posted,
   type Posting,
   type ProviderSignal,
   type ProviderTraits,
   type RawWebhook,
   type RefundResult,
+  type SettlementPage,
   type Verdict,
 } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../src/kernel/clock.ts';
+import { methodOf } from '../../src/plugin-host/child/describe.ts';
 import { ProviderCalls, type ProviderCall, type ProviderMethod, type WebhookConnection } from '../../src/plugin-host/provider-calls.ts';
 
 type Misbehaviour =
@@ -32,7 +39,9 @@ type Misbehaviour =
   | 'refuses'
   | 'is unreachable'
   /** Whoever calls does not live to see the answer, and the provider has carried it out. */
-  | 'outlives its caller';
+  | 'outlives its caller'
+  /** Whoever calls does not live to make the call. */
+  | 'dies with its caller';
 
 export class ScriptedProvider extends ProviderCalls {
   readonly calls: ProviderCall[] = [];
@@ -50,9 +59,17 @@ export class ScriptedProvider extends ProviderCalls {
   /** One hour. */
   remembersKeysFor = 3_600_000;
   /** Does not say whether it offers anything else. */
-  missing = new Set<ProviderMethod>();
+  missing = new Set<ProviderMethod | 'webhook.verify'>();
+  /** How it differs from others. */
+  differs: ProviderTraits = {};
   /** What the accounts of all connections offer; without it, none says. */
   offers: readonly PaymentMethod[] | undefined;
+  /** How its fields are shown on our page. */
+  fields: HostedFields | undefined;
+  /** What it says that it settled on the days `from` to `to`; without it, it tells of no settlements. */
+  settled: ((request: { readonly from: string; readonly to: string; readonly page?: string }) => Outcome<SettlementPage>) | undefined;
+  /** A real plugin in place of the script, at its server on this machine. */
+  plugin: { readonly plugin: Plugin; readonly contextOf: (call: ProviderCall) => Context } | undefined;
   readonly connections = new Map<string, WebhookConnection>();
   readonly #answers = new Map<string, Outcome<unknown>>();
   readonly #next = new Map<ProviderMethod, Misbehaviour[]>();
@@ -79,11 +96,13 @@ export class ScriptedProvider extends ProviderCalls {
 
   override async call<T>(call: ProviderCall): Promise<Outcome<T>> {
     this.calls.push(call);
+    if (this.plugin) return (await this.#askPlugin(call)) as Outcome<T>;
     const wrong = this.#next.get(call.method)?.shift();
     if (wrong === 'does nothing, answers nothing') return unknown('no answer');
     if (wrong === 'is unreachable') return failed('temporary', 'connection refused');
     if (wrong === 'refuses') return failed('permanent', 'not possible any more', { code: 'already_done' });
     if (wrong === 'asks for the customer') return declined('authentication-failed', 'the bank asks for the customer');
+    if (wrong === 'dies with its caller') throw new Error('killed');
     if (wrong === 'declines') return declined('insufficient-funds', 'no');
     const answer = this.#remembered(call);
     if (wrong === 'outlives its caller') throw new Error('killed');
@@ -91,17 +110,23 @@ export class ScriptedProvider extends ProviderCalls {
     return wrong === 'carries it out, answers nothing' ? unknown('connection reset') : (answer as Outcome<T>);
   }
 
-  override async has(_connectionId: string, method: ProviderMethod): Promise<boolean> {
+  override async has(_connectionId: string, method: ProviderMethod | 'webhook.verify'): Promise<boolean> {
+    if (this.plugin) return methodOf(this.plugin.plugin, method) !== undefined;
     if (method === 'payments.methods' && !this.offers) return false;
+    if (method === 'payments.settlements' && !this.settled) return false;
     return !this.missing.has(method);
   }
 
   override async keyTtlMs(): Promise<number> {
-    return this.remembersKeysFor;
+    return this.plugin?.plugin.payments?.keyTtlMs ?? this.remembersKeysFor;
   }
 
   override async traits(): Promise<ProviderTraits> {
-    return {};
+    return this.plugin?.plugin.payments?.traits ?? this.differs;
+  }
+
+  override async hostedFields(): Promise<HostedFields | undefined> {
+    return this.plugin ? this.plugin.plugin.payments?.hostedFields : this.fields;
   }
 
   override async findWebhookConnection(plugin: string, connectionId: string): Promise<WebhookConnection | undefined> {
@@ -124,6 +149,13 @@ export class ScriptedProvider extends ProviderCalls {
     return (JSON.parse(Buffer.from(body).toString()) as { signals: ProviderSignal[] }).signals;
   }
 
+  /** As the plugin's process does it: the method found by its path. */
+  async #askPlugin(call: ProviderCall): Promise<Outcome<unknown>> {
+    const { plugin, contextOf } = this.plugin!;
+    const method = methodOf(plugin, call.method);
+    return method ? ((await method(contextOf(call), call.input)) as Outcome<unknown>) : failed('permanent', `no ${call.method}`);
+  }
+
   #remembered(call: ProviderCall): Outcome<unknown> {
     const known = call.idempotencyKey === '' ? undefined : this.#answers.get(call.idempotencyKey);
     const answer = known ?? this.#answer(call);
@@ -138,6 +170,8 @@ export class ScriptedProvider extends ProviderCalls {
       case 'payments.charge':
         this.charged.set((input as ChargeMandate).reference, input as ChargeMandate);
         return this.#create(input as CreatePayment);
+      case 'mandates.create':
+        return this.#createMandate(input as CreateMandate);
       case 'mandates.fetch':
         return this.#mandate((input as { providerId: string }).providerId);
       case 'mandates.revoke': {
@@ -145,6 +179,8 @@ export class ScriptedProvider extends ProviderCalls {
         if (facts) this.mandates.set(facts.providerId, { ...facts, state: 'revoked' });
         return this.#mandate((input as { providerId: string }).providerId);
       }
+      case 'payments.settlements':
+        return this.settled?.(input as { from: string; to: string; page?: string }) ?? ok({ lines: [] });
       case 'payments.methods':
         return ok(this.offers);
       case 'payments.fetch':
@@ -188,10 +224,23 @@ export class ScriptedProvider extends ProviderCalls {
   }
 
   #createdPayment(providerId: string): CreatedPayment {
+    if (this.created.get(providerId)?.flow === 'hosted-fields' && this.created.get(providerId)?.token === undefined)
+      return {
+        providerId,
+        facts: this.#now(providerId),
+        next: { kind: 'hosted-fields', clientSecret: `secret-of-${providerId}`, publishableKey: 'pk_test' },
+      };
     if (this.created.get(providerId)?.flow === 'push')
       return { providerId, facts: this.#now(providerId), next: { kind: 'push', expiresAt: this.clock.now().getTime() + 600_000 } };
     const next: NextStep = this.hasNoNextStep ? { kind: 'none' } : { kind: 'redirect', url: `https://pay.example/${providerId}` };
     return { providerId, facts: this.#now(providerId), next };
+  }
+
+  /** Known by the step that leads to it until the customer approves: then `mandates` has its own id under that of the step. */
+  #createMandate({ reference, kind }: CreateMandate): Outcome<CreatedMandate> {
+    const facts: MandateFacts = { providerId: `step_${reference}`, kind, state: 'pending' };
+    this.mandates.set(facts.providerId, facts);
+    return ok({ facts, next: { kind: 'redirect', url: `https://pay.example/${reference}` } }, facts.providerId);
   }
 
   #mandate(providerId: string): Outcome<MandateFacts> {

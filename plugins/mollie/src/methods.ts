@@ -1,6 +1,7 @@
 import { ok, type PaymentMethod, type PaymentProvider } from '@kassaflow/plugin-sdk';
 import { fromMollie, toMollie, type Amount } from './amounts.ts';
 import { callMollie } from './client.ts';
+import { fieldsFor } from './hosted-fields.ts';
 import type { Settings } from './settings.ts';
 import { FIRST_METHODS } from './unverified.ts';
 import { localeOf, ourMethod } from './words.ts';
@@ -30,7 +31,7 @@ export const methods: NonNullable<PaymentProvider<Settings>['methods']> = (conte
     return ok(
       found
         .filter(({ status }) => status === undefined || status === null || status === 'activated')
-        .map((one) => shown(one, amount.currency, recurring)),
+        .map((one) => ({ ...shown(one, amount.currency, recurring), ...fieldsFor(one.id, context, locale) })),
     );
   });
 

@@ -5,6 +5,7 @@ import { callMollie } from './client.ts';
 import { creation, refuseCreation } from './creation.ts';
 import { customerFor } from './customers.ts';
 import { PAYMENT_MARK } from './facts.ts';
+import { hostedFields } from './hosted-fields.ts';
 import { createdFrom, createdNow, factsFrom, look } from './look.ts';
 import { methods } from './methods.ts';
 import { cursorIn, MOST_PER_PAGE } from './paging.ts';
@@ -59,6 +60,7 @@ export const payments: PaymentProvider<Settings> = {
   cancel,
   refund,
   methods,
+  hostedFields,
   charge,
   settlements,
 };

@@ -28,6 +28,8 @@ async function check(context: Context<Settings>): Promise<CheckResult> {
   const profile = await callMollie(context, 'read', async (mollie) => ok(await mollie.profiles.getCurrent()));
   if (profile.kind !== 'ok') return refusedBy(profile, 'apiKey');
   const { name, id, mode } = profile.value;
+  const { profileId } = context.settings;
+  if (profileId !== undefined && profileId !== id) return { ok: false, message: `This key is of the profile ${id}.`, field: 'profileId' };
   if (String(mode) !== context.mode) return { ok: false, message: `Mollie says that this key is for ${mode} mode.`, field: 'apiKey' };
   if (context.settings.organizationToken !== undefined) {
     const organization = await callMollie(context, 'read', async (mollie) => ok(await mollie.organizations.getCurrent()), 'organization');

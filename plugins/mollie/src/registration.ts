@@ -10,16 +10,16 @@ const PER_PAYMENT: RegisteredWebhook = { providerId: 'per-payment' };
 /**
  * Registers the address for signed events, where the connection has an organisation token. A registration that stands is left alone;
  * one that Mollie has blocked (it does after ten failed deliveries), or whose secret we do not have, is made anew, and the new secret
- * goes to the connection together with the old one.
+ * goes to the connection together with the old one. Whose secret we have tells `webhookId`: the answer that brought it may have been lost.
  */
-export const register: NonNullable<Webhook<Settings>['register']> = async (context, { url }) => {
-  const { organizationToken, webhookSecret } = context.settings;
+export const register: NonNullable<Webhook<Settings>['register']> = async (context, { url, renew }) => {
+  const { organizationToken, webhookId, webhookSecret } = context.settings;
   if (organizationToken === undefined) return ok(PER_PAYMENT, PER_PAYMENT.providerId);
   const listed = await askOrganization(context, 'read', { method: 'GET', path: '/webhooks?limit=250' });
   if (listed.kind !== 'ok') return listed;
   const standing = hooksIn(listed.value).filter((hook) => hook.url === url && hook.status !== 'deleted');
-  const good = standing.find(({ status }) => status === 'enabled');
-  if (good && webhookSecret !== undefined) return ok({ providerId: good.id }, good.id);
+  const good = standing.find(({ id, status }) => id === webhookId && status === 'enabled');
+  if (good && webhookSecret !== undefined && renew !== true) return ok({ providerId: good.id }, good.id);
   for (const { id } of standing) {
     const gone = await askOrganization(context, 'write', { method: 'DELETE', path: `/webhooks/${id}` });
     if (gone.kind !== 'ok' && !(gone.kind === 'failed' && (gone.code === '404' || gone.code === '410'))) return gone;
@@ -49,7 +49,7 @@ async function create(context: Context<Settings>, url: string, eventTypes: reado
   return ok(
     {
       providerId: id,
-      secrets: { webhookSecret: secret, ...(webhookSecret === undefined ? {} : { previousWebhookSecret: webhookSecret }) },
+      secrets: { webhookId: id, webhookSecret: secret, ...(webhookSecret === undefined ? {} : { previousWebhookSecret: webhookSecret }) },
     },
     id,
   );

@@ -21,6 +21,20 @@ export const settings = {
       'x-secret': true,
       'x-placeholder': 'access_…',
     },
+    webhookId: {
+      type: 'string',
+      title: { en: 'Webhook id', nl: 'Webhook-id', da: 'Webhook-id', nb: 'Webhook-id' },
+      description: 'Filled in when the webhook is registered, with its secret.',
+      maxLength: 100,
+      'x-advanced': true,
+    },
+    profileId: {
+      type: 'string',
+      title: { en: 'Profile id', nl: 'Profiel-id', da: 'Profil-id', nb: 'Profil-ID' },
+      description: 'Of the same website profile. With it, the payment page takes cards in Mollie’s own fields. It is public.',
+      pattern: '^pfl_[A-Za-z0-9]{4,40}$',
+      'x-placeholder': 'pfl_…',
+    },
     webhookSecret: {
       type: 'string',
       title: { en: 'Webhook secret', nl: 'Webhook-geheim', da: 'Webhook-hemmelighed', nb: 'Webhook-hemmelighet' },

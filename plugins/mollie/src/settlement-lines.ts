@@ -1,5 +1,5 @@
 import type { SettlementLine } from '@kassaflow/plugin-sdk';
-import type { Amount } from './amounts.ts';
+import { UnreadableError, type Amount } from './amounts.ts';
 import { decimalText, millionthsOf } from './decimal.ts';
 import { PAYMENT_MARK } from './facts.ts';
 import { instantOf, markIn } from './seen.ts';
@@ -9,6 +9,7 @@ export type Part = (typeof PARTS)[number];
 
 interface Cost {
   readonly description?: string;
+  readonly amountVat?: Amount | null;
   readonly amountGross: Amount;
 }
 
@@ -28,8 +29,17 @@ export interface SeenItem {
   readonly metadata?: unknown;
 }
 
+/** Days are Mollie's: its settlements and reports run from midnight to midnight in Amsterdam. */
+const AMSTERDAM = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Amsterdam', year: 'numeric', month: '2-digit', day: '2-digit' });
+
 /** Half a cent for each line that was rounded: what is left after the lines is rounding only when it is less than this. */
 const ROUNDING = 5_000n;
+
+/** `2026-11-30`, in Amsterdam. @throws UnreadableError */
+export function amsterdamDay(instant: number): string {
+  if (!Number.isFinite(instant)) throw new UnreadableError('Mollie told a date that cannot be read.');
+  return AMSTERDAM.format(instant);
+}
 
 /** What one item brought or cost. Refunds and chargebacks are negative at Mollie already; a chargeback that came back is positive. */
 export function lineOf(settlement: SeenSettlement, part: Part, item: SeenItem): SettlementLine {
@@ -66,7 +76,16 @@ export function closingLines(settlement: SeenSettlement, sum: bigint): readonly 
   const size = rest < 0n ? -rest : rest;
   const isRounding = size <= ROUNDING * BigInt(costs.length + 1);
   return [
-    ...costs.map(({ id, amount }) => line(settlement, { providerId: id, kind: 'fee', gross: 0n, fee: amount })),
+    ...costs.map(({ id, amount, vat, description }) =>
+      line(settlement, {
+        providerId: id,
+        kind: 'fee',
+        ...(description === undefined ? {} : { providerType: description.slice(0, 200) }),
+        gross: 0n,
+        fee: amount,
+        ...(vat === undefined ? {} : { feeVat: vat }),
+      }),
+    ),
     ...(rest === 0n
       ? []
       : [line(settlement, { providerId: `${settlement.id}:rest`, kind: isRounding ? 'adjustment' : 'unknown', gross: rest, fee: 0n })]),
@@ -74,30 +93,42 @@ export function closingLines(settlement: SeenSettlement, sum: bigint): readonly 
   ];
 }
 
-function costsOf({ id, periods }: SeenSettlement): readonly { readonly id: string; readonly amount: bigint }[] {
+interface SeenCost extends Pick<Cost, 'description'> {
+  readonly id: string;
+  readonly amount: bigint;
+  readonly vat?: bigint;
+}
+
+function costsOf({ id, periods }: SeenSettlement): readonly SeenCost[] {
   return Object.entries(periods ?? {}).flatMap(([year, months]) =>
     Object.entries(months).flatMap(([month, { costs }]) =>
-      (costs ?? []).map(({ amountGross }, index) => ({
+      (costs ?? []).map(({ description, amountVat, amountGross }, index) => ({
         id: `${id}:cost:${year}-${month}:${index}`,
         amount: millionthsOf(amountGross.value),
+        ...(description === undefined ? {} : { description }),
+        ...(amountVat ? { vat: millionthsOf(amountVat.value) } : {}),
       })),
     ),
   );
 }
 
-type Figures = Pick<SettlementLine, 'providerId' | 'kind' | 'payment' | 'reference' | 'refund'> & {
+type Figures = Pick<SettlementLine, 'providerId' | 'kind' | 'providerType' | 'payment' | 'reference' | 'refund'> & {
   readonly gross: bigint;
   readonly fee: bigint;
+  readonly feeVat?: bigint;
 };
 
-function line(settlement: SeenSettlement, { gross, fee, ...rest }: Figures): SettlementLine {
+function line(settlement: SeenSettlement, { gross, fee, feeVat, ...rest }: Figures): SettlementLine {
+  const settledAt = instantOf(settlement.settledAt) ?? 0;
   return {
     ...rest,
     payout: settlement.id,
     currency: settlement.amount.currency,
     gross: decimalText(gross),
     fee: decimalText(fee),
+    ...(feeVat === undefined ? {} : { feeVat: decimalText(feeVat) }),
     net: decimalText(gross - fee),
-    bookedAt: instantOf(settlement.settledAt) ?? 0,
+    bookedAt: settledAt,
+    bookedOn: amsterdamDay(settledAt),
   };
 }

@@ -1,19 +1,15 @@
 import { failed, ok, type Outcome, type PaymentProvider, type SettlementPage } from '@kassaflow/plugin-sdk';
 import type { MollieClient } from '@mollie/api-client';
-import { UnreadableError } from './amounts.ts';
 import { callMollie } from './client.ts';
 import { cursorIn, MOST_PER_PAGE } from './paging.ts';
 import { instantOf } from './seen.ts';
 import type { Settings } from './settings.ts';
-import { closingLines, lineOf, PARTS, sumOf, type Part, type SeenItem, type SeenSettlement } from './settlement-lines.ts';
+import { amsterdamDay, closingLines, lineOf, PARTS, sumOf, type Part, type SeenItem, type SeenSettlement } from './settlement-lines.ts';
 
 /** How long a settlement may be on its way to the bank: older ones than this before the first day are not looked for. */
 const LONGEST_WAY_MS = 31 * 86_400_000;
 /** A settlement a day for 13 years. */
 const MAX_LIST_PAGES = 20;
-
-/** Days are Mollie's: its settlements and reports run from midnight to midnight in Amsterdam. */
-const AMSTERDAM = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Amsterdam', year: 'numeric', month: '2-digit', day: '2-digit' });
 
 /** Where reading goes on: a part of a settlement, the page in it, and the sum of the lines so far in millionths. */
 interface Position {
@@ -29,7 +25,8 @@ interface Position {
  */
 export const settlements: NonNullable<PaymentProvider<Settings>['settlements']> = async (context, { from, to, page }) => {
   if (context.mode === 'test') return ok({ lines: [] });
-  if (to >= dayOf(context.now().getTime())) return failed('temporary', 'This day is not over yet in Amsterdam.', { code: 'not-ready' });
+  if (to >= amsterdamDay(context.now().getTime()))
+    return failed('temporary', 'This day is not over yet in Amsterdam.', { code: 'not-ready' });
   const position = page === undefined ? undefined : positionIn(page);
   if (page !== undefined && position === undefined) return failed('input', 'This is not a page of settlements.', { field: 'page' });
   return callMollie(
@@ -57,10 +54,10 @@ async function settledOn(mollie: MollieClient, first: string, last: string): Pro
     for (const settlement of page) {
       const settledAt = instantOf(settlement.settledAt);
       const isUnderWay = settlement.status === 'pending' || settlement.status === 'processing-at-bank';
-      if (isUnderWay && dayOf(instantOf(settlement.createdAt) ?? 0) <= last)
+      if (isUnderWay && amsterdamDay(instantOf(settlement.createdAt) ?? 0) <= last)
         return failed('temporary', `Settlement ${settlement.reference} is still on its way to the bank.`, { code: 'not-ready' });
       if (settlement.status === 'open' || settlement.status === 'failed' || isUnderWay || settledAt === undefined) continue;
-      if (dayOf(settledAt) >= first && dayOf(settledAt) <= last) found.unshift(settlement as unknown as SeenSettlement); // read as what we look at
+      if (amsterdamDay(settledAt) >= first && amsterdamDay(settledAt) <= last) found.unshift(settlement as unknown as SeenSettlement); // read as what we look at
     }
     from = cursorIn(page.links);
     const oldest = instantOf(page.at(-1)?.createdAt);
@@ -118,10 +115,4 @@ function positionIn(page: string): Position | undefined {
   const part = word === 'closing' ? word : PARTS.find((known) => known === word);
   if (settlement === undefined || part === undefined || sum === undefined) return undefined;
   return { settlement, part, sum: BigInt(sum), ...(from ? { from } : {}) };
-}
-
-/** `2026-11-30`, in Amsterdam. @throws UnreadableError */
-function dayOf(instant: number): string {
-  if (!Number.isFinite(instant)) throw new UnreadableError('Mollie told a date that cannot be read.');
-  return AMSTERDAM.format(instant);
 }

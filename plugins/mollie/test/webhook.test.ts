@@ -240,7 +240,7 @@ describe('with a server', () => {
     const first = valueOf(await webhook.register!(at.context({ settings: token(), idempotencyKey: '' }), { url }));
     const { webhookSecret = '' } = first.secrets ?? {};
     expect(at.mollie.webhooks.hook(first.providerId).eventTypes).toEqual([...PAYMENT_EVENTS, ...MONEY_BACK_EVENTS]);
-    const known = at.context({ settings: { ...token(), webhookSecret }, idempotencyKey: '' });
+    const known = at.context({ settings: { ...token(), webhookId: first.providerId, webhookSecret }, idempotencyKey: '' });
     expect(valueOf(await webhook.register!(known, { url }))).toEqual({ providerId: first.providerId });
     await at.paid();
     await at.mollie.advance(27 * 3_600_000);
@@ -249,9 +249,29 @@ describe('with a server', () => {
     const second = valueOf(await webhook.register!(known, { url }));
     expect(second.providerId).not.toBe(first.providerId);
     expect(second.secrets).toEqual({
+      webhookId: second.providerId,
       webhookSecret: at.mollie.webhooks.hook(second.providerId).secret,
       previousWebhookSecret: webhookSecret,
     });
+  });
+
+  test('pitfall 23: a registration whose answer was lost is replaced, also when there is a secret of an earlier one', async () => {
+    const url = ORDER.webhookUrl;
+    const first = valueOf(await webhook.register!(at.context({ settings: token(), idempotencyKey: '' }), { url }));
+    const stored = { ...token(), ...first.secrets };
+    at.mollie.webhooks.hook(first.providerId).status = 'blocked';
+    const lost = valueOf(await webhook.register!(at.context({ settings: stored, idempotencyKey: '' }), { url }));
+    const third = valueOf(await webhook.register!(at.context({ settings: stored, idempotencyKey: '' }), { url }));
+    const enabled = at.mollie.webhooks.hooks.filter(({ status }) => status === 'enabled');
+    expect(enabled.map(({ id, secret }) => [id, secret])).toEqual([[third.providerId, third.secrets?.['webhookSecret']]]);
+    expect(third.providerId).not.toBe(lost.providerId);
+  });
+
+  test('a registration is replaced when that is asked for', async () => {
+    const url = ORDER.webhookUrl;
+    const first = valueOf(await webhook.register!(at.context({ settings: token(), idempotencyKey: '' }), { url }));
+    const stored = at.context({ settings: { ...token(), ...first.secrets }, idempotencyKey: '' });
+    expect(valueOf(await webhook.register!(stored, { url, renew: true })).providerId).not.toBe(first.providerId);
   });
 
   test('without an organisation token nothing is to be registered: each payment names its own address', async () => {

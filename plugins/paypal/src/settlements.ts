@@ -19,7 +19,8 @@ const KINDS: Readonly<Record<string, SettlementLine['kind']>> = {
   T00: 'payment',
   T01: 'fee',
   T02: 'adjustment',
-  T03: 'adjustment',
+  // From the bank to the account: a withdrawal the other way round.
+  T03: 'payout',
   T04: 'payout',
   T1106: 'chargeback',
   T1107: 'refund',
@@ -88,6 +89,7 @@ function lineOf(context: Context<Settings>, one: Transaction, orders: ReadonlyMa
     // The id alone is not unique: a reversal can share it.
     providerId: `${id}:${code}:${begun}`,
     kind,
+    providerType: code,
     ...(payment === undefined || kind === 'payout' ? {} : { payment }),
     // A refund's custom id is the refund's own.
     ...(kind === 'payment' && reference !== undefined ? { reference } : {}),
@@ -97,6 +99,8 @@ function lineOf(context: Context<Settings>, one: Transaction, orders: ReadonlyMa
     fee,
     net: subtract(amount.value, fee),
     bookedAt,
+    // PayPal's report is asked for by days in UTC.
+    bookedOn: new Date(bookedAt).toISOString().slice(0, 10),
   };
 }
 

@@ -1,6 +1,7 @@
 import { definePlugin } from '@kassaflow/plugin-sdk';
 import { accounting } from './accounting.ts';
 import { HOST, read } from './client.ts';
+import { mandates } from './mandates.ts';
 import { sandboxEmail, sandboxSms } from './messages.ts';
 import { payments } from './payments.ts';
 import { settings } from './settings.ts';
@@ -10,7 +11,7 @@ import { webhook } from './webhook.ts';
 export default definePlugin({
   id: 'sandbox',
   title: 'Sandbox',
-  about: 'A complete pretend provider on this machine: payments, SMS, mail and an accounting book. No money moves.',
+  about: 'A complete pretend provider on this machine: payments, mandates, SMS, mail and an accounting book. No money moves.',
   version: '0.1.0',
   api: 1,
   hosts: [HOST],
@@ -27,6 +28,7 @@ export default definePlugin({
     },
   },
   payments,
+  mandates,
   accounting,
   webhook,
   actions: [sandboxSms, sandboxEmail],

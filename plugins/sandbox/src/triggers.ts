@@ -64,6 +64,7 @@ export const paymentChanged = trigger<Settings>()({
 }).does({
   read(_context, { delivery }) {
     const event = readEvent(delivery);
-    return event ? [{ id: event.id, data: { type: event.type, payment: event.payment, reference: event.reference } }] : [];
+    if (!event || event.type.startsWith('mandate.')) return [];
+    return [{ id: event.id, data: { type: event.type, payment: event.subject, reference: event.reference } }];
   },
 });

@@ -5,15 +5,13 @@ import type { Settings } from './settings.ts';
 const HEADER = 'sandbox-signature';
 const WINDOW_SECONDS = 300;
 
-const KINDS: Readonly<Record<string, ProviderSignal['kind']>> = {
-  'payment.authorized': 'payment',
-  'payment.paid': 'payment',
-  'payment.failed': 'payment',
-  'payment.cancelled': 'payment',
-  'payment.expired': 'payment',
-  'refund.done': 'refund',
-  'chargeback.created': 'chargeback',
-};
+/** The beginning of an event's type → what it is about. */
+const KINDS: readonly (readonly [prefix: string, kind: ProviderSignal['kind']])[] = [
+  ['payment.', 'payment'],
+  ['refund.', 'refund'],
+  ['chargeback.', 'chargeback'],
+  ['mandate.', 'mandate'],
+];
 
 /** `Sandbox-Signature: t=<seconds>,v1=<hex HMAC-SHA256 of "<seconds>.<body>">`, with one `v1` for each secret in use. */
 export const webhook: Webhook<Settings> = {
@@ -43,9 +41,10 @@ export const webhook: Webhook<Settings> = {
 
   translate(_context, delivery): readonly ProviderSignal[] {
     const event = readEvent(delivery);
-    const kind = event === undefined ? undefined : KINDS[event.type];
+    const kind = KINDS.find(([prefix]) => event?.type.startsWith(prefix))?.[1];
     if (event === undefined || kind === undefined) return [];
-    return [{ kind, type: event.type, providerId: event.payment, reference: event.reference, occurredAt: event.createdAt }];
+    const { type, subject: providerId, reference, createdAt: occurredAt } = event;
+    return [{ kind, type, providerId, reference, occurredAt }];
   },
 };
 
@@ -60,21 +59,28 @@ function matches(secret: string, seconds: string, body: Uint8Array, signatures: 
 }
 
 /** What the provider tells, once the signature was found to be right. */
-export function readEvent(
-  delivery: RawWebhook,
-): { id: string; type: string; payment: string; reference: string; createdAt: number } | undefined {
+export interface SandboxEvent {
+  readonly id: string;
+  readonly type: string;
+  /** The payment's id, or the mandate's. */
+  readonly subject: string;
+  readonly reference: string;
+  readonly createdAt: number;
+}
+
+export function readEvent(delivery: RawWebhook): SandboxEvent | undefined {
   try {
     const { id, type, created_at: at, data } = JSON.parse(Buffer.from(delivery.body).toString('utf8')) as Record<string, unknown>;
-    const { payment, reference } = (data ?? {}) as Record<string, unknown>;
-    if ([id, type, at, payment, reference].every((value) => typeof value === 'string')) {
-      return {
-        id: String(id),
-        type: String(type),
-        payment: String(payment),
-        reference: String(reference),
-        createdAt: Date.parse(String(at)),
-      };
-    }
+    const { payment, mandate, reference } = (data ?? {}) as Record<string, unknown>;
+    const subject = payment ?? mandate;
+    if (
+      typeof id === 'string' &&
+      typeof type === 'string' &&
+      typeof at === 'string' &&
+      typeof subject === 'string' &&
+      typeof reference === 'string'
+    )
+      return { id, type, subject, reference, createdAt: Date.parse(at) };
   } catch {
     // Signed but unreadable: kept as evidence under its hash, and translated to nothing.
   }

@@ -23,7 +23,7 @@ let provider: SandboxProvider;
 let door: Door;
 beforeEach(async () => {
   dataDir = mkdtempSync(path.join(tmpdir(), 'kassaflow-sandbox-'));
-  provider = await startProvider({ dataDir });
+  provider = await startProvider({ dataDir, isDurable: false });
   door = await openDoor();
 });
 afterEach(async () => {

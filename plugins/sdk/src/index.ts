@@ -15,6 +15,7 @@ export { type Field, type From, type Money, type Schema, type Text } from './sch
 export { type Context, type Log } from './context.ts';
 export { type Accounting, type Posted, type Posting, type PostingLine } from './accounting.ts';
 export { type ActionGuards } from './guards.ts';
+export { type HostedFields, type HostedFieldsPlace, type MountedFields, type MountHostedFields } from './hosted-fields.ts';
 export { action, type Action, type ActionCode, type ActionSpec } from './action.ts';
 export {
   type ChargeMandate,

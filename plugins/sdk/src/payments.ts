@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import type { HostedFields } from './hosted-fields.ts';
 import type { Outcome } from './outcome.ts';
 import type { Money } from './schema.ts';
 
@@ -100,6 +101,11 @@ export type DeclineReason = (typeof DECLINE_REASONS)[number];
 export interface PaymentFailure {
   readonly reason: DeclineReason;
   readonly providerCode?: string;
+  /**
+   * The bank's or scheme's own code, where the provider hands it on: a SEPA return code (`AM04`), Visa's response code, Mastercard's
+   * merchant advice code. It decides when a charge is repeated, before `reason` does.
+   */
+  readonly network?: { readonly scheme: 'sepa' | 'visa' | 'mastercard'; readonly code: string };
   readonly retryable: boolean;
 }
 
@@ -118,6 +124,8 @@ export interface PaymentMethod {
   /** True when a payment by it can leave a mandate behind. */
   readonly saves?: boolean;
   readonly imageUrl?: string;
+  /** What a browser needs to show this way's `hosted-fields`: public values only, such as a publishable key. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** A new payment. `reference` is our payment id and must be findable at the provider. */
@@ -207,9 +215,17 @@ export interface Mandates<Settings = unknown> {
 
 /** One line of what a provider paid out or kept. Amounts are decimal texts, because costs have up to four decimals. */
 export interface SettlementLine {
+  /** The same whenever the line is told; unique together with `kind` and `payout`. */
   readonly providerId: string;
+  /**
+   * The payout that the line was paid out in. A line of the kind `payout` that has it says that the lines of this name, or these and those
+   * without a name since the payout before, add up to it. A mere withdrawal from a running balance has none. Money that comes back from
+   * the bank, or is taken from there, is a line of the kind `payout` with a net above zero.
+   */
   readonly payout?: string;
   readonly kind: 'payment' | 'refund' | 'chargeback' | 'chargeback-reversal' | 'fee' | 'payout' | 'adjustment' | 'unknown';
+  /** The provider's own word for the kind, verbatim: people read it where `kind` is `unknown` or says too little. */
+  readonly providerType?: string;
   /** The provider's id of the payment, as `fetch` takes it. */
   readonly payment?: string;
   /** Our payment id, where the line repeats it: finds the payment whatever id the provider uses in its books. */
@@ -218,9 +234,13 @@ export interface SettlementLine {
   readonly currency: string;
   readonly gross: string;
   readonly fee: string;
+  /** The part of `fee` that is VAT, where the provider tells it. */
+  readonly feeVat?: string;
   readonly net: string;
   /** Epoch milliseconds. */
   readonly bookedAt: number;
+  /** The provider's own day, as `2026-11-30`: an instant does not tell it. Without it, the day of `bookedAt` in UTC. */
+  readonly bookedOn?: string;
 }
 
 export interface SettlementPage {
@@ -270,6 +290,8 @@ export interface PaymentProvider<Settings = unknown> {
     request: { readonly providerId: string; readonly reference: string; readonly amount: Money; readonly reason?: string },
   ): Promise<Outcome<RefundResult>>;
   readonly traits?: ProviderTraits;
+  /** How our payment page shows the provider's fields. Without it, only portals with a page of their own can use `hosted-fields`. */
+  readonly hostedFields?: HostedFields;
   /** What this account can take now for such a payment. Without it, the account decides on its own page. */
   methods?(
     context: Context<Settings>,

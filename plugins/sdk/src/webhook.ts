@@ -62,7 +62,9 @@ export interface Webhook<Settings = unknown> {
   translate(context: Context<Settings>, delivery: RawWebhook): readonly ProviderSignal[] | Promise<readonly ProviderSignal[]>;
   /**
    * Registers the address at the provider, or finds that it is registered already; called when a connection is made and again from time
-   * to time. `secrets` are settings that the provider gave with it, by name; they are sealed with the connection's others.
+   * to time. `secrets` are settings that the provider gave with it, by name; they are stored with the connection's others, sealed where
+   * the schema says `x-secret`. A registration counts as found only when its secret is known to be ours: the answer to an earlier call
+   * may have been lost. `renew`: deliveries do not verify, so the one that is there is replaced in any case.
    */
-  register?(context: Context<Settings>, request: { readonly url: string }): Promise<Outcome<RegisteredWebhook>>;
+  register?(context: Context<Settings>, request: { readonly url: string; readonly renew?: boolean }): Promise<Outcome<RegisteredWebhook>>;
 }

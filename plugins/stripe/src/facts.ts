@@ -1,19 +1,12 @@
-import type { PaymentFacts } from '@kassaflow/plugin-sdk';
+import type { PaymentFacts, PaymentFailure } from '@kassaflow/plugin-sdk';
 import type Stripe from 'stripe';
-import { fromStripe } from './amounts.ts';
-import { AmountError, failureOf } from './outcomes.ts';
-
-/** What Stripe knows about one payment, fetched together. */
-export interface Seen {
-  readonly session?: Stripe.Checkout.Session;
-  readonly intent?: Stripe.PaymentIntent;
-  /** All refunds of the intent. */
-  readonly refunds: readonly Stripe.Refund[];
-  /** All disputes of the intent's charge. */
-  readonly disputes: readonly Stripe.Dispute[];
-  /** When the first request for these was sent. */
-  readonly fetchStartedAt: number;
-}
+import { fromStripe, UnreadableError } from './amounts.ts';
+import { failureOf } from './declines.ts';
+import { CANCELLED_MARK, CHARGE_MARK, markIn } from './marks.ts';
+import { chargedBack, disputeFacts, refundFacts, returnedLater } from './money-back.ts';
+import { chargeOf, type Seen } from './seen.ts';
+import { LONGEST_DEBIT_MS } from './unverified.ts';
+import { ourMethod } from './words.ts';
 
 /** Every word of Stripe for the state of a session and of a payment intent, as of 2026-10-28. */
 const SESSION_STATES = new Set<string | null>(['open', 'complete', 'expired']);
@@ -26,23 +19,24 @@ const INTENT_STATES = new Set<string>([
   'canceled',
   'succeeded',
 ]);
-/** Money is with the bank, or lost. Not `warning_*` (an inquiry: no money moved), `won` and `prevented`. */
-const MONEY_TAKEN_BACK = new Set<string>(['needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost']);
 const BEGUN = new Set<string>(['requires_action', 'processing', 'requires_capture', 'succeeded']);
 
-/** Our own mark on a session that we ended ourselves; to Stripe it is `expired` like any other. */
-export const CANCELLED_MARK = 'cancelled_by_us';
+/** SEPA Core: a consumer gets a debit back without a question for eight weeks after it (EPC016-06, 4.3.4). */
+const NO_QUESTIONS_MS = 56 * 86_400_000;
 
 /** Turns what Stripe knows into amounts and dates. Never a state: `succeeded` stays Stripe's word after refunds and disputes. */
-export function factsOf({ session, intent, refunds, disputes, fetchStartedAt }: Seen): PaymentFacts {
+export function factsOf(seen: Seen): PaymentFacts {
+  const { session, intent, mandate, fetchStartedAt } = seen;
   const currency = (intent?.currency ?? session?.currency ?? '').toUpperCase();
   const money = (amount: number): number => fromStripe(amount, currency);
   const charge = chargeOf(intent);
-  // A debit that is still under way is `captured` to Stripe; only `succeeded` means that the money came.
-  const captured = charge?.captured && charge.status === 'succeeded' ? charge.amount_captured : 0;
+  const captured = capturedOf(charge);
   const authorized = authorizedOf(intent, charge);
   const ended = endedOf(session, intent);
-  const { last_payment_error: error } = intent ?? {};
+  const refunds = refundFacts(seen.refunds, money);
+  const sum = (state: 'pending' | 'done'): number => refunds.reduce((total, one) => total + (one.state === state ? one.amount : 0), 0);
+  const disputes = disputeFacts(seen, money);
+  const failure = failureIn(seen);
 
   return {
     providerState: intent?.status ?? session?.status ?? 'unknown',
@@ -52,12 +46,15 @@ export function factsOf({ session, intent, refunds, disputes, fetchStartedAt }: 
     authorized: money(authorized),
     voided: money(intent?.status === 'requires_capture' || authorized === 0 ? 0 : authorized - captured),
     captured: money(captured),
-    refunded: money(sum(refunds, ['succeeded'])),
-    refundPending: money(sum(refunds, ['pending', 'requires_action'])),
-    chargedBack: money(disputes.reduce((total, dispute) => total + (MONEY_TAKEN_BACK.has(dispute.status) ? dispute.amount : 0), 0)),
+    refunded: sum('done'),
+    refundPending: sum('pending'),
+    chargedBack: chargedBack(seen, money),
     fetchStartedAt,
+    refunds,
+    disputes,
     ...detailsOf(charge, currency),
-    ...(error ? { failure: failureOf(error) } : {}),
+    ...(failure === undefined ? {} : { failure }),
+    ...(mandate === undefined ? {} : { mandate }),
   };
 }
 
@@ -69,9 +66,9 @@ export function strangeStates({ session, intent }: Pick<Seen, 'session' | 'inten
   ];
 }
 
-export function chargeOf(intent: Stripe.PaymentIntent | undefined): Stripe.Charge | undefined {
-  const charge = intent?.latest_charge;
-  return typeof charge === 'object' && charge !== null ? charge : undefined;
+/** A debit that is still under way is `captured` to Stripe; only `succeeded` means that the money came, and it stays so when it goes back. */
+function capturedOf(charge: Stripe.Charge | undefined): number {
+  return charge?.captured && (charge.status === 'succeeded' || returnedLater(charge)) ? charge.amount_captured : 0;
 }
 
 /** Only a payment with manual capture is ever authorized; its charge keeps the whole amount after a capture or a cancellation. */
@@ -79,26 +76,55 @@ function authorizedOf(intent: Stripe.PaymentIntent | undefined, charge: Stripe.C
   return intent?.capture_method === 'manual' && charge?.status === 'succeeded' ? charge.amount : 0;
 }
 
-/** A declined attempt does not end a session: the customer may try again until it expires. */
+/** A declined attempt does not end a checkout: the customer is there and may try again until it expires. */
 function endedOf(session: Stripe.Checkout.Session | undefined, intent: Stripe.PaymentIntent | undefined): PaymentFacts['ended'] {
   if (intent?.status === 'canceled')
     return intent.cancellation_reason === 'automatic' || intent.cancellation_reason === 'expired' ? 'expired' : 'cancelled';
-  if (session?.status === 'expired') return session.metadata?.[CANCELLED_MARK] === undefined ? 'expired' : 'cancelled';
-  // A debit that bounced days after the session was completed: nobody is on the page to try again.
-  if (session?.status === 'complete' && intent?.status === 'requires_payment_method' && intent.last_payment_error) return 'failed';
-  return undefined;
+  if (session?.status === 'expired') return markIn(session.metadata, CANCELLED_MARK) === undefined ? 'expired' : 'cancelled';
+  const charge = chargeOf(intent);
+  if (intent?.status !== 'requires_payment_method' || !intent.last_payment_error || (charge && returnedLater(charge))) return undefined;
+  // A charge without the customer, and a debit that bounced days after it was approved: nobody is on the page to try again.
+  const isAlone = markIn(intent.metadata, CHARGE_MARK) !== undefined || session?.status === 'complete' || isDebit(charge);
+  return isAlone ? 'failed' : undefined;
 }
 
-function detailsOf(charge: Stripe.Charge | undefined, currency: string): Pick<PaymentFacts, 'method' | 'captureBefore' | 'fee'> {
+function isDebit(charge: Stripe.Charge | undefined): boolean {
+  return charge?.status === 'failed' && (charge.payment_method_details?.type.endsWith('_debit') ?? false);
+}
+
+/**
+ * Why the last attempt came to nothing, or why a debit came back: both drive what is tried next. A charge that waits for its customer was
+ * refused for that reason, though Stripe says so no more. A card's dispute is no failure: nobody charges into a dispute.
+ */
+function failureIn({ intent, disputes }: Seen): PaymentFailure | undefined {
+  if (intent?.last_payment_error) return failureOf(intent.last_payment_error);
+  const charge = chargeOf(intent);
+  if (charge && returnedLater(charge)) return failureOf({ code: charge.failure_code });
+  const returned = charge?.payment_method_details?.type.endsWith('_debit') ? disputes.find(({ status }) => status === 'lost') : undefined;
+  if (returned) return failureOf({ code: returned.reason });
+  const waits = intent?.status === 'requires_action' && markIn(intent.metadata, CHARGE_MARK) !== undefined;
+  return waits ? failureOf({ code: 'authentication_required' }) : undefined;
+}
+
+function detailsOf(
+  charge: Stripe.Charge | undefined,
+  currency: string,
+): Pick<PaymentFacts, 'method' | 'captureBefore' | 'fee' | 'provisionalUntil'> {
   const method = charge?.payment_method_details?.type;
+  const wallet = charge?.payment_method_details?.card?.wallet?.type;
   const captureBefore = charge?.payment_method_details?.card?.capture_before;
   const balance = charge?.balance_transaction;
   // A fee in another currency than the payment's belongs to the settlement, not here.
   const fee = typeof balance === 'object' && balance !== null && balance.currency.toUpperCase() === currency ? feeOf(balance) : undefined;
+  const isTaken = charge?.status === 'succeeded' && method === 'sepa_debit';
+  // The balance gets the money when the bank was debited; where that moment is not told, the latest that it can be.
+  const takenAt =
+    typeof balance === 'object' && balance !== null ? balance.created * 1000 : (charge?.created ?? 0) * 1000 + LONGEST_DEBIT_MS;
   return {
-    ...(method === undefined ? {} : { method: method.replaceAll('_', '-') }),
+    ...(method === undefined ? {} : { method: ourMethod(wallet === 'apple_pay' || wallet === 'google_pay' ? wallet : method) }),
     ...(captureBefore === undefined || captureBefore === null ? {} : { captureBefore: captureBefore * 1000 }),
     ...(fee === undefined ? {} : { fee }),
+    ...(isTaken ? { provisionalUntil: takenAt + NO_QUESTIONS_MS } : {}),
   };
 }
 
@@ -107,11 +133,7 @@ function feeOf({ fee, currency }: Stripe.BalanceTransaction): number | undefined
   try {
     return fromStripe(fee, currency);
   } catch (error) {
-    if (error instanceof AmountError) return undefined;
+    if (error instanceof UnreadableError) return undefined;
     throw error;
   }
-}
-
-function sum(refunds: readonly Stripe.Refund[], statuses: readonly string[]): number {
-  return refunds.reduce((total, refund) => total + (statuses.includes(refund.status ?? '') ? refund.amount : 0), 0);
 }

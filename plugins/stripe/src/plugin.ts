@@ -1,5 +1,6 @@
 import { definePlugin, ok } from '@kassaflow/plugin-sdk';
 import { callStripe, HOST, modeOf } from './client.ts';
+import { mandates } from './mandates.ts';
 import { payments } from './payments.ts';
 import { settings } from './settings.ts';
 import { webhook } from './webhook.ts';
@@ -8,8 +9,10 @@ export default definePlugin({
   id: 'stripe',
   title: 'Stripe',
   about: {
-    en: 'Cards, iDEAL, Bancontact, SEPA direct debit and more, on Stripe’s hosted checkout page.',
-    nl: 'Kaarten, iDEAL, Bancontact, SEPA-incasso en meer, op de betaalpagina van Stripe.',
+    en: 'Cards, iDEAL, Bancontact, SEPA direct debit and more, on Stripe’s page or with its fields on yours.',
+    nl: 'Kaarten, iDEAL, Bancontact, SEPA-incasso en meer, op de pagina van Stripe of met zijn velden op die van u.',
+    da: 'Kort, iDEAL, Bancontact, SEPA og mere, på Stripes side eller med dets felter på din.',
+    nb: 'Kort, iDEAL, Bancontact, SEPA og mer, på siden til Stripe eller med feltene deres på din.',
   },
   version: '0.1.0',
   api: 1,
@@ -30,5 +33,6 @@ export default definePlugin({
     },
   },
   payments,
+  mandates,
   webhook,
 });

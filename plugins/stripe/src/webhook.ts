@@ -1,31 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ok, type Context, type ProviderSignal, type RawWebhook, type Verdict, type Webhook } from '@kassaflow/plugin-sdk';
 import { callStripe, stripeLibrary } from './client.ts';
+import { kindOf, providerIdOf, readEvent, referenceOf } from './events.ts';
+import { markIn, PAYMENT_MARK } from './marks.ts';
+import { register } from './registration.ts';
 import type { Settings } from './settings.ts';
 
 const WINDOW_SECONDS = 300;
-
-/** The beginning of an event's type → what it is about. Types that are not listed tell nothing that we use. */
-const KINDS: readonly (readonly [prefix: string, kind: ProviderSignal['kind']])[] = [
-  ['checkout.session.', 'payment'],
-  ['payment_intent.', 'payment'],
-  ['charge.dispute.', 'chargeback'],
-  ['charge.refund', 'refund'],
-  ['charge.', 'payment'],
-  ['refund.', 'refund'],
-  ['setup_intent.', 'mandate'],
-  ['mandate.', 'mandate'],
-  ['payout.', 'settlement'],
-];
-
-/** The fields of an event that no API version of Stripe has ever renamed; nothing else is read. */
-interface StripeEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly created: number;
-  readonly livemode: boolean;
-  readonly object: Readonly<Record<string, unknown>>;
-}
 
 /** `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=<hex>]`; several `v1` while a secret is rolled, any that fits counts. */
 export const webhook: Webhook<Settings> = {
@@ -40,7 +21,8 @@ export const webhook: Webhook<Settings> = {
     if (!parts.some(([name]) => name === 'v1'))
       return { ok: false, reason: parts.some(([name]) => /^v\d/.test(name ?? '')) ? 'signature-scheme' : 'signature-format' };
 
-    const secrets = settings.webhookSecrets ?? [];
+    const { webhookSecret, previousWebhookSecret, webhookSecrets = [] } = settings;
+    const secrets = [webhookSecret, previousWebhookSecret, ...webhookSecrets].filter((secret) => secret !== undefined);
     if (!(await isSigned(delivery, header, secrets))) {
       return {
         ok: false,
@@ -54,18 +36,18 @@ export const webhook: Webhook<Settings> = {
     if (age > WINDOW_SECONDS) return { ok: false, reason: 'timestamp-old' };
     if (age < -WINDOW_SECONDS) return { ok: false, reason: 'timestamp-future' };
 
-    const event = read(delivery);
+    const event = readEvent(delivery);
     if (!event) return { ok: true, eventId: `unreadable-${createHash('sha256').update(delivery.body).digest('hex')}` };
     if (event.livemode !== (mode === 'live')) return { ok: false, reason: 'mode-mismatch' };
     return { ok: true, eventId: event.id, occurredAt: event.created * 1000 };
   },
 
   async translate(context, delivery): Promise<readonly ProviderSignal[]> {
-    const event = read(delivery);
-    const kind = event && KINDS.find(([prefix]) => event.type.startsWith(prefix))?.[1];
+    const event = readEvent(delivery);
+    const kind = event && kindOf(event);
     if (!event || !kind) return [];
     const providerId = providerIdOf(event);
-    const reference = referenceOf(event.object) ?? (await lookUpReference(context, kind, providerId));
+    const reference = referenceOf(event) ?? (await lookUpReference(context, kind, providerId));
     return [
       {
         kind,
@@ -76,6 +58,8 @@ export const webhook: Webhook<Settings> = {
       },
     ];
   },
+
+  register,
 };
 
 async function isSigned(delivery: RawWebhook, header: string, secrets: readonly string[]): Promise<boolean> {
@@ -96,20 +80,6 @@ async function isSigned(delivery: RawWebhook, header: string, secrets: readonly 
   });
 }
 
-/** Sessions are named by themselves; all the rest by the payment intent to which it belongs, because `fetch` takes both. */
-function providerIdOf({ type, object }: StripeEvent): string | undefined {
-  const id = textOf(object['id']);
-  if (type.startsWith('charge.') || type.startsWith('refund.')) return textOf(object['payment_intent']);
-  return id;
-}
-
-function referenceOf(object: Readonly<Record<string, unknown>>): string | undefined {
-  const metadata = object['metadata'];
-  const fromMetadata =
-    typeof metadata === 'object' && metadata !== null && 'payment_id' in metadata ? textOf(metadata.payment_id) : undefined;
-  return fromMetadata ?? textOf(object['client_reference_id']);
-}
-
 /** Disputes, and refunds made in Stripe's dashboard, do not carry our payment's id; their payment intent does. */
 async function lookUpReference(
   context: Context<Settings>,
@@ -118,31 +88,9 @@ async function lookUpReference(
 ): Promise<string | undefined> {
   if (intent === undefined || !intent.startsWith('pi_') || (kind !== 'chargeback' && kind !== 'refund')) return undefined;
   const found = await callStripe(context, 'read', async (stripe) => ok(await stripe.paymentIntents.retrieve(intent)));
+  // Not one of this account: nobody's, and asking again would not change that.
+  if (found.kind === 'failed' && found.code === 'resource_missing') return undefined;
   // Throwing keeps the delivery in the inbox to be read again, where a missing reference would make it an orphan.
   if (found.kind !== 'ok') throw new Error(`The payment of this ${kind} could not be looked up: ${found.message}`);
-  return textOf(found.value.metadata['payment_id']);
-}
-
-function read(delivery: RawWebhook): StripeEvent | undefined {
-  try {
-    const { id, type, created, livemode, data } = JSON.parse(Buffer.from(delivery.body).toString('utf8')) as Record<string, unknown>;
-    const object = typeof data === 'object' && data !== null && 'object' in data ? data.object : undefined;
-    if (
-      typeof id === 'string' &&
-      typeof type === 'string' &&
-      typeof created === 'number' &&
-      typeof livemode === 'boolean' &&
-      typeof object === 'object' &&
-      object !== null
-    ) {
-      return { id, type, created, livemode, object: { ...object } };
-    }
-  } catch {
-    // Signed but unreadable: kept as evidence under its hash, and translated to nothing.
-  }
-  return undefined;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return markIn(found.value.metadata, PAYMENT_MARK);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { fromStripe, toStripe } from '../src/amounts.ts';
 
-describe('amounts', () => {
+describe('pitfall 12: amounts', () => {
   test.each([
     ['12.50', 'EUR', 1250],
     ['0.05', 'EUR', 5],

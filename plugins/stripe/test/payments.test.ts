@@ -109,6 +109,37 @@ describe('a checkout', () => {
     expect(await fetched(ended.providerId)).toMatchObject({ ended: 'cancelled' });
   });
 
+  test.each([
+    ['5 minutes', 5, 36],
+    ['an hour', 60, 60],
+    ['a week', 7 * 1440, 1440],
+  ])('that is to end in %s has a page that Stripe takes', async (_what, minutes, lives) => {
+    const { providerId } = await create({ expiresAt: Date.now() + minutes * 60_000 });
+    const { expires_at: end, created: begin } = stripe.session(providerId);
+    expect(Math.abs((end - begin) / 60 - lives)).toBeLessThan(0.2);
+  });
+
+  test('that is over already is refused', async () => {
+    const outcome = await payments.create(context(), { ...ORDER, expiresAt: Date.now() - 1 });
+    expect(outcome).toMatchObject({ kind: 'failed', reason: 'input', field: 'expiresAt' });
+  });
+
+  test('pitfall 13: an attempt whose body has changed with the time says nothing of the first one', async () => {
+    const soon = { ...ORDER, expiresAt: Date.now() + 32 * 60_000 };
+    await create(soon);
+    const later = context({ idempotencyKey: 'pay_01:create:1', attempt: 2, now: () => new Date(Date.now() + 2 * 60_000) });
+    expect((await payments.create(later, soon)).kind).toBe('unknown');
+    expect(stripe.sessions()).toHaveLength(1);
+  });
+
+  test('pitfall 30: a word for its state that Stripe did not have yet is kept, warned of, and no money', async () => {
+    const { providerId } = await create();
+    Object.assign(stripe.pay(providerId, 'sepa_debit'), { status: 'awaiting_moonrise' });
+    const given = context();
+    expect(valueOf(await payments.fetch(given, { providerId }))).toMatchObject({ providerState: 'awaiting_moonrise', captured: 0 });
+    expect(given.logged.join()).toContain('awaiting_moonrise');
+  });
+
   test('a payment that is done cannot be cancelled', async () => {
     const { providerId } = await create();
     stripe.pay(providerId);

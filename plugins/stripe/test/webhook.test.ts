@@ -52,10 +52,10 @@ describe('verifying a delivery', () => {
     ['B02', 'an empty header', delivery(''), 'signature-format'],
     ['B02', 'the header sent twice', delivery([VECTOR_HEADER, VECTOR_HEADER]), 'signature-format'],
     ['B03', 'one byte of the body changed', delivery(VECTOR_HEADER, VECTOR.replace('1250', '1251')), 'signature-mismatch'],
-    ['B04', 'the JSON re-serialised', delivery(VECTOR_HEADER, JSON.stringify(JSON.parse(VECTOR))), 'signature-mismatch'],
-    ['B04', 'a byte order mark put before the body', delivery(VECTOR_HEADER, `\uFEFF${VECTOR}`), 'signature-mismatch'],
-    ['B05', 'a timestamp 301 s old', delivery(VECTOR_HEADER, VECTOR, AT + 301_000), 'timestamp-old'],
-    ['B05', 'a timestamp 301 s ahead', delivery(VECTOR_HEADER, VECTOR, AT - 301_000), 'timestamp-future'],
+    ['B04', 'pitfall 19: the JSON re-serialised', delivery(VECTOR_HEADER, JSON.stringify(JSON.parse(VECTOR))), 'signature-mismatch'],
+    ['B04', 'pitfall 19: a byte order mark put before the body', delivery(VECTOR_HEADER, `\uFEFF${VECTOR}`), 'signature-mismatch'],
+    ['B05', 'pitfall 18: a timestamp 301 s old', delivery(VECTOR_HEADER, VECTOR, AT + 301_000), 'timestamp-old'],
+    ['B05', 'pitfall 18: a timestamp 301 s ahead', delivery(VECTOR_HEADER, VECTOR, AT - 301_000), 'timestamp-future'],
     ['B06', 'a timestamp of letters', delivery('t=abc,v1=00'), 'timestamp-format'],
     ['B06', 'an empty timestamp', delivery('t=,v1=00'), 'timestamp-format'],
     ['B06', 'a timestamp in milliseconds', delivery('t=1795000000000,v1=00'), 'timestamp-format'],
@@ -69,7 +69,7 @@ describe('verifying a delivery', () => {
     expect(await webhook.verify(context(secrets), given)).toMatchObject({ ok: false, reason });
   });
 
-  test('B23: a test event at a live connection is refused', async () => {
+  test('B23, pitfall 25: a test event at a live connection is refused', async () => {
     expect(await webhook.verify(context([SECRET], { mode: 'live' }), delivery(VECTOR_HEADER))).toEqual({
       ok: false,
       reason: 'mode-mismatch',
@@ -83,7 +83,7 @@ describe('verifying a delivery', () => {
     expect(await webhook.verify(context(known), delivery(stripeSignature(VECTOR, signedWith, AT)))).toMatchObject({ ok: true });
   });
 
-  test('accepts exactly 300 s in both directions, by the time of receipt', async () => {
+  test('pitfall 18: accepts exactly 300 s in both directions, by the time of receipt', async () => {
     for (const receivedAt of [AT - 300_000, AT + 300_999]) {
       expect(await webhook.verify(context(), delivery(VECTOR_HEADER, VECTOR, receivedAt))).toMatchObject({ ok: true });
     }
@@ -136,7 +136,7 @@ describe('translating a delivery', () => {
     expect(await webhook.translate(context(), delivery('', event(type, object)))).toEqual([{ ...signal, type, occurredAt: AT }]);
   });
 
-  test('B13: an unknown type tells nothing', async () => {
+  test('B13, pitfall 30: an unknown type tells nothing', async () => {
     expect(await webhook.translate(context(), delivery('', event('climate.order.created', { id: 'x' })))).toEqual([]);
   });
 
@@ -152,6 +152,13 @@ describe('translating a delivery', () => {
       delivery('', event('charge.dispute.created', { id: 'dp_1', payment_intent: id })),
     );
     expect(signals).toEqual([{ kind: 'chargeback', type: 'charge.dispute.created', providerId: id, reference: 'pay_01', occurredAt: AT }]);
+  });
+
+  test('pitfall 24: a dispute of a payment that this account does not know is told of, and is nobody’s', async () => {
+    const given = delivery('', event('charge.dispute.created', { id: 'dp_1', payment_intent: 'pi_of_somebody_else' }));
+    expect(await webhook.translate(context([SECRET], { server: stripe.url }), given)).toEqual([
+      { kind: 'chargeback', type: 'charge.dispute.created', providerId: 'pi_of_somebody_else', occurredAt: AT },
+    ]);
   });
 
   test('a dispute whose intent cannot be fetched is left to be read again', async () => {

@@ -18,11 +18,12 @@ const KINDS: Readonly<Record<string, SettlementLine['kind']>> = {
   'payout-scheduled': 'payout',
   // The word of the API's first edition.
   'scheduled-for-payout': 'payout',
-  'payout-aborted': 'adjustment',
+  // Money that was to go to the bank and stays, or comes from there: a payout the other way round.
+  'payout-aborted': 'payout',
   'retained-disputed-capture': 'chargeback',
   'returned-disputed-capture': 'chargeback-reversal',
   correction: 'adjustment',
-  'top-up': 'adjustment',
+  'top-up': 'payout',
 };
 
 export interface LedgerEntry {
@@ -44,18 +45,21 @@ export function entryOf(raw: unknown, ledger: string, log: Log): LedgerEntry | u
   const kind = Object.hasOwn(KINDS, type) ? (KINDS[type] ?? 'unknown') : 'unknown';
   if (kind === 'unknown') log.warn('a ledger has an entry of a type that this plugin does not know', { entryType: type.slice(0, 100) });
   const psp = textAt(raw, 'pspReference');
+  const ledgerDate = textAt(raw, 'ledgerDate');
   const isFee = kind === 'fee';
   const line: SettlementLine = {
     // `pspReference` is not unique: a dispute has the one of its capture. The balance after it is, for the same day and type.
-    providerId: [ledger, textAt(raw, 'ledgerDate') ?? '', type, psp ?? '', balanceAfter].join('/').slice(0, 255),
+    providerId: [ledger, ledgerDate ?? '', type, psp ?? '', balanceAfter].join('/').slice(0, 255),
     kind,
-    ...(kind === 'payout' && psp !== undefined ? { payout: psp } : {}),
+    providerType: type.slice(0, 200),
+    ...(kind === 'payout' && amount < 0 && psp !== undefined ? { payout: psp } : {}),
     ...referencesOf(kind, textAt(raw, 'reference'), psp),
     currency,
     gross: isFee ? decimalOf(0) : decimalOf(amount),
     fee: isFee ? decimalOf(-amount) : decimalOf(0),
     net: decimalOf(amount),
     bookedAt,
+    ...(ledgerDate === undefined ? {} : { bookedOn: ledgerDate }),
   };
   return { line, amount, balanceBefore, balanceAfter };
 }

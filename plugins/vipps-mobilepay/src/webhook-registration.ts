@@ -24,15 +24,19 @@ const PATH = '/webhooks/v1/webhooks';
  * when there is none whose secret we hold, and the provider deletes one that was dead for two weeks. The old ones go with the next call
  * that finds the new one in place: until then both deliver, both secrets count, and no event is lost.
  */
-export async function register(context: Context<Settings>, { url }: { readonly url: string }): Promise<Outcome<RegisteredWebhook>> {
+export async function register(
+  context: Context<Settings>,
+  { url, renew }: { readonly url: string; readonly renew?: boolean },
+): Promise<Outcome<RegisteredWebhook>> {
   if (!url.startsWith('https://')) return failed('input', 'Vipps MobilePay delivers to https addresses only.', { field: 'url' });
   const listed = await send(context, { manner: 'read', method: 'GET', path: PATH });
   if (listed.kind !== 'ok') return listed;
   const ours = listAt(listed.value.body, 'webhooks').filter((hook) => textAt(hook, 'url') === url);
   const { webhookId, webhookSecret } = context.settings;
-  const kept = webhookSecret
-    ? ours.find((hook) => textAt(hook, 'id') === webhookId && isComplete(hook, eventsOf(context.settings)))
-    : undefined;
+  const kept =
+    webhookSecret && renew !== true
+      ? ours.find((hook) => textAt(hook, 'id') === webhookId && isComplete(hook, eventsOf(context.settings)))
+      : undefined;
   const keptId = textAt(kept, 'id');
   if (keptId === undefined) return makeNew(context, url);
   for (const hook of ours) await remove(context, textAt(hook, 'id'), keptId);

@@ -29,6 +29,10 @@ export const CheckoutSessionEntity = defineEntity({
     completedAt: p.datetime().nullable(),
     /** When its end is looked at; null once it has one. */
     dueAt: p.datetime().nullable(),
+    /** How often the payer asked for more time. */
+    extensions: p.smallint(),
+    /** The terminal at which the payer stands. */
+    device: p.text().nullable(),
     requestKey: p.text(),
     version: p.integer().version(),
   },

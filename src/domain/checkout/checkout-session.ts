@@ -15,6 +15,8 @@
  * of paying) has a payment number 1; the same choice again gives the same payment until that has ended without money, and only
  * then number 2. Another choice first lets go of the open payment at its provider. When the provider says that it is under way
  * and cannot be taken back, the session waits for its end.
+ *
+ * More time: a payer who is warned two minutes before the end gets fifteen minutes more at a press, ten times (WCAG 2.2, 2.2.1).
  */
 import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
 
@@ -29,6 +31,13 @@ export interface AttemptedPayment {
   /** The provider took another amount than was asked for: a person decides, nothing is delivered. */
   readonly mismatched: boolean;
 }
+
+/** How long before its end a payer is warned. */
+export const WARNING_MS = 120_000;
+/** What a payer who asks for more time has from then on. */
+export const EXTENSION_MS = 900_000;
+export const MOST_EXTENSIONS = 10;
+const LEAST_EXTENSION_MS = 60_000;
 
 const OVER: readonly PaymentSubject['status'][] = ['failed', 'cancelled', 'expired'];
 
@@ -51,6 +60,15 @@ export function isUnderWay(payment: AttemptedPayment): boolean {
 /** What the session is called on the wire. */
 export function statusOf(state: SessionState, payments: readonly AttemptedPayment[]): SessionStatus {
   return state === 'open' && payments.some(isUnderWay) ? 'pending' : state;
+}
+
+/**
+ * The end of an open session once its payer has asked for more time; `undefined` when he has that much anyway, within a minute: a second
+ * press of the button uses up nothing.
+ */
+export function extendedEnd({ expiresAt }: { readonly expiresAt: Date }, now: Date): Date | undefined {
+  const end = new Date(now.getTime() + EXTENSION_MS);
+  return end.getTime() - expiresAt.getTime() >= LEAST_EXTENSION_MS ? end : undefined;
 }
 
 /** The number of the attempt that a click leads to: that of the last one while it can still come to something, else the next. */

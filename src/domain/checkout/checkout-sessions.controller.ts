@@ -1,5 +1,5 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, HttpCode, Options, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiExcludeEndpoint, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { uuidOf } from '../../kernel/ids.ts';
@@ -11,12 +11,14 @@ import { pageFields, pageOf, readCursor } from '../../platform/http/page.ts';
 import { Paged } from '../../platform/http/paged.ts';
 import { ofOneKind, NOT_OF_ONE_KIND, paidFields, wishedInvoices } from '../payments/index.ts';
 import { CheckoutAccess } from './checkout-access.ts';
-import { CheckoutSessions, followedBy, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
+import { CheckoutCors } from './checkout-cors.ts';
+import { CheckoutSessions, subjectOf, type SessionView, type SessionWish } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { LiveState } from './live-state.ts';
 import { PaySession } from './pay-session.ts';
 
 const address = z.string().max(2_000);
+const device = z.string().min(1).max(100);
 const methodName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const createSession = z
   .strictObject({
@@ -39,6 +41,7 @@ const createSession = z
       .meta({ example: 'nl', description: 'Default: the customer’s, else the browser’s' }),
     returnUrl: address.meta({ description: 'Where the page leads when all is done; https' }),
     cancelUrl: address.optional().meta({ description: 'Where the page leads a payer who does not want to pay' }),
+    device: device.optional().meta({ description: 'The terminal at which the payer stands; the page then offers to pay there' }),
     expiresInMinutes: z.int().min(5).max(43_200).default(1_440),
   })
   .refine(ofOneKind, NOT_OF_ONE_KIND)
@@ -58,6 +61,7 @@ const paySession = z
       .optional()
       .meta({ description: 'E.164, for the flow push' }),
     token: z.string().min(1).max(1_000).optional().meta({ description: 'What the provider’s fields made of a card' }),
+    device: device.optional().meta({ description: 'The terminal, for the flow tap; default: the session’s' }),
     save: z.boolean().optional().meta({ description: 'The payer agrees to be charged again' }),
   })
   .meta({ id: 'PayCheckoutSession' });
@@ -106,9 +110,18 @@ export class CheckoutSessionsController {
     );
   }
 
+  /** A browser's question before a request from a page of a portal. */
+  @Options([':id', ':id/methods', ':id/pay', ':id/events', ':id/extend'])
+  @Public()
+  @HttpCode(204)
+  @UseGuards(CheckoutCors)
+  @ApiExcludeEndpoint()
+  preflight(): void {}
+
   /** How the session stands, with what the payer has to do next. For an API key, or the session's client token. */
   @Get(':id')
   @Public()
+  @UseGuards(CheckoutCors)
   @ApiBearerAuth()
   async get(@Headers('authorization') authorization: string | undefined, @Param('id') id: string) {
     const { tenantId, sessionId } = await this.access.enter(authorization, id, 'payments:read');
@@ -118,6 +131,7 @@ export class CheckoutSessionsController {
   /** What can be chosen now. For an API key, or the session's client token. */
   @Get(':id/methods')
   @Public()
+  @UseGuards(CheckoutCors)
   @ApiBearerAuth()
   async methods(@Headers('authorization') authorization: string | undefined, @Param('id') id: string) {
     const { tenantId, sessionId } = await this.access.enter(authorization, id, 'payments:read');
@@ -131,11 +145,12 @@ export class CheckoutSessionsController {
    */
   @Post(':id/pay')
   @Public()
+  @UseGuards(CheckoutCors)
   @ApiBearerAuth()
   async pay(
     @Headers('authorization') authorization: string | undefined,
     @Param('id') id: string,
-    @Body({ schema: paySession }) { method, flow, phone, token, save }: z.infer<typeof paySession>,
+    @Body({ schema: paySession }) { method, flow, phone, token, device: terminal, save }: z.infer<typeof paySession>,
   ) {
     const { tenantId, sessionId, actor } = await this.access.enter(authorization, id, 'payments:write');
     const returnUrl = `${this.config.publicUrl}/pay/${await this.tokens.pageToken(tenantId, sessionId)}/return`;
@@ -146,17 +161,19 @@ export class CheckoutSessionsController {
       ...(flow !== undefined && { flow }),
       ...(phone !== undefined && { phone }),
       ...(token !== undefined && { token }),
+      ...(terminal !== undefined && { device: terminal }),
       ...(save !== undefined && { save }),
     });
     return { ...(await this.#shown(tenantId, await this.sessions.get(tenantId, sessionId))), payment: payment.id, next };
   }
 
   /**
-   * How the session stands, as it changes: server-sent events, each with the whole session. It follows the payment that there is when it
-   * is opened, so open it once `pay` has answered. For an API key, or the session's client token.
+   * How the session stands, as it changes: server-sent events, each with the whole session, so that whoever comes back has missed
+   * nothing. For an API key, the session's client token, or a stream token for it.
    */
   @Get(':id/events')
   @Public()
+  @UseGuards(CheckoutCors)
   @ApiBearerAuth()
   @ApiProduces('text/event-stream')
   async events(
@@ -164,9 +181,25 @@ export class CheckoutSessionsController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { tenantId, sessionId } = await this.access.enter(authorization, id, 'payments:read');
-    const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
-    await this.live.follow(reply, tenantId, subjects, async () => this.#shown(tenantId, await this.sessions.get(tenantId, sessionId)));
+    const { sessionId, ...holder } = await this.access.follow(authorization, id);
+    const { tenantId } = holder;
+    const { row } = await this.sessions.get(tenantId, sessionId);
+    const read = async () => this.#shown(tenantId, await this.sessions.get(tenantId, sessionId));
+    await this.live.follow(reply, { tenantId, subjects: [subjectOf(row)], holder }, read);
+  }
+
+  /**
+   * Gives the payer 15 minutes from now on, up to ten times. A page of a portal must offer this two minutes before `expiresAt` (WCAG 2.2,
+   * 2.2.1). For an API key, or the session's client token.
+   */
+  @Post(':id/extend')
+  @HttpCode(200)
+  @Public()
+  @UseGuards(CheckoutCors)
+  @ApiBearerAuth()
+  async extend(@Headers('authorization') authorization: string | undefined, @Param('id') id: string) {
+    const { tenantId, sessionId, actor } = await this.access.enter(authorization, id, 'payments:write');
+    return this.#shown(tenantId, await this.sessions.extend(tenantId, sessionId, actor));
   }
 
   /** Another client token, good for 30 minutes. */
@@ -195,7 +228,7 @@ export class CheckoutSessionsController {
 }
 
 function wishOf(body: z.infer<typeof createSession>, request: Pick<SessionWish, 'requestKey' | 'actor' | 'mode'>): SessionWish {
-  const { invoices, order, amount, customer, description, connection, methods, locale, cancelUrl, ...rest } = body;
+  const { invoices, order, amount, customer, description, connection, methods, locale, cancelUrl, device: terminal, ...rest } = body;
   return {
     ...rest,
     ...request,
@@ -208,5 +241,6 @@ function wishOf(body: z.infer<typeof createSession>, request: Pick<SessionWish, 
     ...(methods !== undefined && { methods }),
     ...(locale !== undefined && { locale }),
     ...(cancelUrl !== undefined && { cancelUrl }),
+    ...(terminal !== undefined && { device: terminal }),
   };
 }

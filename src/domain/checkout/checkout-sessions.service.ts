@@ -11,9 +11,9 @@ import { Database, type Transaction } from '../../platform/database/transaction.
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { Customers } from '../customers/index.ts';
 import { Orders } from '../orders/index.ts';
-import { checkReturnUrls, NewPayment, Payments, PaymentSubjects, type PaymentRow } from '../payments/index.ts';
+import { checkReturnUrls, NewPayment, Payments, PaymentSubjects, WebhookAddresses, type PaymentRow } from '../payments/index.ts';
 import { CheckoutSessionEntity, type CheckoutSessionRow } from './checkout-session.entity.ts';
-import { isOver, isUnderWay, pays, statusOf } from './checkout-session.ts';
+import { extendedEnd, isOver, isUnderWay, MOST_EXTENSIONS, pays, statusOf } from './checkout-session.ts';
 import { checkoutErrors } from './checkout.errors.ts';
 import { attemptsOf, sessionOfRequest, type SessionAttempt } from './session-attempts.ts';
 
@@ -34,6 +34,8 @@ export interface SessionWish {
   readonly locale?: string;
   readonly returnUrl: string;
   readonly cancelUrl?: string;
+  /** The terminal at which the payer stands: the page then offers what is paid there. */
+  readonly device?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly expiresInMinutes: number;
   readonly mode: 'test' | 'live';
@@ -63,6 +65,7 @@ export class CheckoutSessions implements OnModuleInit {
     private readonly orders: Orders,
     private readonly eventLog: EventLog,
     private readonly audit: Audit,
+    private readonly addresses: WebhookAddresses,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -72,15 +75,15 @@ export class CheckoutSessions implements OnModuleInit {
 
   /**
    * Makes a session; a repeat returns the first. Amount and description are fixed here.
-   * @throws payment.* as `NewPayment.plan` does, payment.return-url, checkout.order-closed, customer.not-found
+   * @throws payment.* as `NewPayment.plan` does, payment.return-url, payment.return-origin, checkout.order-closed, customer.not-found
    */
   async create(tenantId: string, wish: SessionWish): Promise<SessionView> {
-    checkReturnUrls([wish.returnUrl, wish.cancelUrl], wish.mode);
     const invoices = wish.orderId === undefined ? wish.invoices : [{ id: await this.#invoiceOf(tenantId, wish.orderId) }];
     return this.database.transact(tenantId, async (tx) => {
       await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`checkout-request ${tenantId} ${wish.requestKey}`]);
       const known = await tx.em.findOne(CheckoutSessionEntity, { requestKey: wish.requestKey });
       if (known) return this.#view(tx, known);
+      await checkReturnUrls(tx, wish, { mode: wish.mode, own: this.addresses.own });
       const row = await this.#insert(tx, { ...wish, invoices });
       await tx.em.flush();
       await this.#append(tx, row, 'checkout.created');
@@ -100,11 +103,11 @@ export class CheckoutSessions implements OnModuleInit {
     });
   }
 
-  /** Tells whether the tenant takes no real money. */
-  isTest(tenantId: string): Promise<boolean> {
+  /** Who is paid, and whether it is real money. */
+  merchant(tenantId: string): Promise<{ readonly name: string; readonly isTest: boolean }> {
     return this.database.transact(tenantId, async (tx) => {
-      const [tenant] = await tx.query<{ mode: string }>('select mode from tenant where id = $1', [tenantId]);
-      return tenant?.mode !== 'live';
+      const [tenant] = await tx.query<{ name: string; mode: string }>('select name, mode from tenant where id = $1', [tenantId]);
+      return { name: tenant?.name ?? '', isTest: tenant?.mode !== 'live' };
     });
   }
 
@@ -129,6 +132,24 @@ export class CheckoutSessions implements OnModuleInit {
       if (attempts.some(({ payment }) => payment && isUnderWay(payment))) throw checkoutErrors['under-way']();
       await this.#end(tx, row, 'cancelled');
       await this.audit.append(tx, { actor, action: 'checkout.cancel', subject: subjectOf(row) });
+      return this.#view(tx, row);
+    });
+  }
+
+  /** Gives a payer who asks for it more time; one who has enough keeps what he has. @throws checkout.not-found, checkout.closed, checkout.extended-enough */
+  extend(tenantId: string, id: string, actor: string): Promise<SessionView> {
+    return this.database.transact(tenantId, async (tx) => {
+      const row = await this.lock(tx, id);
+      const now = this.clock.now();
+      if (row.state !== 'open') throw checkoutErrors.closed({ status: row.state });
+      if (row.expiresAt <= now) throw checkoutErrors.closed({ status: 'expired' });
+      const end = extendedEnd(row, now);
+      if (!end) return this.#view(tx, row);
+      if (row.extensions >= MOST_EXTENSIONS) throw checkoutErrors['extended-enough']({ most: MOST_EXTENSIONS });
+      Object.assign(row, { expiresAt: end, dueAt: end, extensions: row.extensions + 1 });
+      await tx.em.flush();
+      await this.#append(tx, row, 'checkout.extended');
+      await this.audit.append(tx, { actor, action: 'checkout.extend', subject: subjectOf(row), detail: { times: row.extensions } });
       return this.#view(tx, row);
     });
   }
@@ -184,6 +205,8 @@ export class CheckoutSessions implements OnModuleInit {
       expiresAt,
       completedAt: null,
       dueAt: expiresAt,
+      extensions: 0,
+      device: wish.device ?? null,
       requestKey: wish.requestKey,
       version: 1,
     });
@@ -194,9 +217,11 @@ export class CheckoutSessions implements OnModuleInit {
     const id = payment.requestKey === null ? undefined : await sessionOfRequest(tx, payment.requestKey ?? '');
     if (id === undefined) return;
     const row = await this.lock(tx, id);
-    if (row.state === 'completed' || !pays(payment, row.capture)) return;
-    row.completedAt = this.clock.now();
+    if (row.state === 'completed') return;
     const [subject] = await this.paymentSubjects.of(tx, [payment]);
+    // Whoever follows the session sees it wait for a bank, and open again after a refusal.
+    if (!pays(payment, row.capture)) return this.#append(tx, row, 'checkout.updated', subject);
+    row.completedAt = this.clock.now();
     await this.#end(tx, row, 'completed', subject);
   }
 
@@ -226,12 +251,6 @@ export class CheckoutSessions implements OnModuleInit {
 
 export function subjectOf({ id }: { readonly id: string }): string {
   return `checkout/${idOf('chk', id)}`;
-}
-
-/** What events tell of a change of the session: it itself, and the last payment that was made for it. */
-export function followedBy({ row, attempts }: SessionView): string[] {
-  const last = attempts.findLast(({ payment }) => payment)?.payment;
-  return [subjectOf(row), ...(last ? [`payment/${idOf('pay', last.id)}`] : [])];
 }
 
 /** The payment that counts: the one that paid, else the last that can still come to something. */

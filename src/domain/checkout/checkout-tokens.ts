@@ -1,16 +1,17 @@
 /**
- * The two secrets of a checkout session, neither of which is stored: both are the session's id with a code over it under a key
- * of the tenant (HMAC-SHA256), so they can be made again for a repeated request and a stolen table opens no page.
+ * The two secrets of a checkout session.
  *
- * - The page token is the address `/pay/{token}`; it goes with the session and shows its end too, so it can be bookmarked.
- * - The client token is for a browser that builds its own page: 30 minutes, this session only.
+ * - The page token is the address `/pay/{token}`; it goes with the session and shows its end too, so it can be bookmarked. It is not
+ *   stored: it is the session's id with a code over it under a key of the tenant (HMAC-SHA256), so it can be made again for a
+ *   repeated request and a stolen table opens no page.
+ * - The client token is for a browser that builds its own page: a stream token (`StreamTokens`) about this session only, for
+ *   30 minutes, that may also choose and pay.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '../../kernel/clock.ts';
+import { Injectable } from '@nestjs/common';
 import { isKassaflowError } from '../../kernel/errors.ts';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
-import { CLOCK } from '../../platform/clock.ts';
+import { StreamTokens } from '../../platform/auth/stream-tokens.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { Sealer } from '../../platform/secrets/sealer.ts';
 import { NO_TENANT } from '../../platform/tenancy/no-tenant.ts';
@@ -23,18 +24,16 @@ export interface OpenedSession {
 
 /** How long a client token is good. */
 export const CLIENT_TOKEN_MS = 30 * 60_000;
-/** How a client token begins, so that it is never taken for an API key. */
-export const CLIENT_TOKEN_PREFIX = 'kfc_';
 
 const PAGE = /^([0-9a-hjkmnp-tv-z]{26})([\w-]{43})$/;
-const CLIENT = /^kfc_([0-9a-hjkmnp-tv-z]{26})([0-9a-z]{8,9})([\w-]{43})$/;
+const ABOUT_SESSION = 'checkout/';
 
 @Injectable()
 export class CheckoutTokens {
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly streamTokens: StreamTokens,
   ) {}
 
   async pageToken(tenantId: string, sessionId: string): Promise<string> {
@@ -42,32 +41,29 @@ export class CheckoutTokens {
   }
 
   async clientToken(tenantId: string, sessionId: string): Promise<string> {
-    const until = (this.clock.now().getTime() + CLIENT_TOKEN_MS).toString(36);
-    return `${CLIENT_TOKEN_PREFIX}${bare(sessionId)}${until}${await this.#code(tenantId, `client ${sessionId} ${until}`)}`;
+    const about = [`${ABOUT_SESSION}${idOf('chk', sessionId)}`];
+    return (await this.streamTokens.issue(tenantId, { purpose: 'checkout', about, lifeMs: CLIENT_TOKEN_MS })).secret;
   }
 
   /** The session behind a page's address; `undefined` when there is none, whatever is wrong with it. */
   async openPage(token: string): Promise<OpenedSession | undefined> {
     const [, id = '', code = ''] = PAGE.exec(token) ?? [];
-    return this.#open(id, code, (sessionId) => `page ${sessionId}`);
-  }
-
-  /** The session behind a client token; `undefined` when it is no good, or no longer. */
-  async openClient(token: string): Promise<OpenedSession | undefined> {
-    const [, id = '', until = '', code = ''] = CLIENT.exec(token) ?? [];
-    if (Number.parseInt(until, 36) <= this.clock.now().getTime()) return undefined;
-    return this.#open(id, code, (sessionId) => `client ${sessionId} ${until}`);
-  }
-
-  async #open(id: string, code: string, text: (sessionId: string) => string): Promise<OpenedSession | undefined> {
     const sessionId = sessionIdOf(id);
     if (sessionId === undefined) return undefined;
     const [found] = await this.database.transact(NO_TENANT, (tx) =>
       tx.query<{ tenant: string | null }>('select find_checkout_tenant($1) as tenant', [sessionId]),
     );
     if (!found?.tenant) return undefined;
-    const expected = await this.#code(found.tenant, text(sessionId));
+    const expected = await this.#code(found.tenant, `page ${sessionId}`);
     return timingSafeEqual(Buffer.from(expected), Buffer.from(code)) ? { tenantId: found.tenant, sessionId } : undefined;
+  }
+
+  /** The session behind a client token; `undefined` when it is no good, or no longer, or for something else. */
+  async openClient(token: string): Promise<OpenedSession | undefined> {
+    const opened = await this.streamTokens.find(token);
+    if (opened?.purpose !== 'checkout') return undefined;
+    const sessionId = sessionIdOf(opened.about[0]?.slice(`${ABOUT_SESSION}chk_`.length) ?? '');
+    return sessionId === undefined ? undefined : { tenantId: opened.tenantId, sessionId };
   }
 
   async #code(tenantId: string, text: string): Promise<string> {

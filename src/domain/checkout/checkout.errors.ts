@@ -27,6 +27,12 @@ export const checkoutErrors = defineErrors('checkout', {
     remedy: 'never',
     help: 'Make a new session. Whoever tries one card after the other gets no further here.',
   },
+  'extended-enough': {
+    status: 409,
+    title: 'This checkout session cannot be held open any longer',
+    remedy: 'never',
+    help: 'A payer can ask for more time ten times. Make a new session.',
+  },
   'phone-needed': { status: 422, title: 'This way of paying needs a phone number', remedy: 'fix' },
   'order-closed': { status: 409, title: 'The order is not waiting to be paid', remedy: 'fix' },
   expiry: { status: 422, title: 'A checkout session stays open between 5 minutes and 30 days', remedy: 'fix' },

@@ -1,24 +1,53 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { BuiltInActions } from '../../plugin-host/built-in-actions.ts';
 import { CustomersModule } from '../customers/index.ts';
 import { OrdersModule } from '../orders/index.ts';
+import { PaymentRoutesModule } from '../payment-routes/index.ts';
 import { PaymentsModule } from '../payments/index.ts';
+import { ApproveCharge } from './approve-charge.ts';
 import { CheckoutAccess } from './checkout-access.ts';
+import { CheckoutCors } from './checkout-cors.ts';
 import { CheckoutSessionsController } from './checkout-sessions.controller.ts';
 import { CheckoutSessions } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { EndOverdue } from './end-overdue.ts';
 import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
+import { PageViews } from './page/page-views.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
+import { payLinkAction } from './pay-link.action.ts';
+import { PayLinks } from './pay-links.service.ts';
 import { PaySession } from './pay-session.ts';
 import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
 import { PaymentRequests } from './requests/payment-requests.service.ts';
 
 /** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
 @Module({
-  imports: [CustomersModule, PaymentsModule, OrdersModule],
+  imports: [CustomersModule, PaymentRoutesModule, PaymentsModule, OrdersModule],
   controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
-  providers: [CheckoutAccess, CheckoutSessions, CheckoutTokens, EndOverdue, LiveState, MethodMenu, PaymentRequests, PaySession],
+  providers: [
+    ApproveCharge,
+    CheckoutAccess,
+    CheckoutCors,
+    CheckoutSessions,
+    CheckoutTokens,
+    EndOverdue,
+    LiveState,
+    MethodMenu,
+    PageViews,
+    PaymentRequests,
+    PayLinks,
+    PaySession,
+  ],
   exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
 })
-export class CheckoutModule {}
+export class CheckoutModule implements OnModuleInit {
+  constructor(
+    private readonly links: PayLinks,
+    private readonly actions: BuiltInActions,
+  ) {}
+
+  onModuleInit(): void {
+    this.actions.offer(payLinkAction(this.links));
+  }
+}

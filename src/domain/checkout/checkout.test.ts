@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import fc from 'fast-check';
 import { domainApp, type DomainApp } from '../../../test/support/domain-app.ts';
 import { addConnection } from '../../../test/support/domain.ts';
+import { payerAt, type MadeSession as Session } from '../../../test/support/payer.ts';
 import { until } from '../../../test/support/until.ts';
 import { attemptNumber, statusOf } from './checkout-session.ts';
 import { CLIENT_TOKEN_MS } from './checkout-tokens.ts';
@@ -26,45 +27,8 @@ const OFFERS = [
   { id: 'card', title: 'Card', flows: ['redirect', 'hosted-fields'], least: 100, most: 10_000 },
   { id: 'phone-app', title: 'App', flows: ['push'] },
 ] as const;
-
-interface Session {
-  readonly id: string;
-  readonly url: string;
-  readonly path: string;
-  readonly clientToken: string;
-}
-const made = async (more: object = {}): Promise<Session> => {
-  const { status, body } = await http.send('POST', '/v1/checkout-sessions', {
-    amount: eur('54.45'),
-    customer,
-    description: '500 <credits>',
-    returnUrl: 'https://shop.example/thanks',
-    ...more,
-  });
-  expect([status, body['code']]).toEqual([201, undefined]);
-  return {
-    id: String(body['id']),
-    url: String(body['url']),
-    path: new URL(String(body['url'])).pathname,
-    clientToken: String(body['clientToken']),
-  };
-};
-const page = async (url: string) => {
-  const answer = await http.app.inject({ method: 'GET', url, headers: { 'accept-language': 'da' } });
-  return { status: answer.statusCode, headers: answer.headers, html: answer.body };
-};
-const press = async (path: string, fields: Record<string, string>) => {
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await http.app.inject({ method: 'POST', url: path, headers, payload: new URLSearchParams(fields).toString() });
-  return { status: answer.statusCode, location: answer.headers.location, html: answer.body };
-};
-const sessionOf = async ({ id }: Session) => (await http.send('GET', `/v1/checkout-sessions/${id}`)).body;
-const created = () => http.provider.created.size;
-const last = () => `px_${created()}`;
-const eventsOf = async ({ id }: Session) =>
-  (await http.db.ownerPool.query<{ type: string }>('select type from event where subject = $1 order by seq', [`checkout/${id}`])).rows.map(
-    ({ type }) => type,
-  );
+const { page, press, sessionOf, created, last, eventsOf, ...shop } = payerAt(() => http);
+const made = (more: object = {}) => shop.made({ customer, description: '500 <credits>', ...more });
 
 /** The server on a real port: what is injected has no open line. */
 const listening = async () => {
@@ -228,7 +192,7 @@ describe('a checkout session', () => {
     http.clock.advance(1_000);
     expect((await page(`${session.path}/return`)).html).not.toContain('Betaald');
     expect(await sessionOf(session)).toMatchObject({ status: 'pending' });
-    expect(await eventsOf(session)).toEqual(['checkout.created']);
+    expect(await eventsOf(session)).toEqual(['checkout.created', 'checkout.updated']);
   });
 
   test('lets nobody try one card after the other', async () => {
@@ -276,6 +240,34 @@ describe('a checkout session', () => {
       headers: { authorization: `Bearer ${session.clientToken}` },
     });
     expect(stranger.status).toBe(401);
+  });
+
+  test('tells whoever followed it before it was paid that a payment is with a bank, that it failed, and that another paid', async () => {
+    const session = await made();
+    const { port } = await listening();
+    const line = await followed(`http://127.0.0.1:${port}/v1/checkout-sessions/${session.id}/events`, session.clientToken);
+    const reaches = (status: string) =>
+      until(
+        () => line.messages.at(-1)?.['status'] === status,
+        () => `not ${status}: ${JSON.stringify(line.messages)}`,
+      );
+    await reaches('open');
+    await press(session.path, { method: 'pay.ideal' });
+    http.provider.report(last(), { started: true });
+    http.clock.advance(1_000);
+    await page(`${session.path}/return`);
+    await reaches('pending');
+    http.provider.report(last(), { ended: 'failed', failure: { reason: 'insufficient-funds', retryable: true } });
+    http.clock.advance(1_000);
+    await page(`${session.path}/return`);
+    await reaches('open');
+    await press(session.path, { method: 'pay.ideal' });
+    http.provider.report(last(), { captured: 5445 });
+    http.clock.advance(1_000);
+    await page(`${session.path}/return`);
+    await reaches('completed');
+    line.stop();
+    expect(await eventsOf(session)).toEqual(['checkout.created', 'checkout.updated', 'checkout.updated', 'checkout.completed']);
   });
 
   test('pays an order through its invoice', async () => {

@@ -1,12 +1,13 @@
 /** Which ways of paying can be offered for an amount now: every active connection is asked, at run time. */
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { CheckoutFlow, PaymentMethod } from '@kassaflow/plugin-sdk';
+import type { CheckoutFlow, HostedFields, PaymentMethod } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf } from '../../kernel/ids.ts';
 import { toWire, type Money } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
+import { connectionsFor, PaymentRoutes, rankOf } from '../payment-routes/index.ts';
 import { readConnections, type PaymentConnection } from '../payments/index.ts';
 
 /** One entry of the menu. */
@@ -21,6 +22,8 @@ export interface Choice {
   readonly flows: readonly CheckoutFlow[];
   readonly saves: boolean;
   readonly imageUrl?: string;
+  /** What a browser needs for `hosted-fields`: public values. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** What the menu is asked for. */
@@ -48,26 +51,42 @@ export class MethodMenu {
   constructor(
     private readonly database: Database,
     private readonly calls: ProviderCalls,
+    private readonly routes: PaymentRoutes,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
-   * The default connection's ways come first. A method that several connections offer is taken from the first of them that
-   * answers; an account that does not answer is left out.
+   * The default connection's ways come first. A method that several connections offer is taken from the one that the tenant's routes put
+   * first, else from the first of them that answers; an account that does not answer is left out.
    */
   async of(tenantId: string, wish: MenuWish): Promise<Choice[]> {
-    const connections = (await this.database.transact(tenantId, readConnections)).filter(
+    const { all, routes } = await this.database.transact(tenantId, async (tx) => ({
+      all: await readConnections(tx),
+      routes: await this.routes.read(tx),
+    }));
+    const connections = all.filter(
       ({ active, id, name }) =>
         active && (wish.connection === undefined || wish.connection === name || wish.connection === idOf('con', id)),
     );
-    const offers = await Promise.all(connections.map((connection) => this.#offersOf(tenantId, connection, wish)));
-    const taken = new Set<string>();
-    return offers.flat().filter(({ method }) => {
-      if (method === undefined) return wish.methods === undefined;
-      if (taken.has(method) || (wish.methods !== undefined && !wish.methods.includes(method))) return false;
-      taken.add(method);
-      return true;
+    const offers = (await Promise.all(connections.map((connection) => this.#offersOf(tenantId, connection, wish)))).flat();
+    const ids = new Map(connections.map(({ id, name }) => [name, id]));
+    const rank = ({ method, connection }: Choice): number =>
+      rankOf(connectionsFor(routes, { method, currency: wish.amount.currency }), ids.get(connection));
+    const taken = new Map<string, Choice>();
+    for (const offer of offers) {
+      const before = taken.get(offer.method ?? '');
+      if (offer.method !== undefined && (!before || rank(offer) < rank(before))) taken.set(offer.method, offer);
+    }
+    return offers.filter((offer) => {
+      if (offer.method === undefined) return wish.methods === undefined;
+      return taken.get(offer.method) === offer && (wish.methods?.includes(offer.method) ?? true);
     });
+  }
+
+  /** How a page of ours shows the fields of a connection's provider. */
+  async hostedFieldsOf(tenantId: string, connection: string): Promise<HostedFields | undefined> {
+    const found = (await this.database.transact(tenantId, readConnections)).find(({ name }) => name === connection);
+    return found && this.calls.hostedFields(found.id);
   }
 
   async #offersOf(tenantId: string, connection: PaymentConnection, wish: MenuWish): Promise<Choice[]> {
@@ -113,7 +132,7 @@ function fits({ least, most, flows }: PaymentMethod, { minor }: Money): boolean 
   return flows.length > 0 && (least === undefined || minor >= BigInt(least)) && (most === undefined || minor <= BigInt(most));
 }
 
-function choiceOf(connection: string, { id, title, flows, saves, imageUrl }: PaymentMethod): Choice {
+function choiceOf(connection: string, { id, title, flows, saves, imageUrl, fields }: PaymentMethod): Choice {
   return {
     id: `${connection}.${id}`,
     connection,
@@ -122,5 +141,6 @@ function choiceOf(connection: string, { id, title, flows, saves, imageUrl }: Pay
     flows,
     saves: saves ?? false,
     ...(imageUrl !== undefined && { imageUrl }),
+    ...(fields !== undefined && { fields }),
   };
 }

@@ -3,8 +3,10 @@
  *
  * The attempt with its number is committed under the session's lock, then the payment is made under the key
  * `{session}:{choice}:{number}`, which `Payments` never carries out twice. So a double click, the back button, a reload and two
- * tabs all come to the same payment, and a process that dies in between leaves an attempt that the next click takes up.
+ * tabs all come to the same payment, and a process that dies in between leaves an attempt that the next click takes up. A choice
+ * is a method with the way it is paid in: the provider's page, its fields on ours, this phone or another one.
  */
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CheckoutFlow } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
@@ -31,7 +33,11 @@ export interface ChosenMethod {
   /** E.164. */
   readonly phone?: string;
   readonly token?: string;
+  /** The terminal; default: the session's. */
+  readonly device?: string;
   readonly save?: boolean;
+  /** In which the payer reads the page; default: the session's. */
+  readonly locale?: string;
   /** Where the provider sends the payer back to. */
   readonly returnUrl: string;
   readonly actor: string;
@@ -53,11 +59,11 @@ export class PaySession {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** What can be chosen in a session now. */
-  async methods(tenantId: string, { row }: SessionView): Promise<Choice[]> {
+  /** What can be chosen in a session now, named in `locale`; default: the session's. */
+  async methods(tenantId: string, { row }: SessionView, locale = row.locale === '' ? 'en' : row.locale): Promise<Choice[]> {
     return this.menu.of(tenantId, {
       amount: money(row.amountMinor, row.currency),
-      locale: row.locale === '' ? 'en' : row.locale,
+      locale,
       capture: row.capture,
       connection: row.connection ?? undefined,
       methods: row.methods ?? undefined,
@@ -74,7 +80,7 @@ export class PaySession {
     const choice = (await this.methods(tenantId, view)).find(({ id }) => id === chosen.method);
     if (!choice) throw checkoutErrors.method({ method: chosen.method });
     const flow = flowOf(choice, chosen);
-    const requestKey = await this.#begin(tenantId, view, choice.id, chosen.actor);
+    const requestKey = await this.#begin(tenantId, view, choiceKey(choice, flow, chosen.phone), chosen.actor);
     crashPoint('checkout.attempt.after');
     return this.payments.create(tenantId, wishOf(view.row, choice, { ...chosen, flow }, requestKey));
   }
@@ -150,6 +156,13 @@ export class PaySession {
   }
 }
 
+/** Names what was chosen. The way through the provider's page is the method's own name; a phone is told apart, and not shown. */
+function choiceKey({ id }: Choice, flow: CheckoutFlow, phone: string | undefined): string {
+  if (flow === 'redirect') return id;
+  if (flow !== 'push' || phone === undefined) return `${id}:${flow}`;
+  return `${id}:${flow}.${createHash('sha256').update(phone).digest('hex').slice(0, 12)}`;
+}
+
 /** The flow asked for, else the first that can be used with what is given. @throws checkout.method, checkout.phone-needed */
 function flowOf({ id, flows }: Choice, { flow, phone, token }: ChosenMethod): CheckoutFlow {
   const chosen =
@@ -165,7 +178,16 @@ function flowOf({ id, flows }: Choice, { flow, phone, token }: ChosenMethod): Ch
 function wishOf(
   row: CheckoutSessionRow,
   { connection, method }: Choice,
-  { flow, phone, token, save, returnUrl, actor }: ChosenMethod & { readonly flow: CheckoutFlow },
+  {
+    flow,
+    phone,
+    token,
+    device = row.device ?? undefined,
+    save,
+    locale = row.locale,
+    returnUrl,
+    actor,
+  }: ChosenMethod & { readonly flow: CheckoutFlow },
   requestKey: string,
 ): PaymentWish {
   return {
@@ -173,6 +195,8 @@ function wishOf(
     amount: money(row.amountMinor, row.currency),
     split: row.split,
     connection,
+    // A session that names its connection is paid there and nowhere else.
+    fallBack: row.connection === null,
     description: row.description,
     returnUrl,
     metadata: row.metadata,
@@ -184,6 +208,8 @@ function wishOf(
     ...(method !== undefined && { methods: [method] }),
     ...(phone !== undefined && { phone }),
     ...(token !== undefined && { token }),
+    ...(device !== undefined && flow === 'tap' && { device }),
     ...(save !== undefined && { save }),
+    ...(locale !== '' && { locale }),
   };
 }

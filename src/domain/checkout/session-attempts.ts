@@ -1,4 +1,5 @@
 /** The payments of a session, in SQL: an attempt is written down before its payment is made, and finds it by the request key. */
+import type { DeclineReason } from '@kassaflow/plugin-sdk';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
 
@@ -10,7 +11,8 @@ export interface SessionAttempt {
   readonly startedAt: Date;
   /** Absent while, or because, it could not be made. */
   readonly payment:
-    { readonly id: string; readonly state: PaymentSubject['status']; readonly mismatched: boolean; readonly reason: string } | undefined;
+    | { readonly id: string; readonly state: PaymentSubject['status']; readonly mismatched: boolean; readonly reason: DeclineReason | '' }
+    | undefined;
 }
 
 /** Oldest first. */
@@ -23,7 +25,7 @@ export async function attemptsOf(tx: Transaction, sessionId: string): Promise<Se
     id: string | null;
     state: PaymentSubject['status'];
     mismatched: boolean;
-    reason: string | null;
+    reason: DeclineReason | null;
   }>(
     `select a.choice, a.number, a.request_key, a.started_at, p.id, p.state, p.mismatched, p.failure ->> 'reason' as reason
      from checkout_attempt a left join payment p on p.tenant_id = a.tenant_id and p.request_key = a.request_key

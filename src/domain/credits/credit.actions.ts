@@ -1,7 +1,7 @@
 import { ok, type Outcome } from '@kassaflow/plugin-sdk';
 import { idOf, uuidOf } from '../../kernel/ids.ts';
 import type { BuiltInAction } from '../../plugin-host/built-in-actions.ts';
-import { builtInAction } from '../built-in-action.ts';
+import { builtInAction, REMEMBERED_MS } from '../built-in-action.ts';
 import type { CreditChange, Credits } from './credits.service.ts';
 
 const customer = { type: 'string', title: 'Customer', maxLength: 40 } as const;
@@ -17,12 +17,11 @@ const output = {
 const SHARED = {
   output,
   effect: 'keyed',
-  // The entry itself remembers the key and is never deleted.
-  keyTtlMs: 10 * 365 * 86_400_000,
+  keyTtlMs: REMEMBERED_MS,
   sample: { entry: 'cre_01jd3k4m5n6p7q8r9s0t1v2w3x', balance: 120 },
 } as const;
 
-/** The actions `credit.add` and `credit.take`. */
+/** The actions `credit.add`, `credit.take` and `credit.claw-back`. */
 export function creditActions(credits: Credits): readonly BuiltInAction[] {
   const change = async (tenantId: string, wish: CreditChange): Promise<Outcome<{ entry: string; balance: number }>> => {
     const { id, balanceAfter } = await credits.change(tenantId, wish);
@@ -80,6 +79,52 @@ export function creditActions(credits: Credits): readonly BuiltInAction[] {
             reason: input.reason ?? '',
             key,
           }),
+      },
+    ),
+    builtInAction(
+      {
+        ...SHARED,
+        name: 'credit.claw-back',
+        title: 'Take credits back',
+        about:
+          'Takes credits back whose money was taken back, although some may be used by now. policy: never, to-zero (as far as there are any), negative (all; the customer owes what was used).',
+        input: {
+          type: 'object',
+          properties: {
+            customer,
+            credits: units,
+            policy: { type: 'string', title: 'Policy', enum: ['never', 'to-zero', 'negative'], default: 'to-zero' },
+            reason,
+          },
+          required: ['customer', 'credits'],
+          additionalProperties: false,
+        },
+        output: {
+          type: 'object',
+          properties: { ...output.properties, taken: { type: 'integer' } },
+          required: ['entry', 'balance', 'taken'],
+          additionalProperties: false,
+        },
+        sample: { ...SHARED.sample, taken: 100 },
+        undo: 'credit.add',
+        causes: ['credit.clawed-back', 'credit.low'],
+      },
+      {
+        run: async ({ tenantId, idempotencyKey: key }, input) => {
+          const {
+            id,
+            balanceAfter,
+            units: change,
+          } = await credits.change(tenantId, {
+            customerId: uuidOf('cus', input.customer),
+            kind: 'claw-back',
+            units: input.credits,
+            policy: input.policy ?? 'to-zero',
+            reason: input.reason ?? '',
+            key,
+          });
+          return ok({ entry: idOf('cre', id), balance: Number(balanceAfter), taken: Number(-change) }, idOf('cre', id));
+        },
       },
     ),
   ];

@@ -8,7 +8,13 @@ import { Customers } from '../customers/index.ts';
 import { requestHash } from '../ledger/index.ts';
 import { creditErrors } from './credit.errors.ts';
 
-export type CreditKind = 'grant' | 'use' | 'expiry' | 'correction';
+export type CreditKind = 'grant' | 'use' | 'expiry' | 'correction' | 'claw-back';
+
+/**
+ * How far credits are taken back whose money was taken back: not at all, as far as there are any, or all of them, so that the customer owes
+ * what was used and can use no more until it is made good.
+ */
+export type ClawBackPolicy = 'never' | 'to-zero' | 'negative';
 
 /** A change of a credit account. The same key never changes it twice. */
 export interface CreditChange {
@@ -18,6 +24,8 @@ export interface CreditChange {
   readonly units: number;
   readonly reason: string;
   readonly orderId?: string;
+  /** For a claw-back; `to-zero` unless told. */
+  readonly policy?: ClawBackPolicy;
   readonly key: string;
 }
 
@@ -39,7 +47,7 @@ export interface CreditAccount {
   readonly lowBelow: number;
 }
 
-/** Credit accounts: prepaid whole units that never go below zero, because every change holds the account's row. */
+/** Credit accounts: prepaid whole units, and nobody uses what is not there, because every change holds the account's row. */
 @Injectable()
 export class Credits implements OnModuleInit {
   constructor(
@@ -65,15 +73,22 @@ export class Credits implements OnModuleInit {
   async changeIn(tx: Transaction, change: CreditChange, actor?: string): Promise<CreditEntry> {
     await this.customers.snapshot(tx, change.customerId);
     const account = await lockAccount(tx, change.customerId);
-    const units = change.kind === 'grant' ? BigInt(change.units) : -BigInt(change.units);
-    const hash = requestHash(change.customerId, change.kind, units, change.orderId ?? '');
+    const wanted = change.kind === 'grant' ? BigInt(change.units) : -BigInt(change.units);
+    const hash = requestHash(change.customerId, change.kind, wanted, change.orderId ?? '');
     const known = await knownEntry(tx, change.key, hash);
     if (known) return known;
+    const isClawBack = change.kind === 'claw-back';
+    const units = isClawBack ? -clawedBack(account.balance, BigInt(change.units), change.policy ?? 'to-zero') : wanted;
     const balance = account.balance + units;
-    if (balance < 0n) throw creditErrors.insufficient({ balance: account.balance, wanted: change.units });
-    await tx.query('update credit_account set balance = $2, version = version + 1 where id = $1', [account.id, balance.toString()]);
+    if (units < 0n && balance < 0n && !isClawBack) throw creditErrors.insufficient({ balance: account.balance, wanted: change.units });
+    await tx.query(
+      `update credit_account set balance = $2, version = version + 1,
+         owed = case when $3 then greatest(0, -$2::bigint) else least(owed, greatest(0, -$2::bigint)) end
+       where id = $1`,
+      [account.id, balance.toString(), isClawBack],
+    );
     const entry = await insertEntry(tx, account.id, { ...change, units, balance, hash });
-    await this.#append(tx, change.customerId, entry, account);
+    if (units !== 0n) await this.#append(tx, change.customerId, entry, account);
     if (actor !== undefined) {
       const detail = { entry: idOf('cre', entry.id), units: Number(entry.units), reason: entry.reason };
       await this.audit.append(tx, {
@@ -126,16 +141,33 @@ export class Credits implements OnModuleInit {
   async #append(tx: Transaction, customerId: string, entry: CreditEntry, before: Account): Promise<void> {
     const customer = await this.customers.snapshot(tx, customerId);
     const balance = Number(entry.balanceAfter);
-    const added = entry.units > 0n;
     const credit = { id: idOf('cre', entry.id), kind: entry.kind, units: Math.abs(Number(entry.units)), balance, reason: entry.reason };
     const subject = `customer/${customer.id}`;
-    const events: EventDraft[] = [{ type: added ? 'credit.added' : 'credit.used', subject, data: { credit, customer } }];
+    const events: EventDraft[] = [{ type: eventOf(entry), subject, data: { credit, customer } }];
     const threshold = before.lowBelow;
     if (threshold !== null && before.balance >= threshold && entry.balanceAfter < threshold) {
       events.push({ type: 'credit.low', subject, data: { credit, customer, threshold: Number(threshold) } });
     }
     await this.eventLog.append(tx, ...events);
   }
+}
+
+/** How many of `units` are taken back from what is there. */
+export function clawedBack(balance: bigint, units: bigint, policy: ClawBackPolicy): bigint {
+  const there = balance > 0n ? balance : 0n;
+  switch (policy) {
+    case 'never':
+      return 0n;
+    case 'to-zero':
+      return units < there ? units : there;
+    case 'negative':
+      return units;
+  }
+}
+
+function eventOf({ kind, units }: CreditEntry): 'credit.added' | 'credit.used' | 'credit.clawed-back' {
+  if (kind === 'claw-back') return 'credit.clawed-back';
+  return units > 0n ? 'credit.added' : 'credit.used';
 }
 
 interface Account {

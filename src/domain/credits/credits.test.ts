@@ -88,6 +88,56 @@ describe('the actions credit.add and credit.take', () => {
   });
 });
 
+describe('credits whose money was taken back', () => {
+  const clawBack = (customer: string, policy: string, credits: number, key?: string) =>
+    run('credit.claw-back', { customer: idOf('cus', customer), credits, policy }, key);
+
+  test.each([
+    ['never', 20, 0, 20],
+    ['to-zero', 20, 20, 0],
+    ['to-zero', 80, 50, 30],
+    ['negative', 20, 50, -30],
+    ['negative', 80, 50, 30],
+  ])('are taken back by the policy %s: of %i that are left, %i', async (policy, left, taken, balanceAfter) => {
+    const customer = await world.aCustomer();
+    await change(customer, 'grant', left);
+    expect(await clawBack(customer, policy, 50)).toMatchObject({ kind: 'ok', value: { taken, balance: balanceAfter } });
+    expect(await balance(customer)).toBe(balanceAfter);
+  });
+
+  test('below zero nothing can be used, a grant makes it good first, and no other change goes there', async () => {
+    const customer = await world.aCustomer();
+    await change(customer, 'grant', 20);
+    await clawBack(customer, 'negative', 50);
+    for (const kind of ['use', 'correction'] as const)
+      await expect(change(customer, kind, 1)).rejects.toMatchObject({ code: 'credit.insufficient' });
+    await change(customer, 'grant', 10);
+    expect(await balance(customer)).toBe(-20);
+    await change(customer, 'grant', 25);
+    await expect(change(customer, 'use', 6)).rejects.toMatchObject({ code: 'credit.insufficient' });
+    await change(customer, 'use', 5);
+    await expect(
+      world.db.ownerPool.query('update credit_account set balance = -1 where customer_id = $1', [customer]),
+    ).rejects.toMatchObject({ constraint: 'credit_account_balance_check' });
+    const events = await world.eventsOf(`customer/${idOf('cus', customer)}`);
+    expect(events.filter((type) => type.startsWith('credit.'))).toEqual([
+      'credit.added',
+      'credit.clawed-back',
+      'credit.added',
+      'credit.added',
+      'credit.used',
+    ]);
+  });
+
+  test('are taken back once, also when the first time found none', async () => {
+    const customer = await world.aCustomer();
+    const first = await clawBack(customer, 'to-zero', 50, 'claw-1');
+    await change(customer, 'grant', 100);
+    expect(await clawBack(customer, 'to-zero', 50, 'claw-1')).toEqual(first);
+    expect(await balance(customer)).toBe(100);
+  });
+});
+
 describe('an order of credits', () => {
   test('is made once with its issued invoice, and is paid in the transaction in which the invoice is', async () => {
     const customerId = await world.aCustomer();

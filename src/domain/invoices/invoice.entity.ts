@@ -1,7 +1,7 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { Currency } from '../../kernel/currency.ts';
 
-export const INVOICE_STATES = ['draft', 'issued', 'paid', 'cancelled'] as const;
+export const INVOICE_STATES = ['draft', 'issued', 'paid', 'written-off', 'cancelled'] as const;
 export type InvoiceState = (typeof INVOICE_STATES)[number];
 
 /** A demand for payment; its lines, customer and amounts never change once it is issued. */
@@ -22,6 +22,8 @@ export const InvoiceEntity = defineEntity({
     totalMinor: p.bigint('bigint'),
     /** How much of it payments cover now. */
     paidMinor: p.bigint('bigint'),
+    /** How much of it was given up. */
+    writtenOffMinor: p.bigint('bigint'),
     issuedOn: p.date().nullable(),
     dueOn: p.date().nullable(),
     paidAt: p.datetime().nullable(),

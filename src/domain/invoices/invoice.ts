@@ -6,6 +6,8 @@
  *   is fixed. Payments are allocated to it; `open` is what is left.
  * - **paid**: payments cover it to the cent. Not final: a refund or a chargeback takes its part back and the invoice is
  *   issued again, with that part open.
+ * - **written-off**: what was open is given up and booked as a loss (D bad debts, C receivable); nothing is asked for any more. Not final:
+ *   money that comes all the same takes its part of the loss back, and a chargeback opens the invoice by its part.
  * - **cancelled**: dropped as a draft, or taken back after issue while nothing was paid on it; its entry is reversed and
  *   its number stays used. An invoice with money on it is not cancelled but credited.
  */
@@ -17,8 +19,9 @@ import { invoiceErrors } from './invoice.errors.ts';
 
 const NEXT: Readonly<Record<InvoiceState, readonly InvoiceState[]>> = {
   draft: ['issued', 'cancelled'],
-  issued: ['paid', 'cancelled'],
+  issued: ['paid', 'written-off', 'cancelled'],
   paid: ['issued'],
+  'written-off': ['issued', 'paid'],
   cancelled: [],
 };
 
@@ -27,23 +30,37 @@ export function checkTransition(from: InvoiceState, to: InvoiceState): void {
   if (!NEXT[from].includes(to)) throw invoiceErrors['illegal-transition']({ from, to });
 }
 
-/** What is still to be paid; zero for one that was never issued or was cancelled. */
+/** What is still to be paid; zero for one that was never issued or was cancelled, and without what was given up. */
 export function openOf(invoice: InvoiceRow): Money {
-  const owed = invoice.state === 'issued' || invoice.state === 'paid';
-  return money(owed ? invoice.totalMinor - invoice.paidMinor : 0n, invoice.currency);
+  return money(isOwed(invoice) ? invoice.totalMinor - invoice.paidMinor - invoice.writtenOffMinor : 0n, invoice.currency);
+}
+
+/** What money that comes can still pay: what is open, and what was given up. */
+export function roomOf(invoice: InvoiceRow): Money {
+  return money(isOwed(invoice) ? invoice.totalMinor - invoice.paidMinor : 0n, invoice.currency);
+}
+
+function isOwed({ state }: InvoiceRow): boolean {
+  return state === 'issued' || state === 'paid' || state === 'written-off';
 }
 
 /**
- * The invoice's state and paid amount once `change` more of it is covered; negative takes cover back.
+ * The invoice's state and amounts once `change` more of it is covered; negative takes cover back. Money takes back what was given up only
+ * after what is open is paid.
  * @throws invoice.illegal-transition for a draft or cancelled one, invoice.overpaid beyond its total or below zero
  */
-export function covered(invoice: InvoiceRow, change: Money): { readonly state: InvoiceState; readonly paid: Money } {
+export function covered(
+  invoice: InvoiceRow,
+  change: Money,
+): { readonly state: InvoiceState; readonly paid: Money; readonly writtenOff: Money } {
   const total = money(invoice.totalMinor, invoice.currency);
   const paid = add(money(invoice.paidMinor, invoice.currency), change);
   if (paid.minor < 0n || compare(paid, total) > 0) throw invoiceErrors.overpaid({ open: openOf(invoice).minor, change: change.minor });
-  const state = compare(paid, total) === 0 ? 'paid' : 'issued';
+  const left = total.minor - paid.minor;
+  const writtenOff = money(invoice.writtenOffMinor < left ? invoice.writtenOffMinor : left, invoice.currency);
+  const state = left === 0n ? 'paid' : left === writtenOff.minor ? 'written-off' : 'issued';
   if (state !== invoice.state) checkTransition(invoice.state, state);
-  return { state, paid };
+  return { state, paid, writtenOff };
 }
 
 export function invoiceSubject(row: InvoiceRow): InvoiceSubject {

@@ -29,6 +29,8 @@ const createInvoice = z
 const issueInvoice = z.strictObject({ dueInDays: z.int().min(0).max(365).default(14) }).meta({ id: 'IssueInvoice' });
 const listInvoices = z.strictObject({ ...pageFields, customer: z.string().optional(), status: z.enum(INVOICE_STATES).optional() });
 
+const writeOff = z.strictObject({ reason: z.string().trim().max(500).default('') }).meta({ id: 'WriteOffInvoice' });
+
 @ApiTags('invoices')
 @Controller('v1/invoices')
 export class InvoicesController {
@@ -84,6 +86,14 @@ export class InvoicesController {
   @Requires('invoices:write')
   cancel(@CurrentCaller() caller: Caller, @Param('id') id: string) {
     return this.invoices.cancel(caller.tenantId, uuidOf('inv', id), caller.actor);
+  }
+
+  /** Gives up what is open, as a loss in the books. Money that comes all the same takes it back. */
+  @Post(':id/write-off')
+  @HttpCode(200)
+  @Requires('invoices:write')
+  writeOff(@CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: writeOff }) { reason }: z.infer<typeof writeOff>) {
+    return this.invoices.writeOff(caller.tenantId, uuidOf('inv', id), reason, caller.actor);
   }
 }
 

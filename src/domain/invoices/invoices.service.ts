@@ -6,14 +6,14 @@ import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Currency } from '../../kernel/currency.ts';
 import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
-import { money, type Money } from '../../kernel/money.ts';
+import { money, negate, toWire, type Money } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { Customers } from '../customers/index.ts';
 import { accounts, debit, Ledger, signed } from '../ledger/index.ts';
 import { InvoiceEntity, InvoiceLineEntity, type InvoiceRow, type InvoiceState } from './invoice.entity.ts';
-import { checkTransition, covered, invoiceSubject } from './invoice.ts';
+import { checkTransition, covered, invoiceSubject, openOf } from './invoice.ts';
 import { invoiceErrors } from './invoice.errors.ts';
 import { netOf, totalsOf, type InvoiceLine, type InvoiceTotals } from './vat.ts';
 
@@ -78,6 +78,7 @@ export class Invoices implements OnModuleInit {
       vatMinor: totals.vat.minor,
       totalMinor: totals.total.minor,
       paidMinor: 0n,
+      writtenOffMinor: 0n,
       issuedOn: null,
       dueOn: null,
       paidAt: null,
@@ -156,6 +157,27 @@ export class Invoices implements OnModuleInit {
     });
   }
 
+  /**
+   * Gives up what is open: a loss in the books. A repeat changes nothing.
+   * @throws invoice.not-found, invoice.nothing-open
+   */
+  writeOff(tenantId: string, id: string, reason: string, actor: string): Promise<InvoiceSubject> {
+    return this.database.transact(tenantId, async (tx) => {
+      const [row] = await this.lock(tx, [id]);
+      if (!row) throw invoiceErrors['not-found']();
+      if (row.state === 'written-off') return invoiceSubject(row);
+      const loss = openOf(row);
+      if (loss.minor <= 0n) throw invoiceErrors['nothing-open']({ status: row.state });
+      checkTransition(row.state, 'written-off');
+      Object.assign(row, { state: 'written-off' satisfies InvoiceState, writtenOffMinor: row.writtenOffMinor + loss.minor });
+      await this.#save(tx, row, 'invoice.written-off');
+      await this.#bookLoss(tx, row, loss);
+      const { amount, currency } = toWire(loss);
+      await this.audit.append(tx, { actor, action: 'invoice.write-off', subject: subjectOf(row), detail: { amount, currency, reason } });
+      return invoiceSubject(row);
+    });
+  }
+
   /** @throws invoice.not-found */
   get(tenantId: string, id: string): Promise<{ invoice: InvoiceSubject; lines: readonly InvoiceLine[] }> {
     return this.database.transact(tenantId, async (tx) => {
@@ -216,12 +238,29 @@ export class Invoices implements OnModuleInit {
    */
   async cover(tx: Transaction, row: InvoiceRow, change: Money): Promise<void> {
     const before = row.state;
-    const { state, paid } = covered(row, change);
-    Object.assign(row, { state, paidMinor: paid.minor, paidAt: state === 'paid' ? (row.paidAt ?? this.clock.now()) : null });
+    const { state, paid, writtenOff } = covered(row, change);
+    const recovered = money(row.writtenOffMinor - writtenOff.minor, row.currency);
+    const paidAt = state === 'paid' ? (row.paidAt ?? this.clock.now()) : null;
+    Object.assign(row, { state, paidMinor: paid.minor, writtenOffMinor: writtenOff.minor, paidAt });
     await tx.em.flush();
+    if (recovered.minor > 0n) await this.#bookLoss(tx, row, negate(recovered));
     if (state === before) return;
-    await this.#append(tx, row, state === 'paid' ? 'invoice.paid' : 'invoice.reopened');
+    await this.#append(tx, row, ON_COVER[state] ?? 'invoice.reopened');
     for (const listener of this.#stateListeners) await listener(tx, row);
+  }
+
+  /** A loss, or with a negative amount the part of it that came after all. */
+  async #bookLoss(tx: Transaction, row: InvoiceRow, loss: Money): Promise<void> {
+    const kind = loss.minor > 0n ? 'invoice.written-off' : 'invoice.recovered';
+    await this.ledger.post(tx, {
+      // Each change of the amount that is given up has a version of its own.
+      key: `${idOf('inv', row.id)}:${kind}:${row.version}`,
+      kind,
+      subject: subjectOf(row),
+      description: `Invoice ${row.number ?? ''}`,
+      effectiveAt: this.clock.now(),
+      lines: [...signed(accounts.badDebts, 'debit', loss), ...signed(accounts.receivable, 'credit', loss)],
+    });
   }
 
   async #save(tx: Transaction, row: InvoiceRow, event: string): Promise<void> {
@@ -255,6 +294,9 @@ export class Invoices implements OnModuleInit {
     return new Map([...found.values()].map((invoice) => [invoice.id, invoice]));
   }
 }
+
+/** The event of money that changes the state; of a chargeback after a loss there is none but the reopening. */
+const ON_COVER: Partial<Record<InvoiceState, string>> = { paid: 'invoice.paid', 'written-off': 'invoice.written-off' };
 
 function subjectOf(row: InvoiceRow): string {
   return `invoice/${idOf('inv', row.id)}`;

@@ -17,8 +17,18 @@ export const accounts = {
   /** Received money that pays no invoice: overpayments and payments without an invoice. */
   unallocated: 'liability:unallocated',
   sales: 'income:sales',
+  /** Invoices that were given up. */
+  badDebts: 'expense:bad-debts',
   /** What providers keep for their service. */
   fees: 'expense:fees',
+  /** VAT on what we buy, to reclaim. */
+  inputVat: 'asset:vat:input',
+  /** Paid out by a provider and on its way to the bank account. @param connectionId `uuid` of the connection */
+  bankClearing: (connectionId: string) => `asset:bank-clearing:${connectionId}`,
+  /** Money at a provider of which we do not know whose it is: a person has to look. @param connectionId `uuid` of the connection */
+  suspense: (connectionId: string) => `liability:suspense:${connectionId}`,
+  /** Parts of coins that sums leave. */
+  rounding: 'expense:rounding',
 } as const;
 
 /** The normal side of the account `code`. @throws ledger.invalid-line for a code of no known kind */

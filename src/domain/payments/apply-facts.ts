@@ -6,12 +6,16 @@ import type { Clock } from '../../kernel/clock.ts';
 import { idOf, newUuid } from '../../kernel/ids.ts';
 import { money, toWire } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
+import { Config } from '../../platform/config/config.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
-import { Invoices, openOf } from '../invoices/index.ts';
+import { Invoices, roomOf } from '../invoices/index.ts';
 import { Ledger } from '../ledger/index.ts';
 import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
+import { beginDueCapture } from './captures/due-capture.ts';
+import { watchOf } from './captures/capture-watch.ts';
+import type { Attempt } from './payment-attempts.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
 import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
@@ -21,9 +25,14 @@ import { isOpen, type Facts, type PaymentAmounts } from './payment.ts';
 import { RefundEntity, type RefundRow } from './refund.entity.ts';
 import { settleListed } from './refund-list.ts';
 import { settle, type RefundView } from './refund.ts';
+import { withSettled } from './settled-facts.ts';
 
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
-export type Applied = { readonly kind: 'applied' | 'stale' } | { readonly kind: 'again'; readonly afterMs: number };
+export type Applied =
+  | { readonly kind: 'stale' }
+  /** `capture` was written down and is to be sent once the transaction has ended. */
+  | { readonly kind: 'applied'; readonly capture?: Attempt }
+  | { readonly kind: 'again'; readonly afterMs: number };
 
 /** Hears of a payment whose state has changed, in the same transaction. The row is locked. */
 export type PaymentListener = (tx: Transaction, payment: PaymentRow) => Promise<void>;
@@ -44,6 +53,7 @@ export class ApplyFacts {
     private readonly mandates: Mandates,
     private readonly disputes: Disputes,
     private readonly metrics: Metrics,
+    private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -56,8 +66,9 @@ export class ApplyFacts {
   }
 
   /** @param row locked in this transaction. @throws payment.illegal-transition */
-  async apply(tx: Transaction, row: PaymentRow, facts: Facts): Promise<Applied> {
+  async apply(tx: Transaction, row: PaymentRow, reported: Facts): Promise<Applied> {
     const known = knownOf(row);
+    const facts = withSettled(row, reported);
     const change = changeOf(known, facts);
     switch (change.kind) {
       case 'stale':
@@ -73,16 +84,23 @@ export class ApplyFacts {
       case 'facts':
         this.#save(row, facts, change.state, change.mismatched);
         await tx.em.flush();
-        await this.#book(tx, row, known, facts);
+        const overpaid = await this.#book(tx, row, known, facts);
         await this.#settleRefunds(tx, row, facts);
         await this.#recordMandate(tx, row, facts);
-        await this.#appendAll(tx, row, change.events, known, facts);
+        // A mismatch has told of it already.
+        const isOverpaid = overpaid > 0n && !change.mismatched;
+        await this.#appendAll(tx, row, isOverpaid ? [...change.events, 'payment.overpaid'] : change.events, known, facts, overpaid);
         if (facts.disputes) await this.disputes.record(tx, row, facts.disputes);
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
         if (change.state !== known.state) await this.tellListeners(tx, row);
-        return { kind: 'applied' };
+        return this.#capture(tx, row);
     }
+  }
+
+  async #capture(tx: Transaction, row: PaymentRow): Promise<Applied> {
+    const capture = await beginDueCapture(tx, row, this.clock.now());
+    return { kind: 'applied', ...(capture && { capture }) };
   }
 
   /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
@@ -90,13 +108,13 @@ export class ApplyFacts {
     const refunds = await tx.em.count(RefundEntity, { paymentId: row.id, state: { $in: ['requested', 'pending'] }, sentAt: { $ne: null } });
     if (!isOpen(row.state) && refunds === 0) await endChecks(tx, row.id);
     else if (known.fetchedAt === undefined || (isOpen(row.state) && row.state !== known.state))
-      await beginChecks(tx, row.id, this.clock.now());
+      await beginChecks(tx, row, this.clock.now());
   }
 
   /** What came of the permission to charge: the payment left one behind, or a bank says that there is none any more. */
   async #recordMandate(tx: Transaction, row: PaymentRow, { mandate, failure, fetchedAt }: Facts): Promise<void> {
     if (mandate) await this.mandates.record(tx, row, mandate, fetchedAt);
-    if (row.mandateId && failure) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
+    if (row.mandateId && failure) await this.mandates.chargeFailed(tx, row.mandateId, failure);
   }
 
   #save(row: PaymentRow, facts: Facts, state: PaymentRow['state'], mismatched: boolean): void {
@@ -114,14 +132,16 @@ export class ApplyFacts {
       failure: facts.failure ?? null,
       next: state === 'created' || state === 'pending' ? row.next : null,
       mismatched,
+      provisionalUntil: facts.provisionalUntil ?? row.provisionalUntil,
+      ...watchOf(row, facts, this.config.captureNoticeMs),
       factsFetchedAt: facts.fetchedAt,
       doubtedAt: null,
       completedAt: facts.captured > 0n ? (row.completedAt ?? this.clock.now()) : null,
     });
   }
 
-  /** Puts the money on the invoices and in the books. */
-  async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<void> {
+  /** Puts the money on the invoices and in the books. @returns what is more than the invoices can take, when that has grown */
+  async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<bigint> {
     const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' } });
     const locked = await this.invoices.lock(
       tx,
@@ -133,10 +153,10 @@ export class ApplyFacts {
       return {
         intended: share.intendedMinor,
         allocated: share.allocatedMinor,
-        room: (invoice ? openOf(invoice).minor : 0n) + share.allocatedMinor,
+        room: (invoice ? roomOf(invoice).minor : 0n) + share.allocatedMinor,
       };
     });
-    const { postings, allocated } = bookingOf(known, facts, {
+    const { postings, allocated, overpaid } = bookingOf(known, facts, {
       connectionId: row.connectionId,
       currency: row.currency,
       rule: row.split,
@@ -150,6 +170,7 @@ export class ApplyFacts {
       await this.invoices.cover(tx, invoice, money(change, row.currency));
     }
     for (const posting of postings) await this.#post(tx, row, posting, facts);
+    return overpaid;
   }
 
   async #post(tx: Transaction, row: PaymentRow, posting: PaymentPosting, facts: Facts): Promise<void> {
@@ -160,7 +181,7 @@ export class ApplyFacts {
       kind: posting.kind,
       subject: `payment/${id}`,
       description: row.description,
-      effectiveAt: facts.fetchedAt,
+      effectiveAt: facts.bookedAt ?? facts.fetchedAt,
       lines: posting.lines,
     });
   }
@@ -209,6 +230,8 @@ export class ApplyFacts {
       origin: 'provider',
       providerId,
       reason: '',
+      requestedBy: '',
+      atTerminal: false,
       credits: 0n,
       createdAt: this.clock.now(),
       sentAt: this.clock.now(),
@@ -235,13 +258,19 @@ export class ApplyFacts {
     events: readonly PaymentEventType[],
     known: PaymentAmounts,
     facts: Facts,
+    overpaid: bigint,
   ): Promise<void> {
     if (events.length === 0) return;
     const context = await this.subjects.contextOf(tx, row);
     const subject = `payment/${idOf('pay', row.id)}`;
     const wire = (minor: bigint) => toWire(money(minor, row.currency));
+    const isLost = events.includes('payment.failed') || events.includes('payment.charged-back');
+    const decline = isLost ? await this.mandates.declined(tx, row, facts) : undefined;
     const more: Partial<Record<PaymentEventType, object>> = {
-      'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured) },
+      ...(decline && { 'payment.failed': { decline }, 'payment.charged-back': { decline } }),
+      'payment.amount-mismatch': { expected: wire(askedOf(row).most), received: wire(facts.captured || facts.authorized) },
+      'payment.overpaid': { unallocated: wire(overpaid) },
+      'payment.authorization-expired': { left: wire(known.authorized - known.voided - known.captured) },
       'payment.reversed': { change: wire(facts.captured - known.captured + known.chargedBack - facts.chargedBack) },
     };
     await this.eventLog.append(tx, ...events.map((type): EventDraft => ({ type, subject, data: { ...context, ...more[type] } })));
@@ -301,6 +330,8 @@ function knownOf(row: PaymentRow): KnownPayment {
     currency: row.currency,
     asked: askedOf(row),
     mismatched: row.mismatched,
+    takenWhenAuthorized: row.capture === 'when-authorized',
+    lapsed: row.lapsedAt !== null && row.lapsedAt !== undefined,
     fetchedAt: row.factsFetchedAt ?? undefined,
     doubtedAt: row.doubtedAt ?? undefined,
   };

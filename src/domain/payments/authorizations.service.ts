@@ -7,7 +7,7 @@
  * took what was asked.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import type { Outcome, PaymentFacts } from '@kassaflow/plugin-sdk';
+import type { Outcome } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf } from '../../kernel/ids.ts';
 import { money, parseMoney, toWire, type Money } from '../../kernel/money.ts';
@@ -15,12 +15,12 @@ import { CLOCK } from '../../platform/clock.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
-import { ApplyFacts } from './apply-facts.ts';
-import { attemptOfRequest, beginAttempt, hasOpenAttempt, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
+import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
+import { attemptOfRequest, beginAttempt, hasOpenAttempt, type Attempt } from './payment-attempts.ts';
 import { beginChecks } from './payment-checks.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
-import { isOpen, readFacts } from './payment.ts';
+import { isOpen } from './payment.ts';
 import { Payments, type PaymentView } from './payments.service.ts';
 
 /** A capture or cancellation as a caller asks for it. */
@@ -39,7 +39,7 @@ export class Authorizations {
     private readonly database: Database,
     private readonly calls: ProviderCalls,
     private readonly payments: Payments,
-    private readonly applyFacts: ApplyFacts,
+    private readonly attempts: AuthorizationAttempts,
     private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -67,18 +67,6 @@ export class Authorizations {
     });
   }
 
-  /** Sends a recorded attempt, the first time or again with the same key, and records what it comes to. */
-  async sendAttempt(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
-    const { database, calls, clock } = this;
-    const outcome = await sendRecorded<PaymentFacts>(
-      { database, calls, clock },
-      { tenantId, connectionId },
-      `payments.${attempt.operation}`,
-      attempt,
-    );
-    await this.#settle(tenantId, attempt, outcome);
-  }
-
   /**
    * Decides an attempt that can no longer be repeated, by how the payment stands: minutes after the call the provider's
    * totals contain it, or it never happened. Without an answer it stays unknown.
@@ -88,7 +76,7 @@ export class Authorizations {
     await this.database.transact(tenantId, async (tx) => {
       const row = await this.payments.lock(tx, attempt.paymentId);
       const isDone = attempt.operation === 'capture' ? row.capturedMinor >= row.captureAskedMinor : !isOpen(row.state);
-      await this.#record(tx, row, attempt, kind === 'applied' ? verdict(isDone) : { kind: 'unknown', message: 'not found out' });
+      await this.attempts.record(tx, row, attempt, kind === 'applied' ? verdict(isDone) : { kind: 'unknown', message: 'not found out' });
     });
   }
 
@@ -108,7 +96,7 @@ export class Authorizations {
       if (await hasOpenAttempt(tx, id)) throw paymentErrors.busy();
       const request = await prepare(tx, row);
       await tx.em.flush();
-      await beginChecks(tx, id, this.clock.now());
+      await beginChecks(tx, row, this.clock.now());
       await this.audit.append(tx, {
         actor: wish.actor,
         action: `payment.${operation}`,
@@ -117,26 +105,10 @@ export class Authorizations {
       });
       return beginAttempt(tx, { paymentId: id, operation, request, requestKey: wish.requestKey, now: this.clock.now() });
     });
-    if (begun) await this.sendAttempt(tenantId, connectionId, begun);
+    if (begun) await this.attempts.send(tenantId, connectionId, begun);
     const refusal = await this.database.transact(tenantId, (tx) => attemptOfRequest(tx, wish.requestKey));
     if (refusal?.state === 'failed') throw paymentErrors.refused({ operation, provider: refusal.message });
     return this.payments.get(tenantId, id);
-  }
-
-  #settle(tenantId: string, attempt: Attempt, outcome: Outcome<PaymentFacts>): Promise<void> {
-    return this.database.transact(tenantId, async (tx) => {
-      const row = await this.payments.lock(tx, attempt.paymentId);
-      if (outcome.kind === 'ok') await this.applyFacts.apply(tx, row, readFacts(outcome.value));
-      await this.#record(tx, row, attempt, outcome);
-    });
-  }
-
-  async #record(tx: Transaction, row: PaymentRow, attempt: Attempt, outcome: Outcome<unknown>): Promise<void> {
-    const isFirst = await recordOutcome(tx, attempt, outcome, this.clock.now());
-    if (!isFirst || attempt.operation !== 'capture' || outcome.kind === 'unknown') return;
-    if (outcome.kind !== 'ok') row.captureAskedMinor -= row.capturePendingMinor;
-    row.capturePendingMinor = 0n;
-    await tx.em.flush();
   }
 }
 

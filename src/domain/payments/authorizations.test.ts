@@ -133,6 +133,19 @@ describe('a capture', () => {
     expect([(await now(view)).status, await attempts(view)]).toEqual(['completed', ['capture done']]);
   });
 
+  test('and many others whose process died are resolved side by side, each once', async () => {
+    const views: PaymentView[] = [];
+    for (let index = 0; index < 30; index += 1) views.push((await authorized()).view);
+    world.provider.next('payments.capture', ...views.map(() => 'outlives its caller' as const));
+    const before = world.provider.count('payments.capture');
+    await Promise.all(views.map((view) => capture(view).catch(() => undefined)));
+    world.clock.advance(20_000);
+    expect(await world.resolver.resolveDue()).toBe(30);
+    expect(world.provider.count('payments.capture') - before).toBe(60);
+    for (const view of views) expect([(await now(view)).status, await attempts(view)]).toEqual(['completed', ['capture done']]);
+    expect(await world.resolver.resolveDue()).toBe(0);
+  });
+
   test('is not settled by a repeat that did not reach the provider', async () => {
     const { view } = await authorized();
     world.provider.next('payments.capture', 'carries it out, answers nothing', 'is unreachable');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Logger } from '@nestjs/common';
 import { newUuid, uuidOf } from '../../kernel/ids.ts';
 import { domainWorld, eur, type DomainWorld } from '../../../test/support/domain.ts';
-import { takeDueChecks } from './payment-checks.ts';
+import { takeDueChecks, type DueCheck } from './payment-checks.ts';
 import type { PaymentView } from './payments.service.ts';
 
 const MINUTE = 60_000;
@@ -94,16 +94,16 @@ describe('a payment whose webhook is lost', () => {
   test('is in the hands of one transaction at a time', async () => {
     for (let index = 0; index < 5; index += 1) await aPayment();
     world.clock.advance(MINUTE);
-    const take = (limit: number, meanwhile?: () => Promise<string[]>) =>
+    const take = (limit: number, meanwhile?: () => Promise<DueCheck[]>) =>
       world.db.database.transact(world.db.tenantId, async (tx) => [
         await takeDueChecks(tx, world.clock.now(), limit),
         (await meanwhile?.()) ?? [],
       ]);
     const [first = [], second = []] = await take(3, async () => (await take(3))[0] ?? []);
-    expect([first.length, second.length, new Set([...first, ...second]).size]).toEqual([3, 2, 5]);
+    expect([first.length, second.length, new Set([...first, ...second].map(({ id }) => id)).size]).toEqual([3, 2, 5]);
   });
 
-  test('that seems to have lost its money is asked about a second time after half a minute', async () => {
+  test('pitfall 4: that seems to have lost its money is asked about a second time after half a minute', async () => {
     const view = await aPayment();
     world.provider.report(view.payment.providerId, { captured: 1000 });
     await later(MINUTE);
@@ -112,6 +112,31 @@ describe('a payment whose webhook is lost', () => {
     expect(await statusOf(view)).toBe('completed');
     expect(await later(30_000)).toBe(1);
     expect([await statusOf(view), await open()]).toEqual(['failed', 0]);
+  });
+});
+
+describe('a payment of a provider without webhooks', () => {
+  test('is known to be paid two seconds after the tap', async () => {
+    world.provider.missing.add('webhook.verify');
+    const view = await aPayment({ flow: 'push' });
+    for (let second = 0; second < 10; second += 2) expect(await later(2_000)).toBe(1);
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    expect(await later(1_000)).toBe(0);
+    expect(await later(1_000)).toBe(1);
+    expect([await statusOf(view), await open()]).toEqual(['completed', 0]);
+    world.provider.missing.clear();
+  });
+});
+
+describe('pitfall 3: signals of one payment that come together', () => {
+  test('are two fetches at most, and the last of them sees all that was signalled', async () => {
+    const view = await aPayment();
+    const before = asked();
+    world.provider.report(view.payment.providerId, { captured: 1000 });
+    const signal = { providerId: view.payment.providerId };
+    await Promise.all(Array.from({ length: 20 }, () => world.payments.applyProviderEvent(world.db.tenantId, world.connectionId, signal)));
+    expect(asked() - before).toBe(2);
+    expect(await statusOf(view)).toBe('completed');
   });
 });
 

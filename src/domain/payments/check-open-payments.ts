@@ -6,12 +6,12 @@ import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { WorkerLoop } from '../../platform/worker-loop.ts';
-import { takeDueChecks } from './payment-checks.ts';
+import { takeDueChecks, type DueCheck } from './payment-checks.ts';
 import { Payments } from './payments.service.ts';
 
 /** How often due payments are looked for. */
-const EVERY_MS = 10_000;
-/** Of one tenant at once; providers are asked one after the other, so that a backlog does not use up their rate limits. */
+const EVERY_MS = 1_000;
+/** Of one tenant at once. */
 const BATCH = 20;
 
 /** Asks providers about payments whose webhook may have been lost. When, is decided in `payment-checks.ts`. */
@@ -48,10 +48,16 @@ export class CheckOpenPayments implements OnApplicationBootstrap, OnModuleDestro
     let asked = 0;
     for (const { tenant_id: tenantId } of rows) {
       const due = await this.database.transact(tenantId, (tx) => takeDueChecks(tx, this.clock.now(), BATCH));
-      for (const id of due) await this.#check(tenantId, id);
+      const [polled, others] = [due.filter((one) => one.polled), due.filter((one) => !one.polled)];
+      // Somebody waits for a polled one. The others are asked about one after the other: a backlog must not use up a provider's rate limit.
+      await Promise.all([...polled.map(({ id }) => this.#check(tenantId, id)), this.#inTurn(tenantId, others)]);
       asked += due.length;
     }
     return asked;
+  }
+
+  async #inTurn(tenantId: string, due: readonly DueCheck[]): Promise<void> {
+    for (const { id } of due) await this.#check(tenantId, id);
   }
 
   /** One that cannot be asked about now has its next moment already; it must not hold up the others. */

@@ -8,6 +8,7 @@ import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Invoices, invoiceErrors, openOf, type InvoiceRow } from '../invoices/index.ts';
 import { intend, type Intent, type SplitRule } from './allocation.ts';
 import type { PaymentConnection } from './payment-connections.ts';
+import type { PaymentRow } from './payment.entity.ts';
 import { paymentErrors } from './payment.errors.ts';
 
 /** A payment as a caller asks for it. Ids are `uuid`. */
@@ -19,6 +20,8 @@ export interface PaymentWish {
   readonly customerId?: string;
   /** Name or wire id. */
   readonly connection?: string;
+  /** The payer chose the connection by its method, so a route that names it may lead to another when it cannot be reached. */
+  readonly fallBack?: boolean;
   readonly methods?: readonly string[];
   readonly description?: string;
   readonly returnUrl: string;
@@ -32,6 +35,10 @@ export interface PaymentWish {
   readonly phone?: string;
   /** What the provider's fields on a page made of a card. Good for one payment. */
   readonly token?: string;
+  /** The payer's language; default: the customer's. */
+  readonly locale?: string;
+  /** The terminal, for the flow `tap`. */
+  readonly device?: string;
   /** The customer agrees to be charged again. */
   readonly save?: boolean;
   /** Until when the provider should take the money. */
@@ -64,6 +71,9 @@ export interface PaymentPlan {
   readonly customerId: string | undefined;
   readonly description: string;
 }
+
+/** What has to be done about a payment because of how its provider works; the columns of the same names say more. */
+export type PaymentHabits = Pick<PaymentRow, 'capture' | 'polled'>;
 
 @Injectable()
 export class NewPayment {
@@ -116,11 +126,19 @@ export class NewPayment {
       ({ active, id, name }) => active && (named === undefined || name === named || idOf('con', id) === named),
     );
     const able: PaymentConnection[] = [];
-    for (const connection of wanted) if (await this.#can(connection, capture)) able.push(connection);
+    for (const connection of wanted) if (await this.can(connection, { capture })) able.push(connection);
     const [first, second] = able;
     if (!first) throw paymentErrors['no-connection']({ connection: named });
     if (second && !first.isDefault) throw paymentErrors['choose-connection']({ choices: able.map(({ name }) => name).join(', ') });
     return first;
+  }
+
+  /** How a payment through the connection has to be followed. Outside any transaction, as {@link choose}. */
+  async habitsOf({ id }: PaymentConnection, { capture }: Pick<PaymentWish, 'capture'>): Promise<PaymentHabits> {
+    const polled = !(await this.calls.has(id, 'webhook.verify'));
+    if (capture === 'manual') return { capture: 'manual', polled };
+    const { capturesByRequest = false } = await this.calls.traits(id);
+    return { capture: capturesByRequest ? 'when-authorized' : 'automatic', polled };
   }
 
   /** A mandate is charged where it was given. */
@@ -131,7 +149,9 @@ export class NewPayment {
     return connection;
   }
 
-  async #can({ id }: PaymentConnection, capture: PaymentWish['capture']): Promise<boolean> {
+  /** Tells whether the connection is in use and its provider can take such a payment. Outside any transaction, as {@link choose}. */
+  async can({ id, active }: PaymentConnection, { capture }: { readonly capture?: PaymentWish['capture'] | undefined }): Promise<boolean> {
+    if (!active) return false;
     return (await this.calls.has(id, 'payments.create')) && (capture !== 'manual' || (await this.calls.has(id, 'payments.capture')));
   }
 }

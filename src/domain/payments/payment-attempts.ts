@@ -66,8 +66,8 @@ export async function beginAttempt(
     tries: 1,
   };
   await tx.query(
-    `insert into payment_attempt (payment_id, operation, number, tenant_id, refund_id, idempotency_key, request, state, started_at, next_at, request_key)
-     values ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9, $10)`,
+    `insert into payment_attempt (payment_id, operation, number, tenant_id, refund_id, idempotency_key, request, state, started_at, next_at, request_key, connection_id)
+     select $1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9, $10, p.connection_id from payment p where p.id = $1`,
     [
       begun.paymentId,
       begun.operation,
@@ -120,11 +120,13 @@ export async function sendRecorded<T>(
 function concluded<T>(attempt: Attempt, outcome: Outcome<T>): Outcome<T> {
   if (outcome.kind !== 'failed' || attempt.tries === 1) return outcome;
   const isRefusal = outcome.reason === 'input' || outcome.reason === 'permanent';
-  return isRefusal && !OURS.test(outcome.code ?? '') ? outcome : { kind: 'unknown', message: outcome.message };
+  return isRefusal && !isOurs(outcome) ? outcome : { kind: 'unknown', message: outcome.message };
 }
 
-/** Codes of failures on our side of the wire: the provider has not seen the call. */
-const OURS = /^(action|connection|egress|plugin)\./;
+/** A failure on our side of the wire: the provider has not seen the call. */
+export function isOurs({ code = '' }: { readonly code?: string }): boolean {
+  return /^(action|connection|egress|plugin)\./.test(code);
+}
 
 /** What the request with this key came to, when it made an attempt. `message` is what the provider said against it. */
 export async function attemptOfRequest(
@@ -172,9 +174,11 @@ export async function recordOutcome(tx: Transaction, attempt: Attempt, outcome: 
 /** Takes the attempt that has been due the longest, for this process, until its lease ends. */
 export async function takeDueAttempt(tx: Transaction, now: Date): Promise<Attempt | undefined> {
   const [row] = await tx.query<AttemptRow>(
-    `update payment_attempt a set next_at = $2, tries = tries + 1
-     from (select payment_id, operation, number from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')
-           order by next_at limit 1 for update skip locked) due
+    // Materialized: as the inner side of a join the limit would hold for each outer row, and others would be taken too and forgotten.
+    `with due as materialized (
+       select payment_id, operation, number from payment_attempt where next_at <= $1 and state in ('sending', 'unknown')
+       order by next_at limit 1 for update skip locked)
+     update payment_attempt a set next_at = $2, tries = tries + 1 from due
      where (a.payment_id, a.operation, a.number) = (due.payment_id, due.operation, due.number)
      returning a.payment_id, a.operation, a.number, a.refund_id, a.idempotency_key, a.request, a.started_at, a.tries`,
     [now, new Date(now.getTime() + LEASE_MS)],

@@ -15,6 +15,8 @@ export interface PaymentBooking {
   readonly postings: readonly PaymentPosting[];
   /** What lies on each share afterwards, in the order of `shares`. */
   readonly allocated: readonly bigint[];
+  /** What is more than the shares can take, when that has grown; 0n otherwise, and for a payment of no invoice. */
+  readonly overpaid: bigint;
 }
 
 /** Where a payment's money goes through and to. */
@@ -34,7 +36,7 @@ export interface MoneyPath {
  */
 export function bookingOf(before: PaymentAmounts, after: PaymentAmounts, path: MoneyPath): PaymentBooking {
   const clearing = accounts.clearing(path.connectionId);
-  let held = before.captured - before.refunded - before.chargedBack;
+  let held = heldOf(before);
   let allocated = path.shares.map((share) => share.allocated);
   const postings: PaymentPosting[] = [];
   const moves = [
@@ -57,13 +59,19 @@ export function bookingOf(before: PaymentAmounts, after: PaymentAmounts, path: M
       ],
     });
   }
+  const [over, overBefore] = [held - sum(allocated), heldOf(before) - sum(path.shares.map((share) => share.allocated))];
+  const overpaid = path.shares.length > 0 && over > 0n && over > overBefore ? over : 0n;
   const fee = (after.fee ?? before.fee ?? 0n) - (before.fee ?? 0n);
   if (fee !== 0n)
     postings.push({
       kind: 'payment.fee',
       lines: [...signed(accounts.fees, 'debit', money(fee, path.currency)), ...signed(clearing, 'credit', money(fee, path.currency))],
     });
-  return { postings, allocated };
+  return { postings, allocated, overpaid };
+}
+
+function heldOf({ captured, refunded, chargedBack }: PaymentAmounts): bigint {
+  return captured - refunded - chargedBack;
 }
 
 function sum(amounts: readonly bigint[]): bigint {

@@ -14,6 +14,10 @@ export interface KnownPayment extends PaymentAmounts {
   readonly doubtedAt: Date | undefined;
   /** True once the provider took another amount or currency than we asked for. */
   readonly mismatched: boolean;
+  /** True when we take the money ourselves as soon as it is reserved. */
+  readonly takenWhenAuthorized: boolean;
+  /** True once it was told that the time in which reserved money could be taken is over. */
+  readonly lapsed: boolean;
 }
 
 export type PaymentEventType =
@@ -21,9 +25,11 @@ export type PaymentEventType =
   | 'payment.authorized'
   | 'payment.completed'
   | 'payment.amount-mismatch'
+  | 'payment.overpaid'
   | 'payment.failed'
   | 'payment.cancelled'
   | 'payment.expired'
+  | 'payment.authorization-expired'
   | 'payment.reversed'
   | 'payment.refunded'
   | 'payment.charged-back';
@@ -48,9 +54,24 @@ export function changeOf(known: KnownPayment, facts: Facts): Change {
     if (facts.fetchedAt.getTime() - doubtedAt.getTime() < SECOND_FETCH_AFTER_MS) return { kind: 'doubtful', doubtedAt };
   }
   if (facts.currency !== known.currency) return { kind: 'wrong-currency', isNew: facts.captured > 0n && !known.mismatched };
-  const state = transition(known.state, derive(facts));
-  const mismatched = facts.captured > 0n && (facts.captured < known.asked.least || facts.captured > known.asked.most);
+  const state = transition(known.state, begun(known, derive(facts)));
+  const mismatched = isMismatch(known, facts, state);
   return { kind: 'facts', state, mismatched, events: eventsOf(known, facts, state, mismatched) };
+}
+
+/**
+ * What was begun does not become unbegun: a customer whom the bank refused is back on the page, and a replica that lags tells of a
+ * payment that has ended as if it were new. Neither is news, and neither may keep the payment from being read.
+ */
+function begun({ state, captured }: KnownPayment, derived: PaymentState): PaymentState {
+  if (derived !== 'created' || state === 'created' || captured > 0n) return derived;
+  return state === 'authorized' ? 'pending' : state;
+}
+
+/** Another amount was taken than asked for; or less is reserved than we would take by ourselves. */
+function isMismatch({ asked, takenWhenAuthorized }: KnownPayment, { captured, authorized }: Facts, state: PaymentState): boolean {
+  if (captured > 0n) return captured < asked.least || captured > asked.most;
+  return takenWhenAuthorized && state === 'authorized' && authorized < asked.most;
 }
 
 const ON_ENTERING: Partial<Record<PaymentState, PaymentEventType>> = {
@@ -72,6 +93,7 @@ function eventsOf(known: KnownPayment, facts: Facts, state: PaymentState, mismat
     events.push('payment.reversed');
   if (facts.refunded > known.refunded) events.push('payment.refunded');
   if (facts.chargedBack > known.chargedBack) events.push('payment.charged-back');
+  if (known.state === 'authorized' && state === 'expired' && !known.lapsed) events.push('payment.authorization-expired');
   const entered = state === known.state || known.captured > 0n ? undefined : ON_ENTERING[state];
   return entered ? [...events, entered] : events;
 }

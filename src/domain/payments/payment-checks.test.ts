@@ -10,6 +10,20 @@ const next = (minute: number) => {
   return at && (at.getTime() - since.getTime()) / 60_000;
 };
 
+describe('a payment of a provider that tells nothing by itself', () => {
+  test('is asked about every two seconds, then ever less often, to the same end as the others', () => {
+    const moments: number[] = [];
+    const at = (second: number) => nextCheck(since, new Date(since.getTime() + second * 1_000), true);
+    for (let next = at(0); next !== null; next = at((moments.at(-1) ?? 0) as number))
+      moments.push((next.getTime() - since.getTime()) / 1_000);
+    const pauses = moments.map((second, index) => second - (moments[index - 1] ?? 0));
+    expect([pauses[0], pauses[59], pauses[60], pauses.at(-1)]).toEqual([2, 2, 5, 6 * 3_600]);
+    expect(moments.at(-1)).toBe((next(30 * DAY - 6 * HOUR - 1) ?? 0) * 60);
+    for (const from of [0, 60, 119, 600, 1_800, 7_200])
+      expect(moments.filter((second) => second > from && second <= from + 60).length).toBeLessThanOrEqual(30);
+  });
+});
+
 describe('an open payment', () => {
   test.each([
     [0, 1],

@@ -5,8 +5,13 @@
  * way. The row says since when that is so and when the provider is asked next: after a minute, five, half an hour, two hours,
  * then every six hours, until it is settled or for 30 days. Taking a row moves it to its next moment in the same statement,
  * so several processes share the work, and one that dies misses one question and no more.
+ *
+ * A provider without webhooks tells nothing by itself (`payment.polled`), and somebody looks at a screen meanwhile. It is asked every two
+ * seconds for two minutes, every five until ten minutes, every fifteen until half an hour, every minute until two hours, and from then on
+ * like the others. That is at most 30 questions a minute about one payment; the strictest limit that we know is 120 (Vipps MobilePay).
  */
 import type { Transaction } from '../../platform/database/transaction.ts';
+import type { PaymentRow } from './payment.entity.ts';
 
 const MINUTE_MS = 60_000;
 /** The first pauses; from then on {@link STEADY_PAUSE_MS}. */
@@ -15,9 +20,20 @@ const STEADY_PAUSE_MS = 6 * 60 * MINUTE_MS;
 /** Longer than any payment page or bank transfer stays open. */
 const ASK_FOR_MS = 30 * 24 * 60 * MINUTE_MS;
 
+const SECOND_MS = 1_000;
+/** Until which age which pause, for a provider that tells nothing by itself. */
+const POLLS_MS = [
+  [2 * MINUTE_MS, 2 * SECOND_MS],
+  [10 * MINUTE_MS, 5 * SECOND_MS],
+  [30 * MINUTE_MS, 15 * SECOND_MS],
+  [120 * MINUTE_MS, MINUTE_MS],
+] as const;
+
 /** The first moment after `now` at which to ask about something open `since`; `null` when it is given up. */
-export function nextCheck(since: Date, now: Date): Date | null {
+export function nextCheck(since: Date, now: Date, polled = false): Date | null {
   const age = now.getTime() - since.getTime();
+  const poll = polled ? POLLS_MS.find(([until]) => age < until) : undefined;
+  if (poll) return new Date(since.getTime() + (Math.floor(age / poll[1]) + 1) * poll[1]);
   let due = 0;
   for (const pause of FIRST_PAUSES_MS) {
     due += pause;
@@ -28,11 +44,11 @@ export function nextCheck(since: Date, now: Date): Date | null {
 }
 
 /** Something new is open at the payment from `now` on: the pauses begin anew. */
-export async function beginChecks(tx: Transaction, paymentId: string, now: Date): Promise<void> {
+export async function beginChecks(tx: Transaction, payment: Pick<PaymentRow, 'id' | 'polled'>, now: Date): Promise<void> {
   await tx.query(
     `insert into payment_check (payment_id, tenant_id, since, next_at) values ($1, $2, $3, $4)
      on conflict (payment_id) do update set since = excluded.since, next_at = excluded.next_at`,
-    [paymentId, tx.tenantId, now, nextCheck(now, now)],
+    [payment.id, tx.tenantId, now, nextCheck(now, now, payment.polled)],
   );
 }
 
@@ -50,18 +66,25 @@ export async function checkBy(tx: Transaction, paymentId: string, at: Date, now:
   );
 }
 
+/** A payment to ask about now. */
+export interface DueCheck {
+  readonly id: string;
+  readonly polled: boolean;
+}
+
 /** Takes up to `limit` payments that are due, and moves each to its next moment. */
-export async function takeDueChecks(tx: Transaction, now: Date, limit: number): Promise<string[]> {
-  const rows = await tx.query<{ payment_id: string; since: Date }>(
-    'select payment_id, since from payment_check where next_at <= $1 order by next_at limit $2 for update skip locked',
+export async function takeDueChecks(tx: Transaction, now: Date, limit: number): Promise<DueCheck[]> {
+  const rows = await tx.query<DueCheck & { since: Date }>(
+    `select c.payment_id as id, c.since, p.polled from payment_check c join payment p on p.id = c.payment_id
+     where c.next_at <= $1 order by c.next_at limit $2 for update of c skip locked`,
     [now, limit],
   );
-  const next = rows.map(({ payment_id: id, since }) => ({ id, at: nextCheck(since, now) }));
+  const next = rows.map(({ id, since, polled }) => ({ id, at: nextCheck(since, now, polled) }));
   await tx.query(
     `update payment_check c set next_at = v.at from unnest($1::uuid[], $2::timestamptz[]) as v (id, at)
      where c.payment_id = v.id and v.at is not null`,
     [next.map(({ id }) => id), next.map(({ at }) => at)],
   );
   await tx.query('delete from payment_check where payment_id = any($1::uuid[])', [next.filter(({ at }) => !at).map(({ id }) => id)]);
-  return rows.map(({ payment_id: id }) => id);
+  return rows.map(({ id, polled }) => ({ id, polled }));
 }

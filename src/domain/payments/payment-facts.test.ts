@@ -29,6 +29,8 @@ const unknownYet = (amount: bigint): KnownPayment => ({
   fetchedAt: undefined,
   doubtedAt: undefined,
   mismatched: false,
+  takenWhenAuthorized: false,
+  lapsed: false,
 });
 
 describe('the state of a payment', () => {

@@ -71,7 +71,15 @@ export function refundSubject(row: RefundRow): RefundSubject {
     payment: idOf('pay', row.paymentId),
     credits: Number(row.credits),
     origin: row.origin,
+    waitsFor: waitsFor(row),
+    requestedBy: row.requestedBy,
   };
+}
+
+function waitsFor({ state, sentAt, atTerminal }: RefundRow): RefundSubject['waitsFor'] {
+  if (state !== 'requested') return '';
+  if (sentAt === null || sentAt === undefined) return 'approval';
+  return atTerminal ? 'terminal' : '';
 }
 
 function paymentSubject(
@@ -97,5 +105,7 @@ function paymentSubject(
     metadata: { ...row.metadata },
     createdAt: row.createdAt.toISOString(),
     completedAt: row.completedAt?.toISOString() ?? '',
+    captureBefore: (row.captureWatchAt && row.captureBefore?.toISOString()) || '',
+    finalAt: (row.capturedMinor > 0n && row.provisionalUntil?.toISOString()) || '',
   };
 }

@@ -31,6 +31,20 @@ export const PaymentEntity = defineEntity({
     captureAskedMinor: p.bigint('bigint'),
     /** The part of it whose capture has no answer yet. */
     capturePendingMinor: p.bigint('bigint'),
+    /** Who takes reserved money: the provider by itself, we as soon as it is there (`captures/due-capture.ts`), or whoever asks for it. */
+    capture: p.text().$type<'automatic' | 'when-authorized' | 'manual'>(),
+    /** Until when reserved money can be taken, and when that is looked at next (`captures/capture-watch.ts`). */
+    captureBefore: p.datetime().nullable(),
+    captureWatchAt: p.datetime().nullable(),
+    /** When its time was found to be over. */
+    lapsedAt: p.datetime().nullable(),
+    /** Until when the payer's bank may take the money back without a question. */
+    provisionalUntil: p.datetime().nullable(),
+    /** The provider tells nothing by itself: it is asked every few seconds (`payment-checks.ts`). */
+    polled: p.boolean(),
+    /** What settlements told of chargebacks and refunds, and fetches do not (`settled-money.ts`); null: nothing. */
+    settledChargedBackMinor: p.bigint('bigint').nullable(),
+    settledRefundedMinor: p.bigint('bigint').nullable(),
     feeMinor: p.bigint('bigint').nullable(),
     method: p.text().nullable(),
     providerState: p.text(),

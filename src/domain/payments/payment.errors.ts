@@ -16,7 +16,18 @@ export const paymentErrors = defineErrors('payment', {
   'exceeds-open': { status: 422, title: 'The payment is for more than is open on the invoice', remedy: 'fix' },
   'currency-mix': { status: 422, title: 'The payment and the invoice are in different currencies', remedy: 'fix' },
   'customer-mix': { status: 422, title: 'The invoices of one payment belong to one customer', remedy: 'fix' },
-  'return-url': { status: 422, title: 'The return address must be https, or this computer in test mode', remedy: 'fix' },
+  'return-url': {
+    status: 422,
+    title: 'The return address must be https, or this computer in test mode',
+    remedy: 'fix',
+    help: 'Write the host as browsers write it, without user or password, and everything that is not ASCII percent-encoded.',
+  },
+  'return-origin': {
+    status: 422,
+    title: 'The return address is not one of the portals of this account',
+    remedy: 'fix',
+    help: 'PUT /v1/portal-origins lists the origins that payers may be led back to; in live mode every one has to be listed.',
+  },
   'no-connection': {
     status: 409,
     title: 'There is no connection through which this payment can be made',
@@ -53,6 +64,13 @@ export const refundErrors = defineErrors('refund', {
   'payment-state': { status: 409, title: 'Nothing of this payment can be refunded', remedy: 'fix' },
   'currency-mix': { status: 422, title: 'The refund and the payment are in different currencies', remedy: 'fix' },
   'not-supported': { status: 409, title: 'The provider of this payment cannot refund', remedy: 'never' },
+  'four-eyes': {
+    status: 403,
+    title: 'A refund is approved by somebody else than who asked for it',
+    remedy: 'fix',
+    help: 'Send it with another API key, or answer the task of the flow refund-approval as somebody else.',
+  },
+  'cancel-state': { status: 409, title: 'Only a refund that waits can be called off', remedy: 'never' },
 });
 
 export const disputeErrors = defineErrors('dispute', {
@@ -65,13 +83,13 @@ export const mandateErrors = defineErrors('mandate', {
     status: 409,
     title: 'The mandate cannot be charged',
     remedy: 'fix',
-    help: 'Ask the customer for a new one, with a payment that has "save": true.',
+    help: 'Ask the customer for a new one: POST /v1/mandates, or a payment that has "save": true.',
   },
   none: {
     status: 409,
     title: 'The customer has no mandate that can be charged',
     remedy: 'fix',
-    help: 'Ask the customer for one, with a payment that has "save": true.',
+    help: 'Ask the customer for one: POST /v1/mandates, or a payment that has "save": true.',
   },
   'charge-open': {
     status: 409,
@@ -80,6 +98,38 @@ export const mandateErrors = defineErrors('mandate', {
     help: 'Wait for the last word on the payment named; a direct debit takes days.',
   },
   'other-customer': { status: 422, title: 'The mandate belongs to another customer', remedy: 'fix' },
+  'due-on': {
+    status: 422,
+    title: 'A direct debit cannot be due on this day',
+    remedy: 'fix',
+    help: 'Banks settle from Monday to Friday, and want it on the bank day before; announcing it gives a day.',
+  },
+  'not-announced': {
+    status: 409,
+    title: 'This direct debit was not announced to the customer',
+    remedy: 'fix',
+    help: 'Announce it with POST /v1/debit-notices and charge with the dueOn of the answer, or change "noticeRequired" of the dunning policy.',
+  },
+  'no-connection': {
+    status: 409,
+    title: 'There is no connection through which this mandate can be made',
+    remedy: 'fix',
+    help: 'Name one in the field connection whose provider keeps mandates of this kind.',
+  },
+  refused: { status: 409, title: 'The provider did not make the mandate', remedy: 'fix' },
+  'no-answer': {
+    status: 502,
+    title: 'The provider did not say whether it made the mandate',
+    remedy: 'retry',
+    help: 'Send the same request with the same Idempotency-Key again.',
+  },
+  'not-a-debit': { status: 409, title: 'Only direct debits are announced', remedy: 'fix' },
+  suspended: {
+    status: 409,
+    title: 'Too many direct debits of this mandate came back, one after the other',
+    remedy: 'fix',
+    help: 'Speak with the customer, then let it be charged again with POST /v1/mandates/{id}/resume.',
+  },
   cap: {
     status: 409,
     title: 'The card or mandate, or the invoice, was charged as often as card schemes allow',

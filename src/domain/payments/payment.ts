@@ -44,6 +44,8 @@ export interface Facts extends PaymentAmounts {
   readonly started: boolean;
   readonly ended: 'failed' | 'cancelled' | 'expired' | undefined;
   readonly fetchedAt: Date;
+  /** When the provider booked what is new, where a report told it; else it counts as of the fetch. */
+  readonly bookedAt?: Date;
   readonly method: string | undefined;
   readonly failure: PaymentFailure | undefined;
   /** The permission to charge again that came of it, or under which it was made. */
@@ -51,6 +53,10 @@ export interface Facts extends PaymentAmounts {
   /** Every refund one by one; `undefined` where only the totals are known. */
   readonly refunds: readonly RefundFacts[] | undefined;
   readonly disputes: readonly DisputeFacts[] | undefined;
+  /** Until when reserved money can be taken. */
+  readonly captureBefore: Date | undefined;
+  /** Until when the payer's bank may take it back without a question. */
+  readonly provisionalUntil: Date | undefined;
 }
 
 const NO_MONEY = ['failed', 'cancelled', 'expired'] as const;
@@ -128,5 +134,11 @@ export function readFacts(facts: PaymentFacts): Facts {
     mandate: facts.mandate,
     refunds: facts.refunds,
     disputes: facts.disputes,
+    captureBefore: dateOf(facts.captureBefore),
+    provisionalUntil: dateOf(facts.provisionalUntil),
   };
+}
+
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms);
 }

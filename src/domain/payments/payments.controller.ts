@@ -146,6 +146,6 @@ function wishOf(body: z.infer<typeof createPayment>, request: Pick<PaymentWish, 
   };
 }
 
-function wirePayment({ payment, next }: PaymentView) {
-  return { ...payment, next };
+function wirePayment({ payment, next, attempts }: PaymentView) {
+  return { ...payment, next, attempts };
 }

@@ -1,42 +1,39 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { LockMode } from '@mikro-orm/core';
 import {
   DECLINE_REASONS,
   type CreatedPayment,
-  type ChargeMandate,
-  type CreatePayment,
   type NextStep,
   type Outcome,
   type PaymentFacts,
   type PaymentFailure,
 } from '@kassaflow/plugin-sdk';
-import type { CustomerSubject, PaymentSubject } from '../../events/catalogue/subjects.ts';
+import type { PaymentSubject } from '../../events/catalogue/subjects.ts';
 import { EventLog } from '../../events/event-log.ts';
 import { SubjectReaders } from '../../events/subject-readers.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
-import { money, toWire } from '../../kernel/money.ts';
+import { idOf, uuidOf } from '../../kernel/ids.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
-import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
-import { Customers } from '../customers/index.ts';
 import { adviceFor } from '../dunning/index.ts';
-import { ApplyFacts, type PaymentListener } from './apply-facts.ts';
-import { checkChargeCaps } from './mandates/charge-caps.ts';
+import { ApplyFacts, type Applied, type PaymentListener } from './apply-facts.ts';
+import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
+import { FailOver } from './failover/fail-over.ts';
+import { openingAttempts, type ShownAttempt } from './failover/opening-attempts.ts';
+import { lockPayment } from './lock-payment.ts';
 import { Mandates } from './mandates/mandates.service.ts';
-import { NewPayment, type ChargeWish, type PaymentPlan, type PaymentWish } from './new-payment.ts';
-import { beginAttempt, CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
-import { readConnections, type PaymentConnection } from './payment-connections.ts';
-import { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
-import { mandateErrors, paymentErrors } from './payment.errors.ts';
+import { NewPayment, type PaymentWish } from './new-payment.ts';
+import { OneFetch } from './one-fetch.ts';
+import { OpenPayment, paymentOfRequest } from './open-payment.ts';
+import { CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
+import { readConnections } from './payment-connections.ts';
+import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
+import { paymentErrors } from './payment.errors.ts';
 import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import type { ProviderEvent, SignalResult } from './provider-event.ts';
 import { readFacts, transition, type PaymentState } from './payment.ts';
-import { checkReturnUrls } from './return-urls.ts';
-import { WebhookAddresses } from './webhook-addresses.ts';
 
 /** A payment as the API shows it: what flows see, and what the customer has to do next. */
 export interface PaymentView {
@@ -44,23 +41,38 @@ export interface PaymentView {
   readonly next: NextStep | null;
   /** Why it failed, with the provider's own code. */
   readonly failure: PaymentFailure | null;
+  /** The calls that were to open it; more than one when a connection took it over from another. */
+  readonly attempts: readonly ShownAttempt[];
+}
+
+const PASSED_OVER =
+  'Another connection took this payment over, because this one had said that nothing was done. Look whether it was paid at both.';
+
+/** What follows from the end of an attempt to open a payment. */
+interface Settled {
+  readonly connectionId: string;
+  readonly applied?: Applied;
+  /** The attempt at the connection that takes the payment over. */
+  readonly again?: Attempt;
 }
 
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
 export class Payments implements OnModuleInit {
+  readonly #fetches = new OneFetch<SignalResult>();
+
   constructor(
     private readonly database: Database,
     private readonly calls: ProviderCalls,
     private readonly newPayment: NewPayment,
+    private readonly failOver: FailOver,
+    private readonly openPayment: OpenPayment,
     private readonly applyFacts: ApplyFacts,
+    private readonly authorizationAttempts: AuthorizationAttempts,
     private readonly subjects: PaymentSubjects,
-    private readonly customers: Customers,
     private readonly mandates: Mandates,
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
-    private readonly webhookAddresses: WebhookAddresses,
-    private readonly audit: Audit,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -79,14 +91,18 @@ export class Payments implements OnModuleInit {
    */
   async create(tenantId: string, wish: PaymentWish): Promise<PaymentView> {
     const before = await this.database.transact(tenantId, async (tx) => ({
-      known: await knownPayment(tx, wish),
+      known: await paymentOfRequest(tx, wish.requestKey),
       connections: await readConnections(tx),
+      routed: await this.failOver.routed(tx, wish),
     }));
     if (before.known) return this.get(tenantId, before.known.id);
-    const connection = await this.newPayment.choose(before.connections, wish);
-    // A charge sends nobody anywhere; its address is our own.
-    if (!wish.charge) checkReturnUrls([wish.returnUrl, wish.cancelUrl], connection.mode);
-    const begun = await this.database.transact(tenantId, (tx) => this.#begin(tx, wish, connection));
+    const { connection, fallbacks } = await this.failOver.route(before.connections, before.routed, wish);
+    const habits = await this.newPayment.habitsOf(connection, wish);
+    const begun = await this.database.transact(tenantId, async (tx) => {
+      const written = await this.openPayment.write(tx, wish, connection, habits);
+      if (written.attempt) await this.failOver.keep(tx, written.id, fallbacks);
+      return written;
+    });
     crashPoint('payment.attempt.after');
     if (begun.attempt) await this.sendCreate(tenantId, connection.id, begun.attempt);
     return this.get(tenantId, begun.id);
@@ -94,7 +110,7 @@ export class Payments implements OnModuleInit {
 
   /** The payment that a request made, when it did. */
   async ofRequest(tenantId: string, requestKey: string): Promise<PaymentView | undefined> {
-    const row = await this.database.transact(tenantId, (tx) => tx.em.findOne(PaymentEntity, { requestKey }));
+    const row = await this.database.transact(tenantId, (tx) => paymentOfRequest(tx, requestKey));
     return row ? this.get(tenantId, row.id) : undefined;
   }
 
@@ -111,19 +127,33 @@ export class Payments implements OnModuleInit {
     await this.settleCreate(tenantId, attempt, outcome);
   }
 
-  /** Records the outcome of an attempt to create a payment: its facts, or that no payment came of it. */
-  settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
-    return this.database.transact(tenantId, async (tx) => {
+  /**
+   * Records the outcome of an attempt to create a payment: its facts, or that no payment came of it; where another connection can take
+   * the payment over, its attempt follows.
+   */
+  async settleCreate(tenantId: string, attempt: Attempt, outcome: Outcome<CreatedPayment>): Promise<void> {
+    const successor = await this.failOver.successor(tenantId, attempt, outcome);
+    const { connectionId, applied, again } = await this.database.transact<Settled>(tenantId, async (tx) => {
       const row = await this.lock(tx, attempt.paymentId);
-      await recordOutcome(tx, attempt, outcome, this.clock.now());
+      const { connectionId } = row;
+      const wasOpen = await recordOutcome(tx, attempt, outcome, this.clock.now());
       if (outcome.kind === 'ok') {
         row.providerId ??= outcome.value.providerId;
         row.next = outcome.value.next;
-        await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts));
-      } else if (outcome.kind !== 'unknown' && row.providerId === null) {
-        await this.#fail(tx, row, failureOf(outcome));
+        return { connectionId, applied: await this.applyFacts.apply(tx, row, readFacts(outcome.value.facts)) };
       }
+      // One that somebody else has settled may have been followed by another.
+      if (outcome.kind === 'unknown' || row.providerId !== null || !wasOpen) return { connectionId };
+      const next = successor && (await this.failOver.begin(tx, row, attempt, outcome, successor));
+      if (next) return { connectionId: row.connectionId, again: next };
+      await this.#fail(tx, row, failureOf(outcome));
+      return { connectionId };
     });
+    if (again) {
+      crashPoint('payment.failover.after');
+      return this.sendCreate(tenantId, connectionId, again);
+    }
+    await this.#capture(tenantId, connectionId, applied);
   }
 
   /**
@@ -131,7 +161,12 @@ export class Payments implements OnModuleInit {
    * What the signal itself says is never believed.
    */
   async applyProviderEvent(tenantId: string, connectionId: string, event: ProviderEvent): Promise<SignalResult> {
-    const found = await this.database.transact(tenantId, (tx) => findPayment(tx, connectionId, event));
+    const { found, isPassedOver } = await this.database.transact(tenantId, async (tx) => {
+      const row = await findPayment(tx, connectionId, event);
+      const named = event.reference === undefined ? undefined : paymentIdIn(event.reference);
+      return { found: row, isPassedOver: !row && (await this.failOver.isPassedOver(tx, connectionId, named)) };
+    });
+    if (isPassedOver) return { kind: 'refused', message: PASSED_OVER };
     const providerId = found?.providerId ?? event.providerId;
     if (!found || providerId === undefined) return { kind: 'orphan' };
     return this.#refresh(tenantId, { id: found.id, connectionId, providerId });
@@ -151,7 +186,7 @@ export class Payments implements OnModuleInit {
       const row = await tx.em.findOne(PaymentEntity, { id });
       if (!row) throw paymentErrors['not-found']();
       const [payment] = await this.subjects.of(tx, [row]);
-      return { payment: payment!, next: row.next ?? null, failure: row.failure ?? null };
+      return { payment: payment!, next: row.next ?? null, failure: row.failure ?? null, attempts: await openingAttempts(tx, id) };
     });
   }
 
@@ -176,134 +211,15 @@ export class Payments implements OnModuleInit {
   }
 
   /** Locks a payment until the transaction ends: everything that changes one starts here. @throws payment.not-found */
-  async lock(tx: Transaction, id: string): Promise<PaymentRow> {
-    const row = await tx.em.findOne(PaymentEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
-    if (!row) throw paymentErrors['not-found']();
-    return row;
+  lock(tx: Transaction, id: string): Promise<PaymentRow> {
+    return lockPayment(tx, id);
   }
 
-  async #begin(tx: Transaction, wish: PaymentWish, connection: PaymentConnection): Promise<{ id: string; attempt?: Attempt }> {
-    // A repeat that arrives while the first is being written waits here, and then finds it.
-    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`payment-request ${tx.tenantId} ${wish.requestKey}`]);
-    const known = await knownPayment(tx, wish);
-    if (known) return { id: known.id };
-    const plan = await this.newPayment.plan(tx, wish);
-    if (wish.charge) await this.#useMandate(tx, wish.charge.mandate.id, plan);
-    const row = this.#insert(tx, wish, plan, connection);
-    await tx.em.flush();
-    for (const [position, { id, intended }] of plan.intents.entries()) {
-      tx.em.create(PaymentInvoiceEntity, {
-        paymentId: row.id,
-        invoiceId: id,
-        tenantId: tx.tenantId,
-        position,
-        intendedMinor: intended,
-        allocatedMinor: 0n,
-      });
-    }
-    await tx.em.flush();
-    const request = wish.charge
-      ? this.#chargeRequest(row, wish, wish.charge, connection)
-      : await this.#request(tx, row, wish, plan, connection);
-    const operation = wish.charge ? 'charge' : 'create';
-    const attempt = await beginAttempt(tx, { paymentId: row.id, operation, request, now: this.clock.now() });
-    await this.#append(tx, row, 'payment.created');
-    await this.audit.append(tx, {
-      actor: wish.actor,
-      action: `payment.${operation}`,
-      subject: subjectOf(row),
-      detail: { ...toWire(plan.amount), connection: connection.name },
-    });
-    return { id: row.id, attempt };
+  #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+    return this.#fetches.run(`${at.id} ${at.providerId}`, () => this.#fetch(tenantId, at));
   }
 
-  /** @throws mandate.not-active, mandate.cap, mandate.charge-open */
-  async #useMandate(tx: Transaction, id: string, { intents, customerId }: PaymentPlan): Promise<void> {
-    const mandate = await this.mandates.lockToCharge(tx, { id });
-    if (mandate.customerId !== customerId) throw mandateErrors['other-customer']();
-    const invoices = intents.map((intent) => intent.id);
-    await checkChargeCaps(tx, mandate, invoices, this.clock.now());
-    await this.mandates.used(tx, mandate);
-  }
-
-  #chargeRequest(row: PaymentRow, wish: PaymentWish, { mandate, dueOn }: ChargeWish, connection: PaymentConnection): ChargeMandate {
-    return {
-      reference: idOf('pay', row.id),
-      mandate: mandate.providerId,
-      amount: toWire(money(row.amountMinor, row.currency)),
-      description: row.description,
-      returnUrl: wish.returnUrl,
-      webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
-      metadata: wish.metadata,
-      ...(mandate.providerCustomer && { customer: mandate.providerCustomer }),
-      ...(dueOn !== undefined && { dueOn }),
-    };
-  }
-
-  #insert(tx: Transaction, wish: PaymentWish, plan: PaymentPlan, connection: PaymentConnection): PaymentRow {
-    return tx.em.create(PaymentEntity, {
-      id: newUuid(),
-      tenantId: tx.tenantId,
-      customerId: plan.customerId ?? null,
-      connectionId: connection.id,
-      mandateId: wish.charge?.mandate.id ?? null,
-      providerId: null,
-      state: 'created',
-      description: plan.description,
-      currency: plan.amount.currency,
-      amountMinor: plan.amount.minor,
-      authorizedMinor: 0n,
-      voidedMinor: 0n,
-      capturedMinor: 0n,
-      refundedMinor: 0n,
-      refundPendingMinor: 0n,
-      chargedBackMinor: 0n,
-      captureAskedMinor: 0n,
-      capturePendingMinor: 0n,
-      feeMinor: null,
-      method: null,
-      providerState: '',
-      failure: null,
-      next: null,
-      split: plan.rule,
-      mismatched: false,
-      factsFetchedAt: null,
-      doubtedAt: null,
-      metadata: wish.metadata,
-      createdAt: this.clock.now(),
-      completedAt: null,
-      requestKey: wish.requestKey,
-      version: 1,
-    });
-  }
-
-  async #request(
-    tx: Transaction,
-    row: PaymentRow,
-    wish: PaymentWish,
-    plan: PaymentPlan,
-    connection: PaymentConnection,
-  ): Promise<CreatePayment> {
-    const customer = plan.customerId === undefined ? undefined : await this.customers.snapshot(tx, plan.customerId);
-    return {
-      reference: idOf('pay', row.id),
-      amount: toWire(plan.amount),
-      description: plan.description,
-      returnUrl: wish.returnUrl,
-      webhookUrl: this.webhookAddresses.of(connection.plugin, connection.id),
-      capture: wish.capture ?? 'automatic',
-      metadata: wish.metadata,
-      ...(wish.cancelUrl === undefined ? {} : { cancelUrl: wish.cancelUrl }),
-      ...(wish.methods === undefined ? {} : { methods: wish.methods }),
-      ...(wish.flow === undefined ? {} : { flow: wish.flow }),
-      ...(wish.token === undefined ? {} : { token: wish.token }),
-      ...(wish.save === undefined ? {} : { save: wish.save }),
-      ...(wish.expiresAt === undefined ? {} : { expiresAt: wish.expiresAt.getTime() }),
-      ...payerOf(customer, row, wish.phone),
-    };
-  }
-
-  async #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+  async #fetch(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
     const outcome = await this.calls.call<PaymentFacts>({
       tenantId,
       connectionId: at.connectionId,
@@ -319,6 +235,7 @@ export class Payments implements OnModuleInit {
         row.providerId ??= at.providerId;
         return this.applyFacts.apply(tx, row, readFacts(outcome.value));
       });
+      await this.#capture(tenantId, at.connectionId, applied);
       return applied.kind === 'again' ? applied : { kind: 'applied' };
     }
     const isFinal =
@@ -327,19 +244,30 @@ export class Payments implements OnModuleInit {
     return { kind: 'again', afterMs: (outcome.kind === 'failed' ? outcome.retryAfterMs : undefined) ?? 5_000, problem: outcome.message };
   }
 
+  /** Sends the capture that new facts have led to. */
+  async #capture(tenantId: string, connectionId: string, applied: Applied | undefined): Promise<void> {
+    if (applied?.kind !== 'applied' || !applied.capture) return;
+    const { paymentId: id, request } = applied.capture;
+    const isRefused = await this.authorizationAttempts.sendDue(tenantId, connectionId, applied.capture);
+    // What a no means for the payment is the provider's to tell: the hold may be gone, or the customer has to choose another way.
+    const { providerId } = JSON.parse(request) as { providerId: string }; // written by beginDueCapture
+    if (isRefused) await this.#fetch(tenantId, { id, connectionId, providerId });
+  }
+
   async #fail(tx: Transaction, row: PaymentRow, failure: PaymentFailure): Promise<void> {
     Object.assign(row, { state: transition(row.state, 'failed'), failure });
     await tx.em.flush();
-    await this.#append(tx, row, 'payment.failed');
-    if (row.mandateId) await this.mandates.chargeFailed(tx, row.mandateId, failure.reason);
+    if (row.mandateId) await this.mandates.chargeFailed(tx, row.mandateId, failure);
+    const decline = await this.mandates.declined(tx, row, { failure, chargedBack: 0n, disputes: undefined });
+    await this.#append(tx, row, 'payment.failed', { decline });
     await this.applyFacts.tellListeners(tx, row);
   }
 
-  async #append(tx: Transaction, row: PaymentRow, type: string): Promise<void> {
+  async #append(tx: Transaction, row: PaymentRow, type: string, more: object = {}): Promise<void> {
     await this.eventLog.append(tx, {
       type,
       subject: subjectOf(row),
-      data: { ...(await this.subjects.contextOf(tx, row)) },
+      data: { ...(await this.subjects.contextOf(tx, row)), ...more },
     });
   }
 
@@ -353,24 +281,6 @@ export class Payments implements OnModuleInit {
 
 function subjectOf(row: PaymentRow): string {
   return `payment/${idOf('pay', row.id)}`;
-}
-
-/** Who pays. A payer whom nobody knows, but whose phone is asked, goes by the payment's own id. */
-function payerOf(customer: CustomerSubject | undefined, row: PaymentRow, wanted: string | undefined): Pick<CreatePayment, 'customer'> {
-  const phone = wanted ?? customer?.phone ?? '';
-  if (!customer && phone === '') return {};
-  return {
-    customer: {
-      reference: customer?.id ?? idOf('pay', row.id),
-      ...(customer && { locale: customer.locale }),
-      ...(customer && customer.email !== '' && { email: customer.email }),
-      ...(phone !== '' && { phone }),
-    },
-  };
-}
-
-function knownPayment(tx: Transaction, { requestKey }: PaymentWish): Promise<PaymentRow | null> {
-  return tx.em.findOne(PaymentEntity, { requestKey });
 }
 
 /**

@@ -104,7 +104,7 @@ describe('a payment', () => {
   test.each([
     ['less', 9_999, '0.01', 0],
     ['more', 10_500, '0.00', 500],
-  ])('K20 with %s than asked for is booked, but completes nothing by itself', async (_, captured, open, unallocated) => {
+  ])('K20, pitfall 11: with %s than asked for is booked, but completes nothing by itself', async (_, captured, open, unallocated) => {
     const invoice = await world.anInvoice('100.00');
     const view = await world.pay(invoice);
     const before = await world.balances();
@@ -143,7 +143,7 @@ describe('a payment', () => {
     expect(open).toEqual(['0.00', '0.00', '40.00']);
   });
 
-  test('of an invoice that another payment paid first is unallocated, and nothing is paid twice', async () => {
+  test('pitfall 28: of an invoice that another payment paid first is unallocated, and nothing is paid twice', async () => {
     const invoice = await world.anInvoice('15.00');
     const [first, second] = [await world.pay(invoice), await world.pay(invoice)];
     const before = await world.balances();
@@ -152,10 +152,12 @@ describe('a payment', () => {
       await signal(view);
     }
     expect((await world.invoiceOf(invoice)).paid.amount).toBe('15.00');
+    expect(await world.eventsOf(subjectOf(first))).toEqual(['payment.created', 'payment.completed']);
+    expect(await world.eventsOf(subjectOf(second))).toEqual(['payment.created', 'payment.completed', 'payment.overpaid']);
     expect(((await world.balances())['liability:unallocated'] ?? 0) - (before['liability:unallocated'] ?? 0)).toBe(1500);
   });
 
-  test('is found by our reference when the webhook beats the answer that tells its id', async () => {
+  test('pitfall 2: is found by our reference when the webhook beats the answer that tells its id', async () => {
     const invoice = await world.anInvoice('12.00');
     world.provider.next('payments.create', 'carries it out, answers nothing');
     const view = await world.pay(invoice);
@@ -205,7 +207,7 @@ describe('an attempt without an answer', () => {
   beforeEach(async () => void (await world.resolver.resolveDue()));
 
   test.each(['carries it out, answers nothing', 'does nothing, answers nothing'] as const)(
-    'when the provider %s, is repeated with the same key and bytes',
+    'pitfalls 13 and 16: when the provider %s, is repeated with the same key and bytes',
     async (misbehaviour) => {
       world.provider.next('payments.create', misbehaviour);
       const view = await world.pay(await world.anInvoice('10.00'));
@@ -223,7 +225,7 @@ describe('an attempt without an answer', () => {
   test.each([
     ['carries it out, answers nothing', 'created'],
     ['does nothing, answers nothing', 'failed'],
-  ] as const)('when the provider %s and forgot the key, is asked for by our reference: %s', async (misbehaviour, status) => {
+  ] as const)('pitfall 14: when the provider %s and forgot the key, is asked for by our reference: %s', async (misbehaviour, status) => {
     world.provider.next('payments.create', misbehaviour);
     const view = await world.pay(await world.anInvoice('10.00'));
     const sent = world.provider.count('payments.create');
@@ -304,7 +306,7 @@ describe('a refund', () => {
     ]);
   });
 
-  test('made at the provider without us gets a record of its own, once', async () => {
+  test('pitfall 5: made at the provider without us gets a record of its own, once', async () => {
     const { view } = await completed('50.00');
     world.clock.advance(1_000);
     world.provider.report(providerIdOf(view), { refunded: 700 });
@@ -348,7 +350,7 @@ describe('a refund', () => {
     expect([waiting.status, await world.eventsOf(`refund/${waiting.id}`)]).toEqual(['requested', ['refund.requested']]);
     const sent = world.provider.count('payments.refund');
     world.clock.advance(1_000);
-    await Promise.all([1, 2, 3].map(() => world.refunds.send(world.db.tenantId, uuidOf('ref', waiting.id), 'test')));
+    await Promise.all([1, 2, 3].map(() => world.refunds.send(world.db.tenantId, uuidOf('ref', waiting.id), 'somebody else')));
     expect(world.provider.count('payments.refund') - sent).toBe(1);
     expect(await world.eventsOf(`refund/${waiting.id}`)).toEqual(['refund.requested', 'refund.completed']);
   });

@@ -16,6 +16,10 @@ export const RefundEntity = defineEntity({
     origin: p.text().$type<'kassaflow' | 'provider'>(),
     providerId: p.text().nullable(),
     reason: p.text(),
+    /** As the audit names them; empty for one that was made at the provider. */
+    requestedBy: p.text(),
+    /** The provider wants to see the card at a terminal. */
+    atTerminal: p.boolean(),
     credits: p.bigint('bigint'),
     createdAt: p.datetime(),
     sentAt: p.datetime().nullable(),

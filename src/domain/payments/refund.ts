@@ -7,6 +7,11 @@
  * | pending | the provider accepted it; the money has not moved |
  * | completed | the provider's total of refunded money covers it |
  * | failed | it will not happen; also a completed one that bounced days later |
+ * | cancelled | whoever had to approve it, or asked for it, called it off before it was sent |
+ *
+ * One that was requested may wait for approval, by somebody else than who asked for it. At some terminals money goes back only to the
+ * card that is tapped again: a refund that such a provider refuses waits for that, and is completed by the provider's totals or reports,
+ * like one that was made in its dashboard.
  *
  * Accepted is not done, so only facts complete a refund: the provider reports totals, and {@link settle} finds which refunds
  * they cover. What no refund of ours explains was made in the provider's dashboard, and gets a record of its own.

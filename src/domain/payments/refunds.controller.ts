@@ -19,6 +19,7 @@ const createRefund = z
     awaitApproval: z.boolean().default(false).meta({ description: 'Only record it; POST /v1/refunds/{id}/send or a flow carries it out' }),
   })
   .meta({ id: 'CreateRefund' });
+const cancelRefund = z.strictObject({ reason: z.string().trim().max(500).default('') }).meta({ id: 'CancelRefund' });
 const listRefunds = z.strictObject({ ...pageFields, payment: z.string().optional() });
 
 @ApiTags('refunds')
@@ -71,11 +72,23 @@ export class RefundsController {
     return this.refunds.get(caller.tenantId, uuidOf('ref', id));
   }
 
-  /** Carries out a refund that awaited approval. Repeating it sends nothing twice. */
+  /** Carries out a refund that awaited approval. Repeating it sends nothing twice. Whoever asked for it cannot. */
   @Post(':id/send')
   @HttpCode(200)
   @Requires('payments:write')
   send(@CurrentCaller() caller: Caller, @Param('id') id: string) {
     return this.refunds.send(caller.tenantId, uuidOf('ref', id), caller.actor);
+  }
+
+  /** Calls off a refund that waits for approval, or for the card at a terminal. */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Requires('payments:write')
+  cancel(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: cancelRefund }) { reason }: z.infer<typeof cancelRefund>,
+  ) {
+    return this.refunds.cancel(caller.tenantId, uuidOf('ref', id), { actor: caller.actor, reason });
   }
 }

@@ -11,7 +11,7 @@ import { Database, type Transaction } from '../../platform/database/transaction.
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { amountsOf, viewOf } from './apply-facts.ts';
-import { beginAttempt, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
+import { beginAttempt, isOurs, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { beginChecks } from './payment-checks.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
 import { refundErrors } from './payment.errors.ts';
@@ -65,12 +65,14 @@ export class Refunds implements OnModuleInit {
     return this.get(tenantId, id);
   }
 
-  /** Sends a refund that awaited approval; one that was sent before is only shown. @throws refund.not-found */
+  /** Sends a refund that awaited approval; one that was sent before is only shown. @throws refund.not-found, refund.four-eyes, refund.cancel-state */
   async send(tenantId: string, id: string, actor: string): Promise<RefundSubject> {
     const { connectionId, attempt } = await this.database.transact(tenantId, async (tx) => {
       const { row, refund } = await this.#lock(tx, id);
       const { connectionId } = row;
+      if (refund.state === 'cancelled') throw refundErrors['cancel-state']({ status: refund.state });
       if (refund.sentAt !== null || refund.state !== 'requested') return { connectionId };
+      if (refund.requestedBy === actor) throw refundErrors['four-eyes']();
       await this.audit.append(tx, { actor, action: 'refund.send', subject: subjectOf(refund) });
       return { connectionId, attempt: await this.#attempt(tx, row, refund) };
     });
@@ -78,11 +80,31 @@ export class Refunds implements OnModuleInit {
     return this.get(tenantId, id);
   }
 
+  /**
+   * Calls off a refund that waits for approval, or for the card at a terminal. One that was called off before is only shown.
+   *
+   * @throws refund.not-found, refund.cancel-state
+   */
+  async cancel(tenantId: string, id: string, by: { readonly actor: string; readonly reason: string }): Promise<RefundSubject> {
+    await this.database.transact(tenantId, async (tx) => {
+      const { row, refund } = await this.#lock(tx, id);
+      if (refund.state === 'cancelled') return;
+      const { status, waitsFor } = refundSubject(refund);
+      if (waitsFor === '') throw refundErrors['cancel-state']({ status });
+      refund.state = 'cancelled';
+      await tx.em.flush();
+      await this.#append(tx, row, refund, 'refund.cancelled');
+      await this.audit.append(tx, { actor: by.actor, action: 'refund.cancel', subject: subjectOf(refund), detail: { reason: by.reason } });
+    });
+    return this.get(tenantId, id);
+  }
+
   /** Sends a recorded attempt, the first time or again with the same key, and then looks what became of the payment. */
   async sendAttempt(tenantId: string, connectionId: string, attempt: Attempt): Promise<void> {
     const { database, calls, clock } = this;
     const outcome = await sendRecorded<RefundResult>({ database, calls, clock }, { tenantId, connectionId }, 'payments.refund', attempt);
-    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, outcome));
+    const { refundsAtTerminal = false } = await this.calls.traits(connectionId);
+    await this.database.transact(tenantId, (tx) => this.#settle(tx, attempt, outcome, refundsAtTerminal));
     // Accepted is not done: only the provider's own totals complete a refund. Without an answer now, its webhook brings them.
     if (outcome.kind === 'ok') await this.payments.refresh(tenantId, attempt.paymentId);
   }
@@ -134,13 +156,10 @@ export class Refunds implements OnModuleInit {
     if (known) return { id: known.id, connectionId: row.connectionId };
     const refund = this.#insert(tx, row, wish, refundAmount(row, refunds, wish));
     await tx.em.flush();
+    const attempt = wish.awaitApproval ? undefined : await this.#attempt(tx, row, refund);
     await this.#append(tx, row, refund, 'refund.requested');
     await this.#auditRequest(tx, refund, wish);
-    return {
-      id: refund.id,
-      connectionId: row.connectionId,
-      ...(wish.awaitApproval ? {} : { attempt: await this.#attempt(tx, row, refund) }),
-    };
+    return { id: refund.id, connectionId: row.connectionId, ...(attempt && { attempt }) };
   }
 
   async #auditRequest(tx: Transaction, refund: RefundRow, { actor, awaitApproval }: RefundWish): Promise<void> {
@@ -160,6 +179,8 @@ export class Refunds implements OnModuleInit {
       origin: 'kassaflow',
       providerId: null,
       reason: wish.reason,
+      requestedBy: wish.actor,
+      atTerminal: false,
       credits: BigInt(wish.credits),
       createdAt: this.clock.now(),
       sentAt: null,
@@ -172,7 +193,7 @@ export class Refunds implements OnModuleInit {
   async #attempt(tx: Transaction, row: PaymentRow, refund: RefundRow): Promise<Attempt> {
     refund.sentAt = this.clock.now();
     await tx.em.flush();
-    await beginChecks(tx, row.id, refund.sentAt);
+    await beginChecks(tx, row, refund.sentAt);
     const request = {
       providerId: row.providerId,
       reference: idOf('ref', refund.id),
@@ -182,13 +203,18 @@ export class Refunds implements OnModuleInit {
     return beginAttempt(tx, { paymentId: row.id, operation: 'refund', request, refundId: refund.id, now: refund.sentAt });
   }
 
-  async #settle(tx: Transaction, attempt: Attempt, outcome: Outcome<RefundResult>): Promise<void> {
+  async #settle(tx: Transaction, attempt: Attempt, outcome: Outcome<RefundResult>, refundsAtTerminal: boolean): Promise<void> {
     const { row, refund } = await this.#lock(tx, attempt.refundId ?? '');
     await recordOutcome(tx, attempt, outcome, this.clock.now());
     if (outcome.kind === 'unknown') return;
     if (outcome.kind === 'ok') refund.providerId = outcome.value.providerId;
     // A webhook may have completed it before this answer came; then there is nothing to move.
     if (refund.state !== 'requested') return;
+    if (refundsAtTerminal && wantsTheCard(outcome)) {
+      refund.atTerminal = true;
+      await tx.em.flush();
+      return this.#append(tx, row, refund, 'refund.tap-required');
+    }
     const isAccepted = outcome.kind === 'ok' && outcome.value.state !== 'failed';
     Object.assign(refund, isAccepted ? { state: 'pending', acceptedAt: this.clock.now() } : { state: 'failed' });
     await tx.em.flush();
@@ -215,6 +241,11 @@ export class Refunds implements OnModuleInit {
       return new Map(rows.map(refundSubject).map((refund) => [refund.id, refund]));
     });
   }
+}
+
+/** A provider whose refunds are made at the terminal says no to being asked from here; everything else is a failure. */
+function wantsTheCard(outcome: Outcome<RefundResult>): boolean {
+  return outcome.kind === 'failed' && outcome.reason === 'permanent' && !isOurs(outcome);
 }
 
 function subjectOf(refund: RefundRow): string {

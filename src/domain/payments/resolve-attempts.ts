@@ -8,6 +8,7 @@ import { Database } from '../../platform/database/transaction.ts';
 import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Authorizations } from './authorizations.service.ts';
+import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
 import { CALL_TIMEOUT_MS, takeDueAttempt, type Attempt } from './payment-attempts.ts';
 import { PaymentEntity } from './payment.entity.ts';
 import { Payments } from './payments.service.ts';
@@ -15,7 +16,9 @@ import { Refunds } from './refunds.service.ts';
 
 /** How often due attempts are looked for. */
 const EVERY_MS = 1_000;
-/** One after the other for each tenant, before it is the next one's turn. */
+/** Of one tenant at the same time: a process that died may have left thousands of calls without an answer. */
+const AT_ONCE = 8;
+/** By each of them, before it is the next tenant's turn. */
 const BATCH = 20;
 /** After this part of a provider's memory for keys a repeat could be taken for something new: clocks and replicas differ. */
 const SAFE_PART_OF_MEMORY = 0.8;
@@ -40,6 +43,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly payments: Payments,
     private readonly refunds: Refunds,
     private readonly authorizations: Authorizations,
+    private readonly authorizationAttempts: AuthorizationAttempts,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -60,18 +64,23 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     );
     let seen = 0;
     for (const { tenant_id: tenantId } of rows) {
-      for (let turn = 0; turn < BATCH; turn += 1) {
-        // One at a time: the lease of one that waits behind another's call would run out.
-        const attempt = await this.database.transact(tenantId, (tx) => takeDueAttempt(tx, this.clock.now()));
-        if (!attempt) break;
-        seen += 1;
-        // One that cannot be resolved keeps its lease and comes back; it must not hold up the others.
-        await this.#resolve(tenantId, attempt).catch((error: unknown) => {
-          this.#log.error({ message: 'an attempt could not be resolved', key: attempt.idempotencyKey, error });
-        });
-      }
+      const counts = await Promise.all(Array.from({ length: AT_ONCE }, () => this.#resolveSome(tenantId)));
+      seen += counts.reduce((sum, count) => sum + count, 0);
     }
     return seen;
+  }
+
+  async #resolveSome(tenantId: string): Promise<number> {
+    for (let seen = 0; seen < BATCH; seen += 1) {
+      // Taken one at a time: the lease of one that waits behind another's call would run out.
+      const attempt = await this.database.transact(tenantId, (tx) => takeDueAttempt(tx, this.clock.now()));
+      if (!attempt) return seen;
+      // One that cannot be resolved keeps its lease and comes back; it must not hold up the others.
+      await this.#resolve(tenantId, attempt).catch((error: unknown) => {
+        this.#log.error({ message: 'an attempt could not be resolved', key: attempt.idempotencyKey, error });
+      });
+    }
+    return BATCH;
   }
 
   async #resolve(tenantId: string, attempt: Attempt): Promise<void> {
@@ -90,7 +99,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
       case 'capture':
       case 'cancel':
         return isRemembered
-          ? this.authorizations.sendAttempt(tenantId, connectionId, attempt)
+          ? this.authorizationAttempts.send(tenantId, connectionId, attempt)
           : this.authorizations.decideByFacts(tenantId, attempt);
     }
   }

@@ -25,7 +25,7 @@ describe('the event catalogue', () => {
   });
 
   test('names are past facts about one thing, each of a known shape', () => {
-    for (const type of catalogue.keys()) expect(type).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/);
+    for (const type of catalogue.keys()) expect(type).toMatch(/^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/);
   });
 
   test('a misspelled type is answered with the nearest there is', () => {

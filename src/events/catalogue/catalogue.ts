@@ -22,8 +22,10 @@ import { refundEvents } from './refund.events.ts';
 import { requestEvents } from './request.events.ts';
 import { runEvents } from './run.events.ts';
 import { scheduleEvents } from './schedule.events.ts';
+import { settlementEvents } from './settlement.events.ts';
 import { subscriptionEvents } from './subscription.events.ts';
 import { usageEvents } from './usage.events.ts';
+import { webhookEndpointEvents } from './webhook-endpoint.events.ts';
 
 /** A JSON Schema (draft 2020-12), self-contained: shared shapes such as `Money` are under `$defs` by their name. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -43,10 +45,12 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...customerEvents,
     ...subscriptionEvents,
     ...usageEvents,
+    ...settlementEvents,
     ...reconciliationEvents,
     ...runEvents,
     ...scheduleEvents,
     ...guardEvents,
+    ...webhookEndpointEvents,
   ].map((definition) => [definition.type, definition]),
 );
 

@@ -1,7 +1,7 @@
 /** What happens to a checkout session: one amount that a payer may pay in any way that is offered. */
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from './define-event.ts';
-import { checkoutExample, customerExample, paymentExample, unpaidCheckout } from './examples.ts';
+import { checkoutExample, customerExample, paymentExample, unpaidCheckout, unpaidExample } from './examples.ts';
 import { checkoutSubject, customerSubject, paymentSubject } from './subjects.ts';
 
 const data = z.strictObject({ checkout: checkoutSubject, payment: paymentSubject.optional(), customer: customerSubject.optional() });
@@ -14,6 +14,20 @@ export const checkoutEvents: readonly EventDefinition[] = [
     summary: 'A payer can be sent to the checkout.',
     data,
     example: { checkout: unpaidCheckout('open'), customer },
+  }),
+  defineEvent({
+    type: 'checkout.extended',
+    version: 1,
+    summary: 'The payer asked for more time: the checkout session ends later than it was made for.',
+    data,
+    example: { checkout: unpaidCheckout('open'), customer },
+  }),
+  defineEvent({
+    type: 'checkout.updated',
+    version: 1,
+    summary: 'A payment of the checkout session has changed without paying it: it is with a bank, or was refused and another may be tried.',
+    data,
+    example: { checkout: unpaidCheckout('pending'), payment: unpaidExample('pending'), customer },
   }),
   defineEvent({
     type: 'checkout.completed',

@@ -8,7 +8,7 @@ const creditChange = z
   .strictObject({
     /** The entry of the credit account. */
     id: z.string(),
-    kind: z.enum(['grant', 'use', 'expiry', 'correction']),
+    kind: z.enum(['grant', 'use', 'expiry', 'correction', 'claw-back']),
     /** Positive: how many were added or taken, the kind says which. */
     units: z.int(),
     /** What the customer has after it. */
@@ -38,6 +38,16 @@ export const creditEvents: readonly EventDefinition[] = [
     summary: 'A customer used credits.',
     data,
     example: { credit: used, customer: { ...customerExample, credits: 115 } },
+  }),
+  defineEvent({
+    type: 'credit.clawed-back',
+    version: 1,
+    summary: 'Credits were taken back because the money that paid for them was; a balance below zero is owed by the customer.',
+    data,
+    example: {
+      credit: { ...used, kind: 'claw-back', units: 500, balance: -380, reason: 'charged back' },
+      customer: { ...customerExample, credits: -380 },
+    },
   }),
   defineEvent({
     type: 'credit.low',

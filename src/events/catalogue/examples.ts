@@ -8,6 +8,7 @@ import type {
   OrderSubject,
   PaymentSubject,
   RefundSubject,
+  SettlementSubject,
   requestSubject,
   subscriptionSubject,
 } from './subjects.ts';
@@ -66,6 +67,8 @@ export const paymentExample: PaymentSubject = {
   metadata: { basket: '4711' },
   createdAt: '2026-11-21T09:30:00.000Z',
   completedAt: '2026-11-21T09:31:12.000Z',
+  captureBefore: '',
+  finalAt: '',
 };
 
 /** As {@link paymentExample}, in a state in which no money was taken. */
@@ -91,6 +94,8 @@ export const refundExample: RefundSubject = {
   payment: paymentExample.id,
   credits: 100,
   origin: 'kassaflow',
+  waitsFor: '',
+  requestedBy: 'key/key_01jd3k4m5n6p7q8r9s0t1v2w4a',
 };
 
 export const disputeExample: DisputeSubject = {
@@ -120,6 +125,22 @@ export const requestExample: z.infer<typeof requestSubject> = {
   phone: '+4520123456',
   payment: '',
   expiresAt: '2026-11-21T09:40:00.000Z',
+};
+
+export const settlementExample: SettlementSubject = {
+  id: 'set_01jd3k4m5n6p7q8r9s0t1v2w46',
+  kind: 'payout',
+  status: 'paid',
+  connection: 'main',
+  providerId: 'stl_8fK2',
+  amount: euro('1204.11'),
+  fees: euro('8.29'),
+  feeVat: euro('1.44'),
+  difference: euro('0.00'),
+  unexplained: euro('0.00'),
+  lines: 42,
+  paidOn: '2026-11-23',
+  ledgerDate: '2026-11-23',
 };
 
 export const checkoutExample: CheckoutSubject = {

@@ -49,6 +49,16 @@ export const invoiceEvents: readonly EventDefinition[] = [
     example: { invoice: { ...openInvoiceExample, status: 'cancelled', payUrl: '' }, customer: customerExample },
   }),
   defineEvent({
+    type: 'invoice.written-off',
+    version: 1,
+    summary: 'What was open is given up and booked as a loss; money that comes all the same takes it back.',
+    data,
+    example: {
+      invoice: { ...openInvoiceExample, status: 'written-off', open: { amount: '0.00', currency: 'EUR' }, payUrl: '' },
+      customer: customerExample,
+    },
+  }),
+  defineEvent({
     type: 'invoice.credited',
     version: 1,
     summary: 'A credit note took back the invoice, in part or in full.',

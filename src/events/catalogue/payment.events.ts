@@ -2,7 +2,16 @@
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from './define-event.ts';
 import { customerExample, invoiceExample, openInvoiceExample, orderExample, paymentExample, unpaidExample } from './examples.ts';
-import { customerSubject, disputeSubject, invoiceSubject, moneySchema, orderSubject, paymentSubject, refundSubject } from './subjects.ts';
+import {
+  customerSubject,
+  disputeSubject,
+  invoiceSubject,
+  moneySchema,
+  orderSubject,
+  paymentSubject,
+  refundSubject,
+  type PaymentSubject,
+} from './subjects.ts';
 
 /** `invoice` is the first of the invoices that the payment pays; `payment.invoices` names them all. */
 export const paymentContext = {
@@ -12,8 +21,39 @@ export const paymentContext = {
   order: orderSubject.optional(),
 };
 
+/** What kind of no a failure is, whose word decided that, and when the charge is made again. */
+export const decline = z
+  .strictObject({
+    class: z.enum(['transient', 'soft', 'customer-action', 'hard']),
+    source: z.enum(['sepa', 'visa', 'mastercard', 'ours']),
+    /** The word that decided: `AM04`, `insufficient-funds`. */
+    code: z.string(),
+    /** False where only the customer can change it, or nobody can. */
+    retryable: z.boolean(),
+    /** By the schedule of the method; empty where no repeat is planned. */
+    retryAt: z.iso.datetime().or(z.literal('')),
+    /** It was a charge under a mandate: the customer was not there, and may not know of it. */
+    unattended: z.boolean(),
+    /** A person looks before anybody is written to: the debtor is dead, it may be fraud, or the mistake is ours. */
+    person: z.boolean(),
+  })
+  .meta({ id: 'Decline' });
+export type Decline = z.infer<typeof decline>;
+
 const data = z.strictObject(paymentContext);
+/** Absent on events from before this was recorded. */
+const unpaid = z.strictObject({ ...paymentContext, decline: decline.optional() });
+const poor: Decline = {
+  class: 'soft',
+  source: 'ours',
+  code: 'insufficient-funds',
+  retryable: true,
+  retryAt: '2026-11-22T09:30:00.000Z',
+  unattended: true,
+  person: false,
+};
 const open = { customer: customerExample, invoice: openInvoiceExample };
+const authorizedExample: PaymentSubject = { ...unpaidExample('authorized'), captureBefore: '2026-12-05T09:30:40.000Z' };
 const euro = (amount: string) => ({ amount, currency: 'EUR' });
 
 export const paymentEvents: readonly EventDefinition[] = [
@@ -48,9 +88,21 @@ export const paymentEvents: readonly EventDefinition[] = [
   defineEvent({
     type: 'payment.failed',
     version: 1,
-    summary: 'The payment failed; payment.reason says why.',
-    data,
-    example: { payment: unpaidExample('failed', 'insufficient-funds'), ...open },
+    summary: 'The payment failed; payment.reason says why, and decline what to do about it.',
+    data: unpaid,
+    example: { payment: unpaidExample('failed', 'insufficient-funds'), ...open, decline: poor },
+  }),
+  defineEvent({
+    type: 'payment.action-required',
+    version: 1,
+    summary: 'A bank wants to see the customer before it lets a charge pass; link leads to the page where the customer approves it.',
+    data: z.strictObject({ ...paymentContext, link: z.string(), expiresAt: z.iso.datetime() }),
+    example: {
+      payment: unpaidExample('failed', 'authentication-failed'),
+      ...open,
+      link: 'https://pay.example.com/pay/8fK2',
+      expiresAt: '2027-01-05T09:30:00.000Z',
+    },
   }),
   defineEvent({
     type: 'payment.cancelled',
@@ -62,9 +114,30 @@ export const paymentEvents: readonly EventDefinition[] = [
   defineEvent({
     type: 'payment.expired',
     version: 1,
-    summary: 'The customer did not pay in time.',
+    summary: 'The time was over before any money was taken.',
     data,
     example: { payment: unpaidExample('expired'), ...open },
+  }),
+  defineEvent({
+    type: 'payment.capture-due',
+    version: 1,
+    summary: 'Reserved money has to be captured before payment.captureBefore, which is near; left is what was not captured yet.',
+    data: z.strictObject({ ...paymentContext, left: moneySchema }),
+    example: { payment: authorizedExample, ...open, left: euro('60.50') },
+  }),
+  defineEvent({
+    type: 'payment.capture-failed',
+    version: 1,
+    summary: 'The provider refused to capture reserved money; problem is its word for why.',
+    data: z.strictObject({ ...paymentContext, problem: z.string() }),
+    example: { payment: authorizedExample, ...open, problem: 'The card was declined' },
+  }),
+  defineEvent({
+    type: 'payment.authorization-expired',
+    version: 1,
+    summary: 'The time is over in which reserved money could be captured; left is what was not.',
+    data: z.strictObject({ ...paymentContext, left: moneySchema }),
+    example: { payment: unpaidExample('expired'), ...open, left: euro('60.50') },
   }),
   defineEvent({
     type: 'payment.refunded',
@@ -80,9 +153,13 @@ export const paymentEvents: readonly EventDefinition[] = [
   defineEvent({
     type: 'payment.charged-back',
     version: 1,
-    summary: 'A bank or card scheme took the money back against our will.',
-    data,
-    example: { payment: { ...paymentExample, status: 'charged-back' }, ...open },
+    summary: 'A bank or card scheme took the money back against our will. With a charge under a mandate, decline says what to do about it.',
+    data: unpaid,
+    example: {
+      payment: { ...paymentExample, status: 'charged-back' },
+      ...open,
+      decline: { class: 'customer-action', source: 'sepa', code: 'MD06', retryable: false, retryAt: '', unattended: true, person: false },
+    },
   }),
   defineEvent({
     type: 'payment.disputed',
@@ -104,5 +181,12 @@ export const paymentEvents: readonly EventDefinition[] = [
     summary: 'The provider took another amount than was asked for; nothing was fulfilled on the strength of it.',
     data: z.strictObject({ ...paymentContext, expected: moneySchema, received: moneySchema }),
     example: { payment: { ...paymentExample, captured: euro('50.00') }, ...open, expected: euro('60.50'), received: euro('50.00') },
+  }),
+  defineEvent({
+    type: 'payment.overpaid',
+    version: 1,
+    summary: 'More came in than the invoices of the payment can take, because another payment was first: unallocated is the customer’s.',
+    data: z.strictObject({ ...paymentContext, unallocated: moneySchema }),
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, unallocated: euro('60.50') },
   }),
 ];

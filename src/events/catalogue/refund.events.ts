@@ -12,9 +12,23 @@ export const refundEvents: readonly EventDefinition[] = [
   defineEvent({
     type: 'refund.requested',
     version: 1,
-    summary: 'Somebody asked for a refund; no money has moved.',
+    summary: 'Somebody asked for a refund; no money has moved. refund.waitsFor says whether somebody has to approve it.',
     data,
-    example: { refund: { ...refundExample, status: 'requested' }, ...context },
+    example: { refund: { ...refundExample, status: 'requested', waitsFor: 'approval' }, ...context },
+  }),
+  defineEvent({
+    type: 'refund.tap-required',
+    version: 1,
+    summary: 'The provider wants the card: somebody has to make the refund at the terminal, with the customer there.',
+    data,
+    example: { refund: { ...refundExample, status: 'requested', waitsFor: 'terminal' }, ...context },
+  }),
+  defineEvent({
+    type: 'refund.cancelled',
+    version: 1,
+    summary: 'A refund that waited was called off; no money has moved.',
+    data,
+    example: { refund: { ...refundExample, status: 'cancelled' }, ...context },
   }),
   defineEvent({
     type: 'refund.completed',

@@ -46,6 +46,10 @@ export const paymentSubject = z
     metadata: z.record(z.string(), z.string()),
     createdAt: instant,
     completedAt: instant.or(z.literal('')),
+    /** Until when reserved money can be captured; empty while none is reserved or the provider does not say. */
+    captureBefore: instant.or(z.literal('')),
+    /** Until when the payer's bank may take the money back without a question; empty where that is not so. */
+    finalAt: instant.or(z.literal('')),
   })
   .meta({ id: 'Payment' });
 
@@ -53,7 +57,7 @@ export const invoiceSubject = z
   .strictObject({
     id: id('inv'),
     number: z.string(),
-    status: z.enum(['draft', 'issued', 'paid', 'cancelled']),
+    status: z.enum(['draft', 'issued', 'paid', 'written-off', 'cancelled']),
     description: z.string(),
     total: moneySchema,
     paid: moneySchema,
@@ -97,12 +101,16 @@ export const orderSubject = z
 export const refundSubject = z
   .strictObject({
     id: id('ref'),
-    status: z.enum(['requested', 'pending', 'completed', 'failed']),
+    status: z.enum(['requested', 'pending', 'completed', 'failed', 'cancelled']),
     amount: moneySchema,
     reason: z.string(),
     payment: id('pay'),
     credits: z.int(),
     origin: z.enum(['kassaflow', 'provider']),
+    /** What has to happen before the provider can do it: somebody approves it, or taps the card at a terminal. */
+    waitsFor: z.enum(['', 'approval', 'terminal']),
+    /** Who asked for it, as the audit names them; empty for one that was made at the provider. */
+    requestedBy: z.string(),
   })
   .meta({ id: 'Refund' });
 
@@ -182,6 +190,34 @@ export const disputeSubject = z
   })
   .meta({ id: 'Dispute' });
 
+/** What a provider says of one payout, or of a day whose lines are in no payout. No subject of its own in flows: it travels with its events. */
+export const settlementSubject = z
+  .strictObject({
+    id: id('set'),
+    kind: z.enum(['payout', 'day']),
+    /** `unbalanced`: the lines do not add up to the payout. */
+    status: z.enum(['open', 'paid', 'unbalanced']),
+    /** Name of the connection that it came through. */
+    connection: z.string(),
+    /** The provider's id of the payout; the day as `2026-11-30`. */
+    providerId: z.string(),
+    /** What goes to the bank: payments less refunds, chargebacks and fees; below zero when the provider took money from there. */
+    amount: moneySchema,
+    /** With VAT. */
+    fees: moneySchema,
+    feeVat: moneySchema,
+    /** What the lines lack to add up to the payout. */
+    difference: moneySchema,
+    /** Of its lines, money that our books cannot place; it is on the suspense account. */
+    unexplained: moneySchema,
+    /** How many there are. */
+    lines: z.int(),
+    /** The provider's own day of the payout; empty while there is none. */
+    paidOn: z.string(),
+    ledgerDate: z.string(),
+  })
+  .meta({ id: 'Settlement' });
+
 /** Every subject by the name that flows use. */
 export const subjectSchemas = {
   payment: paymentSubject,
@@ -202,4 +238,5 @@ export type RefundSubject = z.infer<typeof refundSubject>;
 export type DisputeSubject = z.infer<typeof disputeSubject>;
 export type MandateSubject = z.infer<typeof mandateSubject>;
 export type CheckoutSubject = z.infer<typeof checkoutSubject>;
+export type SettlementSubject = z.infer<typeof settlementSubject>;
 export type RequestSubject = z.infer<typeof requestSubject>;

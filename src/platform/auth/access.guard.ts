@@ -8,13 +8,16 @@ import type { FastifyRequest } from 'fastify';
 import { ACCESS, type Access } from './access.ts';
 import { authErrors } from './auth-errors.ts';
 import { Authenticator } from './authenticate.ts';
+import { STREAM_TOKEN } from './follower.ts';
 import { allows } from './scopes.ts';
+import { followerByToken, StreamTokens, streamTokenIn } from './stream-tokens.ts';
 
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
+    private readonly tokens: StreamTokens,
   ) {}
 
   /** @throws auth.* ; a route that declares nothing is refused, whoever asks */
@@ -23,6 +26,8 @@ export class AccessGuard implements CanActivate {
     if (KEY_IN_QUERY.test(request.url)) throw authErrors['key-in-url']();
     const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]);
     if (access?.kind === 'public') return true;
+    const token = streamTokenIn(request.headers.authorization);
+    if (token !== undefined) return this.#followByToken(request, token, context);
     const caller = await this.authenticator.authenticate(request.headers.authorization);
     if (access === undefined || !allows(caller.scopes, access.scope)) {
       throw authErrors['scope-required']({ scope: access?.scope ?? 'none is enough' });
@@ -30,6 +35,14 @@ export class AccessGuard implements CanActivate {
     request.caller = caller;
     return true;
   }
+
+  /** @throws auth.stream-token on a route for keys only, so that a token tells nobody whether it is still good; auth.stream-token-… */
+  async #followByToken(request: FastifyRequest, text: string, context: ExecutionContext): Promise<boolean> {
+    const takesTokens = this.reflector.getAllAndOverride<boolean | undefined>(STREAM_TOKEN, [context.getHandler(), context.getClass()]);
+    if (!takesTokens) throw authErrors['stream-token']();
+    request.follower = followerByToken(await this.tokens.open(text));
+    return true;
+  }
 }
 
-const KEY_IN_QUERY = /\?.*kf(?:_|%5f)(?:test|live)(?:_|%5f)/i;
+const KEY_IN_QUERY = /\?.*kfs?(?:_|%5f)(?:test|live)(?:_|%5f)/i;

@@ -83,13 +83,14 @@ export class ApiKeys {
     });
   }
 
-  /** Ends a key: at once in this process, within five seconds in others. Revoking again changes nothing. @throws api-key.not-found */
+  /** Ends a key, and the stream tokens made with it: at once in this process, within five seconds in others. Revoking again changes nothing. @throws api-key.not-found */
   async revoke(tenantId: string, keyId: string, actor: string): Promise<ApiKey> {
     const id = uuidOf('key', keyId);
     const key = await this.database.transact(tenantId, async (tx) => {
       const update = `update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1 returning ${COLUMNS}`;
       const [row] = await tx.query<KeyRow>(update, [id, this.clock.now()]);
       if (!row) throw apiKeyErrors['not-found']();
+      await tx.query('update stream_token set revoked_at = $2 where api_key_id = $1 and revoked_at is null', [id, this.clock.now()]);
       await this.audit.append(tx, { actor, action: 'api-key.revoke', subject: `api-key/${keyId}` });
       return shown(row);
     });

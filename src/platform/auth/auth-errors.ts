@@ -19,6 +19,25 @@ export const authErrors = defineErrors('auth', {
     remedy: 'fix',
     help: 'Use a key that holds the scope named here.',
   },
+  'stream-token': {
+    status: 401,
+    title: 'A stream token opens streams, and nothing else',
+    remedy: 'fix',
+    help: 'Call this from the server, with an API key.',
+  },
+  'stream-token-unknown': { status: 401, title: 'No such stream token', remedy: 'fix' },
+  'stream-token-over': {
+    status: 401,
+    title: 'The stream token has expired or was revoked',
+    remedy: 'fix',
+    help: 'Have the server make another: POST /v1/stream-tokens.',
+  },
+  subject: {
+    status: 403,
+    title: 'The stream token is not for this',
+    remedy: 'fix',
+    help: 'Name the subject when the token is made.',
+  },
   'key-in-url': {
     status: 400,
     title: 'An API key was sent in the address, where logs and histories keep it',

@@ -5,14 +5,16 @@ import { ApiKeysController } from './api-keys.controller.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Authenticator } from './authenticate.ts';
 import { DeclaredAccess } from './declared-access.ts';
+import { EndStreams } from './end-streams.ts';
 import { KnownKeys } from './known-keys.ts';
+import { StreamTokens } from './stream-tokens.ts';
 
-/** Nobody gets in but by this module. Needs `Database` and `CLOCK` from global modules, and `TenancyModule`. */
+/** Nobody gets in but by this module. Needs `Database`, `CLOCK` and `SseStreams` from global modules, and `TenancyModule`. */
 @Global()
 @Module({
   imports: [DiscoveryModule],
   controllers: [ApiKeysController],
-  providers: [ApiKeys, Authenticator, DeclaredAccess, KnownKeys, { provide: APP_GUARD, useClass: AccessGuard }],
-  exports: [ApiKeys, Authenticator],
+  providers: [ApiKeys, Authenticator, DeclaredAccess, EndStreams, KnownKeys, StreamTokens, { provide: APP_GUARD, useClass: AccessGuard }],
+  exports: [ApiKeys, Authenticator, EndStreams, StreamTokens],
 })
 export class AuthModule {}

@@ -6,10 +6,11 @@ import { until } from '../../../test/support/until.ts';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
 import { sampleApp, type SampleApp } from '../http/test-app/sample-app.ts';
-import { newApiKeyText, readApiKeyText, sameHash } from './api-key-text.ts';
+import { newApiKeyText, readApiKeyText } from './api-key-text.ts';
 import { ApiKeys } from './api-keys.ts';
 import { DeclaredAccess } from './declared-access.ts';
 import { allows, isGrantedScope, SCOPES, teamsOf } from './scopes.ts';
+import { sameHash } from './secret-text.ts';
 
 /** A clock that a test can put forward. */
 class TurnableClock implements Clock {

@@ -3,10 +3,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf } from '../../kernel/ids.ts';
 import { CLOCK } from '../clock.ts';
-import { readApiKeyText, sameHash, type ApiKeyText } from './api-key-text.ts';
+import { readApiKeyText, type ApiKeyText } from './api-key-text.ts';
 import { authErrors } from './auth-errors.ts';
 import type { Caller } from './caller.ts';
 import { KnownKeys, type KnownKey } from './known-keys.ts';
+import { sameHash } from './secret-text.ts';
 
 @Injectable()
 export class Authenticator {

@@ -11,8 +11,8 @@ import { CLOCK } from '../clock.ts';
 import { Database } from '../database/transaction.ts';
 import { NO_TENANT } from '../tenancy/no-tenant.ts';
 import type { Mode } from './caller.ts';
-import { sameHash } from './api-key-text.ts';
 import { isGrantedScope, type GrantedScope } from './scopes.ts';
+import { sameHash } from './secret-text.ts';
 
 /** What the database knows of one key. */
 export interface KnownKey {
@@ -55,6 +55,7 @@ const TOUCH = 'update api_key set last_used_at = $2 where id = $1';
 @Injectable()
 export class KnownKeys {
   readonly #remembered = new Map<Id<'key'>, Remembered>();
+  readonly #onForget: (() => void)[] = [];
   readonly #log = new Logger('auth');
 
   constructor(
@@ -86,6 +87,12 @@ export class KnownKeys {
   /** Drops what is remembered of a key that was just changed. */
   forget(id: Id<'key'>): void {
     this.#remembered.delete(id);
+    for (const tell of this.#onForget) tell();
+  }
+
+  /** `tell` is called whenever a key was changed in this process. */
+  whenForgotten(tell: () => void): void {
+    this.#onForget.push(tell);
   }
 
   #remember(id: Id<'key'>, entry: Remembered): void {

@@ -62,8 +62,16 @@ export abstract class Config {
   abstract readonly keepEventsDays: number;
   /** Days for which deliveries of providers that have gone well are kept. */
   abstract readonly keepWebhooksDays: number;
+  /** Days for which checkout sessions and payment requests are kept, from when they were made. */
+  abstract readonly keepCheckoutsDays: number;
+  /** How long before the end of an authorization `payment.capture-due` comes, in milliseconds. */
+  abstract readonly captureNoticeMs: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */
   abstract readonly requestsPerMinute: number;
+  /** Open at the same time; 0 for no limit. */
+  abstract readonly streamsPerToken: number;
+  /** Of browsers, open at the same time; 0 for no limit. */
+  abstract readonly streamsPerAddress: number;
   /** For the command line: where the running Kassaflow is. */
   abstract readonly apiUrl: string;
   /** For the command line: the key it calls the API with. */

@@ -74,7 +74,11 @@ function configFrom(values: Values, directory: string): Config {
     keepRunsDays: values.KASSAFLOW_KEEP_RUNS_DAYS,
     keepEventsDays: values.KASSAFLOW_KEEP_EVENTS_DAYS,
     keepWebhooksDays: values.KASSAFLOW_KEEP_WEBHOOKS_DAYS,
+    keepCheckoutsDays: values.KASSAFLOW_KEEP_CHECKOUTS_DAYS,
+    captureNoticeMs: values.KASSAFLOW_CAPTURE_NOTICE_HOURS * 3_600_000,
     requestsPerMinute: values.KASSAFLOW_REQUESTS_PER_MINUTE,
+    streamsPerToken: values.KASSAFLOW_STREAMS_PER_TOKEN,
+    streamsPerAddress: values.KASSAFLOW_STREAMS_PER_ADDRESS,
     apiUrl: values.KASSAFLOW_URL ?? local,
     apiKey: values.KASSAFLOW_API_KEY,
   };

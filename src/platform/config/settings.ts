@@ -45,6 +45,9 @@ export const settings = {
     'days for which events are kept, and a repeated event is known; not less than runs',
   ),
   KASSAFLOW_KEEP_WEBHOOKS_DAYS: whole(1, 3_650, 90).describe('days for which deliveries of providers that have gone well are kept'),
+  KASSAFLOW_KEEP_CHECKOUTS_DAYS: whole(31, 3_650, 400).describe(
+    'days for which checkout sessions and payment requests are kept: so long a page that says paid can be opened again',
+  ),
   KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
   KASSAFLOW_FLOWS_DIR: path().optional().describe('the folder with flows; the default is the one that comes with Kassaflow'),
   KASSAFLOW_FLOWS_TENANT: text(/^[a-z][a-z0-9-]{1,40}$/, 'the short name of a tenant', 'demo').describe(
@@ -61,7 +64,14 @@ export const settings = {
   KASSAFLOW_EGRESS_MAP: egressMap().describe(
     'for tests: origins that plugins reach elsewhere, https://api.example.com=http://127.0.0.1:1234,…',
   ),
+  KASSAFLOW_CAPTURE_NOTICE_HOURS: whole(1, 720, 48).describe(
+    'hours before reserved money lapses at which payment.capture-due comes; half of the time where that is shorter',
+  ),
   KASSAFLOW_REQUESTS_PER_MINUTE: whole(1, 10_000_000, 6_000).describe('requests per minute of one API key or address'),
+  KASSAFLOW_STREAMS_PER_TOKEN: whole(0, 1_000_000, 20).describe('event streams of one stream token at the same time; 0 for no limit'),
+  KASSAFLOW_STREAMS_PER_ADDRESS: whole(0, 1_000_000, 1_000).describe(
+    'event streams of browsers from one address at the same time; 0 for no limit, as behind a proxy that all of them come through',
+  ),
   KASSAFLOW_URL: origin().optional().describe('for the command line: where the running Kassaflow is; the default is http://HOST:PORT'),
   KASSAFLOW_API_KEY: apiKey().optional().describe('for the command line: the key it calls the API with; the demo brings its own'),
 } as const;

@@ -11,10 +11,13 @@ import { limitRate } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
 import { traceRequests } from './request-trace.ts';
 import { addSecurityHeaders } from './security-headers.ts';
+import { SseStreams, type SseLimits } from './sse.ts';
 
 export interface HttpOptions {
   /** Requests per API key or address and minute; 0 for no limit. */
   readonly requestsPerMinute: number;
+  /** Without it there is no limit. */
+  readonly streams?: SseLimits;
   /** Kassaflow's own version, for the OpenAPI document. */
   readonly version: string;
 }
@@ -23,7 +26,7 @@ export interface HttpOptions {
  * To be called after `NestFactory.create(module, new Door())` and before `app.init()` or `app.listen()`: hooks and plugins
  * count for the routes registered after them.
  */
-export async function prepareHttp(app: NestFastifyApplication, { requestsPerMinute, version }: HttpOptions): Promise<void> {
+export async function prepareHttp(app: NestFastifyApplication, { requestsPerMinute, streams, version }: HttpOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   const allowedMethods = app.get(AllowedMethods);
   fastify.addHook('onRoute', ({ url, method }) => allowedMethods.learn(url, [method].flat()));
@@ -41,5 +44,6 @@ export async function prepareHttp(app: NestFastifyApplication, { requestsPerMinu
     const authenticator = app.get(Authenticator);
     await limitRate(fastify, { perMinute: requestsPerMinute, knownKey: ({ headers }) => authenticator.knownKey(headers.authorization) });
   }
+  if (streams) app.get(SseStreams).limit(streams);
   app.get(OpenApi).describe(app, version);
 }

@@ -5,16 +5,16 @@
  * counting as one address. So a stranger who invents keys stays one address.
  */
 import rateLimit from '@fastify/rate-limit';
-import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requestErrors } from './request-errors.ts';
+import { AddRouteConfig } from './route-config.ts';
 
 /**
  * The route limits itself: `/v1/events` refuses with 429 when the engine has too much under way, which is both exacter and
  * cheaper than counting.
  */
 export function LimitsItself(): MethodDecorator {
-  return RouteConfig({ rateLimit: false } satisfies FastifyContextConfig);
+  return AddRouteConfig({ rateLimit: false });
 }
 
 export interface RateLimit {

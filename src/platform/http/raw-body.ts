@@ -1,6 +1,5 @@
 /** Routes that take the body as it came: signatures are computed over bytes, never over what JSON made of them. */
-import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyContextConfig } from 'fastify';
+import { AddRouteConfig } from './route-config.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -14,5 +13,5 @@ declare module 'fastify' {
  * schema; `undefined` when nothing was sent. All other routes take JSON only and name a schema: `@Body({ schema })`.
  */
 export function TakesRawBody(): MethodDecorator {
-  return RouteConfig({ body: 'raw' } satisfies FastifyContextConfig);
+  return AddRouteConfig({ body: 'raw' });
 }

@@ -60,6 +60,12 @@ export const requestErrors = defineErrors('request', {
     remedy: 'fix',
     help: 'Take the cursor from nextCursor of the page before, with the same filters.',
   },
+  'too-many-streams': {
+    status: 429,
+    title: 'More event streams are open than one browser needs',
+    remedy: 'retry',
+    help: 'Close what nobody looks at, or follow several things over one stream.',
+  },
   'rate-limited': { status: 429, title: 'Too many requests', remedy: 'retry', help: 'Wait as long as Retry-After says.' },
   stopping: { status: 503, title: 'The system is stopping', remedy: 'retry' },
 });

@@ -8,6 +8,9 @@
  */
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { followerOf, type Follower } from '../auth/follower.ts';
+import { networkOf } from './rate-limit.ts';
+import { requestErrors } from './request-errors.ts';
 
 /** One event. `data` is written as JSON on one line, so no text in it can end the event or begin another. */
 export interface SseMessage {
@@ -20,12 +23,24 @@ export interface SseMessage {
 
 /** One connected client. */
 export interface SseClient {
+  /** Whose it is; `undefined` for that of a public page. */
+  readonly holder: Follower | undefined;
   /** Aborted when the client is gone, for whatever reason. */
   readonly signal: AbortSignal;
   /** Writes one event. Says `false` when the client is gone or was dropped just now. */
   send(message: SseMessage): boolean;
+  /** As {@link send}, with what {@link formatMessage} made of it: for an event that goes to many. */
+  sendText(text: string): boolean;
   /** Ends the answer, with a comment that says why. */
   end(reason: string): void;
+}
+
+/** How many streams may be open at once; 0 for no limit. */
+export interface SseLimits {
+  /** Of one stream token: each tab of a browser may need one. */
+  readonly perToken: number;
+  /** From one address (IPv6: one /64), of tokens and public pages. Holders of API keys are servers, and are not counted. */
+  readonly perAddress: number;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -37,19 +52,31 @@ const MAX_WAITING_BYTES = 256 * 1_024;
 @Injectable()
 export class SseStreams implements BeforeApplicationShutdown {
   readonly #open = new Set<SseClient>();
+  readonly #counts = new Map<string, number>();
+  #limits: SseLimits = { perToken: 0, perAddress: 0 };
   #stopping = false;
+
+  /** To be called before the first client comes. */
+  limit(limits: SseLimits): void {
+    this.#limits = limits;
+  }
 
   /**
    * Turns `reply` into an event stream; the handler takes it with `@Res()` and returns nothing. Call it after everything that
    * can be refused was checked: from here on there is no status to answer with.
+   * @param holder who was let in, where the handler and not the guard has found that out
+   * @throws request.too-many-streams
    */
-  open(reply: FastifyReply): SseClient {
+  open(reply: FastifyReply, holder: Follower | undefined = followerOf(reply.request)): SseClient {
+    const leave = this.#enter(holder, reply.request.ip);
     reply.hijack();
     const { raw } = reply;
     const over = new AbortController();
     const client: SseClient = {
+      holder,
       signal: over.signal,
       send: (message) => write(formatMessage(message)),
+      sendText: (text) => write(text),
       end: (reason) => {
         if (!over.signal.aborted) raw.end(comment(reason));
         // Whoever does not read does not take the end either.
@@ -61,7 +88,7 @@ export class SseStreams implements BeforeApplicationShutdown {
     heartbeat.unref();
     const close = (): void => {
       clearInterval(heartbeat);
-      this.#open.delete(client);
+      if (this.#open.delete(client)) leave();
       over.abort();
     };
     const write = (text: string): boolean => {
@@ -79,8 +106,28 @@ export class SseStreams implements BeforeApplicationShutdown {
     raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
     raw.write(`retry: ${RETRY_MS}\n\n`);
     this.#open.add(client);
+    // It may have gone while it was asked whether there is anything to follow.
+    if (raw.destroyed) close();
     if (this.#stopping) client.end('the system is stopping');
     return client;
+  }
+
+  /** Counts one more, and gives what counts it less. @throws request.too-many-streams */
+  #enter(holder: Follower | undefined, address: string): () => void {
+    if (holder && !holder.about) return () => undefined;
+    const bounds: [string, number][] = [[`address ${networkOf(address)}`, this.#limits.perAddress]];
+    if (holder) bounds.push([holder.credential, this.#limits.perToken]);
+    for (const [name, most] of bounds) {
+      if (most > 0 && (this.#counts.get(name) ?? 0) >= most) throw requestErrors['too-many-streams']({ most }).after(RETRY_MS);
+    }
+    for (const [name] of bounds) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    return () => {
+      for (const [name] of bounds) {
+        const left = (this.#counts.get(name) ?? 0) - 1;
+        if (left > 0) this.#counts.set(name, left);
+        else this.#counts.delete(name);
+      }
+    };
   }
 
   /** How many clients are connected. */

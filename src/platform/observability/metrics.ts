@@ -97,6 +97,13 @@ export class Metrics {
     labelNames: ['connection'],
     ...this.#into,
   });
+  /** 1 when the provider has our webhook, 0 when it refuses it. */
+  readonly webhookRegistered = new Gauge({
+    name: 'kassaflow_webhook_registered',
+    help: 'Whether the webhook of a connection is registered at its provider',
+    labelNames: ['connection'],
+    ...this.#into,
+  });
   readonly streamClients = new Gauge({ name: 'kassaflow_stream_clients', help: 'Open event streams', ...this.#into });
 
   /** Adds the metrics of the process itself (memory, event loop, garbage collection). Once per process, so `main` asks for it. */

@@ -32,6 +32,7 @@ export function describePlugin(plugin: Plugin): Record<string, unknown> {
     methods,
     paymentsKeyTtlMs: plugin.payments?.keyTtlMs,
     paymentsTraits: plugin.payments?.traits,
+    hostedFields: plugin.payments?.hostedFields,
     actions: Array.isArray(plugin.actions)
       ? plugin.actions.map((action) => ({ spec: withoutCode(action), methods: ['run', 'lookup'].filter((name) => isMethod(action, name)) }))
       : (plugin.actions ?? []),

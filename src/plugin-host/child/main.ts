@@ -8,13 +8,14 @@ import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { isPlugin, type Context, type Plugin } from '@kassaflow/plugin-sdk';
 import { describePlugin, methodOf } from './describe.ts';
-import { lineReader, MAX_RESULT_BYTES, PIPE, type ToChild, type ToHost } from './protocol.ts';
+import { lineReader, lineWriter, MAX_RESULT_BYTES, PIPE, type ToChild, type ToHost } from './protocol.ts';
 import { WayOut } from './way-out.ts';
 
 type Call = ToChild & { t: 'call' };
 
 const [, , entry = '', gatewaySocket = ''] = process.argv;
 const pipe = new Socket({ fd: PIPE });
+const writeLine = lineWriter((text) => void pipe.write(text));
 const wayOut = new WayOut(gatewaySocket);
 const running = new Map<string, AbortController>();
 
@@ -78,7 +79,7 @@ function answer(id: string, value: unknown): void {
   if (text === undefined && value !== undefined) return say({ t: 'invalid', id, reason: `a ${typeof value} cannot be sent` });
   if (text !== undefined && Buffer.byteLength(text) > MAX_RESULT_BYTES)
     return say({ t: 'invalid', id, reason: 'the result is larger than 1 MiB' });
-  pipe.write(`{"t":"answer","id":${JSON.stringify(id)}${text === undefined ? '' : `,"value":${text}`}}\n`);
+  writeLine(`{"t":"answer","id":${JSON.stringify(id)}${text === undefined ? '' : `,"value":${text}`}}`);
 }
 
 function contextFor(id: string, context: Call['context'], signal: AbortSignal): Context {
@@ -125,7 +126,7 @@ function say(message: ToHost): void {
   } catch {
     return; // only facts of a log line can be unprintable
   }
-  if (line.length < 256 * 1024 || message.t !== 'log') pipe.write(`${line}\n`);
+  if (line.length < 256 * 1024 || message.t !== 'log') writeLine(line);
 }
 
 function messageOf(error: unknown): string {

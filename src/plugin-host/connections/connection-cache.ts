@@ -42,6 +42,13 @@ export class ConnectionCache {
     return entry.connections;
   }
 
+  /** As it was at most `withinMs` ago, whatever that takes: for what another process may have changed just now. */
+  newest(tenantId: string, withinMs: number): TenantConnections | Promise<TenantConnections> {
+    const entry = this.#tenants.get(tenantId);
+    if (entry && this.#clock.elapsed() - entry.readAt < withinMs) return entry.connections;
+    return this.#refresh(tenantId, entry);
+  }
+
   /** Forgets a tenant after a change; the next call reads it again. */
   forget(tenantId: string): void {
     this.#tenants.delete(tenantId);

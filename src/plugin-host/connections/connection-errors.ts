@@ -15,5 +15,31 @@ export const connectionErrors = defineErrors('connection', {
     help: 'Name one with `via:`, or make one the default.',
   },
   'does-not-fit': { status: 422, title: 'The connection cannot do this', remedy: 'fix' },
+  refused: { status: 422, title: 'The provider does not accept the new credentials', remedy: 'fix', help: 'Nothing was changed.' },
+  'other-account': {
+    status: 409,
+    title: 'The new credentials belong to another account',
+    remedy: 'fix',
+    help: 'Payments of the old account could not be asked about any more. Add a connection for the new one.',
+  },
+  'not-tried': {
+    status: 503,
+    title: 'The provider could not be asked whether it accepts the new credentials',
+    remedy: 'retry',
+    help: 'Nothing was changed. PATCH /v1/connections/{id} changes settings without asking.',
+  },
+  'webhook-by-hand': {
+    status: 409,
+    title: 'This provider’s webhooks are not registered by Kassaflow',
+    remedy: 'fix',
+    help: 'Put the address of the connection’s webhook into the provider’s dashboard, where it has webhooks.',
+  },
+  'in-use': {
+    status: 409,
+    title: 'The connection is still needed',
+    remedy: 'fix',
+    help: 'Let what is under way end, and take it out of the payment routes. A connection with the status disabled takes no new payments.',
+  },
+  busy: { status: 409, title: 'The connection is being looked at already', remedy: 'retry' },
   state: { status: 409, title: 'The connection is in use by another change; read it again', remedy: 'retry' },
 });

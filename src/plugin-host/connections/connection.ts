@@ -19,6 +19,8 @@ export interface Connection {
   /** Settings that are not secret. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly lastCheck: LastCheck | undefined;
+  /** Until when the settings before the last rotation count too; in the past when they no longer do. */
+  readonly previousUntil?: Date;
   readonly createdAt: Date;
   readonly version: number;
 }
@@ -27,7 +29,7 @@ export interface Connection {
 export interface LastCheck {
   readonly at: string;
   readonly ok: boolean;
-  /** With `ok`: whose account it is, as the provider calls it. */
+  /** Whose account it is, as the provider last called it. */
   readonly account?: string;
   readonly message?: string;
   readonly field?: string;
@@ -36,6 +38,15 @@ export interface LastCheck {
 /** A connection with its secrets, for a call. Never leaves this process except into its plugin. */
 export interface OpenConnection extends Connection {
   readonly allSettings: Readonly<Record<string, unknown>>;
+  /** All settings as they were before the last rotation. Count until `previousUntil`. */
+  readonly previousSettings?: Readonly<Record<string, unknown>>;
   /** Every secret text in it, to be masked wherever it might show up. */
   readonly secretTexts: readonly string[];
+}
+
+/** The connection with the settings before its last rotation, while those still count. */
+export function beforeRotation(connection: OpenConnection, now: Date): OpenConnection | undefined {
+  const { previousSettings, previousUntil } = connection;
+  if (!previousSettings || !previousUntil || previousUntil <= now) return undefined;
+  return { ...connection, allSettings: previousSettings };
 }

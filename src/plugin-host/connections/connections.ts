@@ -3,27 +3,30 @@ import { Injectable, Logger } from '@nestjs/common';
 import { systemClock } from '../../kernel/clock.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import { nearest } from '../../kernel/nearest.ts';
-import { Database } from '../../platform/database/transaction.ts';
+import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
 import { Sealer } from '../../platform/secrets/sealer.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
-import { NO_TENANT } from '../../platform/tenancy/no-tenant.ts';
 import type { PluginManifest } from '../manifest.ts';
 import { redactText, secretTexts } from '../redact.ts';
-import { ConnectionCache, type TenantConnections } from './connection-cache.ts';
 import { connectionErrors } from './connection-errors.ts';
 import type { Connection, LastCheck, OpenConnection } from './connection.ts';
+import { ConnectionUses } from './connection-uses.ts';
+import { beginHealth } from './connection-health.ts';
 import {
-  allConnections,
-  connectionOwner,
+  dropPrevious,
   insertConnection,
+  lockConnection,
   MAX_CONNECTIONS,
   nameIsTaken,
+  noteNewRefused,
   pauseConnection,
   recordCheck,
+  removeConnection,
   updateConnection,
   type StoredConnection,
 } from './connection-rows.ts';
+import { bare, OpenConnections } from './open-connections.ts';
 import { splitSettings, type Settings } from './settings.ts';
 import { PluginCatalogue } from '../plugin-catalogue.ts';
 
@@ -47,45 +50,64 @@ export interface ConnectionChange {
   readonly callsPerSecond?: number | null;
 }
 
+/** A connection whose credentials change. */
+export interface Rotation {
+  /** With the new settings; see {@link Connections.withSettings}. */
+  readonly candidate: OpenConnection;
+  /** Names of what changes, for the audit. */
+  readonly changed: readonly string[];
+  /** How the provider answered to the new settings. */
+  readonly check: LastCheck;
+  /** Until when the settings before it count too; absent: not at all. */
+  readonly previousUntil: Date | undefined;
+}
+
+/** Other changes that may come first before one of our own gives up. */
+const MOST_ROUNDS = 5;
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 @Injectable()
 export class Connections {
   readonly #logger = new Logger('connections');
-  readonly #cache = new ConnectionCache(systemClock, (tenantId, known) => this.#read(tenantId, known));
-  readonly #owners = new Map<string, string>();
+  readonly #opened: OpenConnections;
 
   constructor(
     private readonly database: Database,
-    private readonly sealer: Sealer,
+    sealer: Sealer,
     private readonly plugins: PluginCatalogue,
     private readonly audit: Audit,
     private readonly metrics: Metrics,
-  ) {}
+    private readonly uses: ConnectionUses,
+  ) {
+    this.#opened = new OpenConnections(database, sealer, plugins);
+  }
 
   /** All connections of a tenant, by name, without secrets. */
   async list(tenantId: string): Promise<readonly Connection[]> {
-    return [...(await this.#cache.of(tenantId)).values()].map(bare);
+    return [...(await this.#opened.of(tenantId)).values()].map(bare);
   }
 
   /** The connection with its secrets, for a call; at once when it is in memory. `undefined` when there is none. */
   open(tenantId: string, id: string): OpenConnection | undefined | Promise<OpenConnection | undefined> {
-    const connections = this.#cache.of(tenantId);
+    const connections = this.#opened.of(tenantId);
     return connections instanceof Promise ? connections.then((all) => all.get(id)) : connections.get(id);
   }
 
+  /** As {@link open}, as it was at most `withinMs` ago: another process may have changed it since it was read into memory. */
+  async openNewest(tenantId: string, id: string, withinMs: number): Promise<OpenConnection | undefined> {
+    return (await this.#opened.newest(tenantId, withinMs)).get(id);
+  }
+
   /** As {@link open}, when the tenant is not known yet: a webhook's address. */
-  async openByIdAlone(id: string): Promise<OpenConnection | undefined> {
-    const known = this.#owners.get(id);
-    const tenantId = known ?? (await this.database.transact(NO_TENANT, (tx) => connectionOwner(tx, id)))?.tenantId;
-    return tenantId === undefined ? undefined : await this.open(tenantId, id);
+  openByIdAlone(id: string): Promise<OpenConnection | undefined> {
+    return this.#opened.byIdAlone(id);
   }
 
   /** @throws connection.name, connection.name-taken, connection.unknown-plugin, connection.settings, connection.limit */
   async add(tenantId: string, wanted: NewConnection, actor: string): Promise<Connection> {
     if (!NAME.test(wanted.name)) throw connectionErrors.name({ found: wanted.name.slice(0, 70) });
     const { plain, secret } = splitSettings(this.#manifestOf(wanted.plugin).settings, wanted.settings);
-    if ((await this.#cache.of(tenantId)).size >= MAX_CONNECTIONS) throw connectionErrors.limit({ limit: MAX_CONNECTIONS });
+    if ((await this.#opened.of(tenantId)).size >= MAX_CONNECTIONS) throw connectionErrors.limit({ limit: MAX_CONNECTIONS });
     const id = newUuid();
     const { name, plugin, mode, isDefault = false } = wanted;
     const connection: Connection = {
@@ -101,23 +123,23 @@ export class Connections {
       createdAt: systemClock.now(),
       version: 1,
     };
-    const sealed = await this.#seal(tenantId, id, secret);
+    const sealed = await this.#opened.seal(tenantId, id, secret);
     await this.database.transact(tenantId, async (tx) => {
       if (!(await insertConnection(tx, { ...connection, sealed }))) throw connectionErrors['name-taken']({ name });
+      await beginHealth(tx, id, systemClock.now());
       await this.audit.append(tx, { actor, action: 'connection.add', subject: `connection/${name}`, detail: { plugin, mode } });
     });
-    this.#cache.forget(tenantId);
+    this.#opened.forget(tenantId);
     return connection;
   }
 
   /** @throws connection.unknown, connection.name, connection.name-taken, connection.settings, connection.state */
   async update(tenantId: string, id: string, change: ConnectionChange, actor: string): Promise<Connection> {
-    const current = await this.#fresh(tenantId, id);
+    const current = await this.#opened.fresh(tenantId, id);
     const name = change.name ?? current.name;
     if (!NAME.test(name)) throw connectionErrors.name({ found: name.slice(0, 70) });
-    const { plain, secret } = splitSettings(this.#manifestOf(current.plugin).settings, { ...current.allSettings, ...change.settings });
-    const sealed = await this.#seal(tenantId, id, secret);
-    const { callsPerSecond: before, ...rest } = bare(current);
+    const split = splitSettings(this.#manifestOf(current.plugin).settings, { ...current.allSettings, ...change.settings });
+    const { callsPerSecond: before, ...rest } = await this.#opened.stored(current, split);
     const callsPerSecond = change.callsPerSecond === undefined ? before : (change.callsPerSecond ?? undefined);
     const next: StoredConnection = {
       ...rest,
@@ -125,8 +147,6 @@ export class Connections {
       name,
       isDefault: change.isDefault ?? current.isDefault,
       state: change.state ?? current.state,
-      settings: plain,
-      sealed,
     };
     await this.database.transact(tenantId, async (tx) => {
       if (await nameIsTaken(tx, name, id)) throw connectionErrors['name-taken']({ name });
@@ -138,24 +158,135 @@ export class Connections {
         detail: { changed: Object.keys(change) },
       });
     });
-    return bare(await this.#fresh(tenantId, id));
+    return bare(await this.#opened.fresh(tenantId, id));
+  }
+
+  /**
+   * Removes a connection that nothing needs any more, with its credentials. Its row stays for the payments that were made through it.
+   * @throws connection.unknown, connection.in-use
+   */
+  async remove(tenantId: string, id: string, actor: string): Promise<void> {
+    const { name, plugin } = await this.#opened.fresh(tenantId, id);
+    const emptySecrets = await this.#opened.seal(tenantId, id, {});
+    await this.database.transact(tenantId, async (tx) => {
+      if (!(await lockConnection(tx, id))) throw connectionErrors.unknown();
+      const needs = await this.uses.of(tx, id);
+      if (needs.length > 0) throw connectionErrors['in-use']({ for: needs.join(', ') });
+      await removeConnection(tx, id, emptySecrets);
+      await this.audit.append(tx, { actor, action: 'connection.remove', subject: `connection/${name}`, detail: { plugin } });
+    });
+    this.#opened.forget(tenantId);
+  }
+
+  /** The connection as it would be with other settings, for a try at its provider. @throws connection.unknown, connection.settings */
+  async withSettings(tenantId: string, id: string, settings: Settings): Promise<OpenConnection> {
+    const current = await this.#opened.fresh(tenantId, id);
+    const { plain, secret } = splitSettings(this.#manifestOf(current.plugin).settings, { ...current.allSettings, ...settings });
+    return {
+      ...current,
+      settings: plain,
+      allSettings: { ...plain, ...secret },
+      secretTexts: [...current.secretTexts, ...secretTexts(secret)],
+    };
+  }
+
+  /**
+   * Puts a connection that {@link withSettings} made, and that was tried, in the place of the one that there is. The settings until
+   * now count too, until `previousUntil`. @throws connection.state when it was changed since
+   */
+  async rotate(
+    { candidate, changed, check, previousUntil }: Rotation,
+    actor: string,
+    also: (tx: Transaction) => Promise<void>,
+  ): Promise<Connection> {
+    const { tenantId, id, name, version } = candidate;
+    const current = await this.#opened.fresh(tenantId, id);
+    if (current.version !== version) throw connectionErrors.state();
+    const split = splitSettings(this.#manifestOf(candidate.plugin).settings, candidate.allSettings);
+    const { previousUntil: _until, sealedPrevious: _sealed, ...stored } = await this.#opened.stored(current, split);
+    const next: StoredConnection = {
+      ...stored,
+      // The new credentials were just accepted: what the old ones did does not count.
+      state: current.state === 'paused' ? 'active' : current.state,
+      lastCheck: check,
+      ...(previousUntil && {
+        previousUntil,
+        sealedPrevious: await this.#opened.sealPrevious(tenantId, id, current.allSettings),
+      }),
+    };
+    await this.database.transact(tenantId, async (tx) => {
+      if (!(await updateConnection(tx, next))) throw connectionErrors.state();
+      await this.audit.append(tx, {
+        actor,
+        action: 'connection.rotate',
+        subject: `connection/${name}`,
+        detail: { changed, previousUntil: previousUntil?.toISOString() ?? null },
+      });
+      await also(tx);
+    });
+    return bare(await this.#opened.fresh(tenantId, id));
+  }
+
+  /**
+   * Adds settings that a provider gave, whatever else changes at the same time, and does `also` in the same transaction.
+   * @throws connection.unknown, connection.settings, connection.state
+   */
+  async keepGiven(tenantId: string, id: string, given: Settings, also: (tx: Transaction) => Promise<void>): Promise<void> {
+    for (let round = 1; ; round += 1) {
+      const current = await this.#opened.fresh(tenantId, id);
+      const split = splitSettings(this.#manifestOf(current.plugin).settings, { ...current.allSettings, ...given });
+      const next = await this.#opened.stored(current, split);
+      const isKept = await this.database.transact(tenantId, async (tx) => {
+        if (!(await updateConnection(tx, next))) return false;
+        await this.audit.append(tx, {
+          actor: 'system',
+          action: 'connection.webhook',
+          subject: `connection/${current.name}`,
+          detail: { given: Object.keys(given) },
+        });
+        await also(tx);
+        return true;
+      });
+      this.#opened.forget(tenantId);
+      if (isKept) return;
+      if (round === MOST_ROUNDS) throw connectionErrors.state();
+    }
+  }
+
+  /** Forgets the settings before a rotation once their time is over. */
+  async dropPrevious(tenantId: string, id: string, now: Date): Promise<void> {
+    if (await this.database.transact(tenantId, (tx) => dropPrevious(tx, id, now))) this.#opened.forget(tenantId);
   }
 
   /** Writes down how a check went. A good one ends a pause; one that the provider refused begins it. */
   async noteCheck(tenantId: string, id: string, check: LastCheck, refused: boolean): Promise<Connection> {
     await this.database.transact(tenantId, (tx) => recordCheck(tx, id, check, check.ok ? 'active' : refused ? 'paused' : undefined));
-    const connection = await this.#fresh(tenantId, id);
+    const connection = await this.#opened.fresh(tenantId, id);
     this.metrics.connectionUp.set({ connection: connection.name }, connection.state === 'active' ? 1 : 0);
     return bare(connection);
+  }
+
+  /** Says once that the provider refuses the new credentials of a rotation while the ones before still work. Never rejects. */
+  async noteNewRefused(connection: OpenConnection, message: string): Promise<void> {
+    const { tenantId, id, name, plugin } = connection;
+    if (connection.lastCheck?.ok === false) return;
+    const problem = `The provider refuses the new credentials, and the previous ones are used: ${redactText(message, connection.secretTexts)}`;
+    try {
+      const isNews = await this.database.transact(tenantId, (tx) => noteNewRefused(tx, id, refusedNow(connection, problem)));
+      this.#opened.forget(tenantId);
+      if (isNews) this.#logger.error({ connection: name, plugin, problem }, 'the new credentials of a connection are refused');
+    } catch (error) {
+      this.#logger.error({ connection: name, err: error }, 'a refusal could not be written down');
+    }
   }
 
   /** Pauses a connection whose credentials the provider refused, and says so once. Never rejects. */
   async pause(connection: OpenConnection, message: string): Promise<void> {
     const { tenantId, id, name, plugin } = connection;
-    const check: LastCheck = { at: systemClock.now().toISOString(), ok: false, message: redactText(message, connection.secretTexts) };
+    const check = refusedNow(connection, redactText(message, connection.secretTexts));
     try {
       const paused = await this.database.transact(tenantId, (tx) => pauseConnection(tx, id, check));
-      this.#cache.forget(tenantId);
+      this.#opened.forget(tenantId);
       if (!paused) return;
       this.metrics.connectionUp.set({ connection: name }, 0);
       this.#logger.error(
@@ -177,7 +308,7 @@ export class Connections {
     fits: (manifest: PluginManifest) => boolean,
     action: string,
   ): Promise<OpenConnection> {
-    const usable = [...(await this.#cache.of(tenantId)).values()].filter(({ state }) => state !== 'disabled');
+    const usable = [...(await this.#opened.of(tenantId)).values()].filter(({ state }) => state !== 'disabled');
     const isFit = ({ plugin }: Connection): boolean => {
       const manifest = this.plugins.find(plugin);
       return manifest !== undefined && fits(manifest);
@@ -209,32 +340,6 @@ export class Connections {
     });
   }
 
-  async #fresh(tenantId: string, id: string): Promise<OpenConnection> {
-    this.#cache.forget(tenantId);
-    const connection = (await this.#cache.of(tenantId)).get(id);
-    if (!connection) throw connectionErrors.unknown();
-    return connection;
-  }
-
-  async #read(tenantId: string, known: TenantConnections): Promise<TenantConnections> {
-    const rows = await this.database.transact(tenantId, allConnections);
-    const opened = await Promise.all(
-      rows.map(async ({ sealed, ...row }): Promise<OpenConnection> => {
-        const before = known.get(row.id);
-        if (before?.version === row.version) return before;
-        const text = (await this.sealer.open(tenantId, placeOf(row.id), Buffer.from(sealed))).reveal();
-        const secrets = JSON.parse(text) as Settings; // written by #seal
-        return { ...row, allSettings: { ...row.settings, ...secrets }, secretTexts: secretTexts(secrets) };
-      }),
-    );
-    for (const { id } of opened) this.#owners.set(id, tenantId);
-    return new Map(opened.map((connection) => [connection.id, connection]));
-  }
-
-  #seal(tenantId: string, id: string, secret: Settings): Promise<Buffer> {
-    return this.sealer.seal(tenantId, placeOf(id), JSON.stringify(secret));
-  }
-
   #manifestOf(plugin: string): PluginManifest {
     const manifest = this.plugins.find(plugin);
     if (!manifest)
@@ -249,11 +354,8 @@ export class Connections {
   }
 }
 
-function placeOf(id: string): { table: string; row: string; field: string } {
-  return { table: 'connection', row: id, field: 'secrets' };
-}
-
-/** Without the secrets. */
-function bare({ allSettings: _all, secretTexts: _texts, ...connection }: OpenConnection): Connection {
-  return connection;
+/** A check that failed now. The account stays known: a rotation must not lead to another one. */
+function refusedNow({ lastCheck }: Connection, message: string): LastCheck {
+  const account = lastCheck?.account;
+  return { at: systemClock.now().toISOString(), ok: false, message, ...(account !== undefined && { account }) };
 }

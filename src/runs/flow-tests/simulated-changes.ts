@@ -16,6 +16,10 @@ const reopened: Change = ({ total }) => ({ status: 'issued', paid: none(total), 
 const withStatus =
   (status: string): Change =>
   () => ({ status });
+/** Nobody has to do anything for it any more. */
+const over =
+  (status: string): Change =>
+  () => ({ status, waitsFor: '' });
 const taken: Change = ({ amount }, now) => ({ status: 'completed', captured: amount, reason: '', completedAt: now });
 const notTaken =
   (status: string): Change =>
@@ -23,6 +27,8 @@ const notTaken =
     status,
     captured: none(amount),
     completedAt: '',
+    captureBefore: '',
+    finalAt: '',
     ...(status === 'failed' && reason === '' && { reason: 'insufficient-funds' }),
   });
 
@@ -42,10 +48,12 @@ const BY_EVENT: Readonly<Record<string, Partial<Record<SubjectName, Change>>>> =
   'invoice.paid': { invoice: settled },
   'invoice.reopened': { invoice: reopened },
   'invoice.cancelled': { invoice: () => ({ status: 'cancelled', payUrl: '' }) },
+  'invoice.written-off': { invoice: withStatus('written-off') },
   'order.created': { order: withStatus('created') },
   'order.paid': { order: withStatus('paid') },
   'order.cancelled': { order: withStatus('cancelled') },
   'refund.requested': { refund: withStatus('requested') },
+  'refund.cancelled': { refund: over('cancelled') },
   'refund.completed': { refund: withStatus('completed') },
   'refund.failed': { refund: withStatus('failed') },
   'request.created': { request: withStatus('created') },
@@ -107,13 +115,18 @@ export function afterAction(world: SimulatedWorld, action: string, input: Data, 
     case 'payment.cancel':
       return applyTo(world, 'payment', notTaken('cancelled'), now, id('payment'));
     case 'payment.refund':
-      return applyTo(world, 'refund', withStatus('pending'), now, id('refund'));
+      return applyTo(world, 'refund', over('pending'), now, id('refund'));
+    case 'refund.cancel':
+      return applyTo(world, 'refund', over('cancelled'), now, id('refund'));
     case 'credit.add':
       return addCredits(world, input, 1);
     case 'credit.take':
+    case 'credit.claw-back':
       return addCredits(world, input, -1);
     case 'invoice.cancel':
       return applyTo(world, 'invoice', withStatus('cancelled'), now, id('invoice'));
+    case 'invoice.write-off':
+      return applyTo(world, 'invoice', withStatus('written-off'), now, id('invoice'));
     case 'subscription.suspend':
       return applyTo(world, 'subscription', withStatus('suspended'), now, id('subscription'));
     case 'subscription.resume':

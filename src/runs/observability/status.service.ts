@@ -44,6 +44,9 @@ export class Status {
     if (!found) throw databaseErrors.unavailable().after(5_000);
     const { attention, leasesLive, leasesDead, parkedBySwitch, parkedByCap } = found;
     const payments = await this.#pile('kassaflow_payment_calls_in_doubt', 'kassaflow_oldest_payment_calls_in_doubt_seconds');
+    const settlements = await this.#pile('kassaflow_settlement_imports_waiting', 'kassaflow_oldest_settlement_imports_waiting_seconds');
+    const refused = await this.#pile('kassaflow_settlement_imports_failed', 'kassaflow_oldest_settlement_imports_failed_seconds');
+    const unbalanced = await this.#pile('kassaflow_settlements_unbalanced', 'kassaflow_oldest_settlements_unbalanced_seconds');
     const webhooks = await this.#pile('kassaflow_webhooks_due', 'kassaflow_oldest_webhooks_due_seconds');
     const lag = await this.#lines('kassaflow_subscriber_lag_seconds');
     const up = await this.#lines('kassaflow_connection_up');
@@ -52,6 +55,8 @@ export class Status {
         ...Object.entries(attention).map(([kind, pile]) => waiting(`runs that need a person: ${kind}`, pile)),
         waiting('calls in doubt', found.inDoubt),
         waiting('payment calls in doubt', payments),
+        waiting('connections whose settlements are refused', refused),
+        waiting('settlements that do not add up', unbalanced),
       ],
       work: [
         waiting('timers due', found.timersDue),
@@ -59,6 +64,7 @@ export class Status {
         waiting('commands', found.commands),
         waiting('runs in line for their turn', found.queued),
         waiting('webhooks to apply', webhooks),
+        waiting('imports of settlements', settlements),
       ],
       resting: { waitsForEvents: found.waits, parkedBySwitch: parkedBySwitch.count, parkedByCap: parkedByCap.count },
       deadLetters: { count: found.deadLetters, largestGroup: found.largestGroup },

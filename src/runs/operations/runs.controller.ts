@@ -1,10 +1,13 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
+import { CurrentFollower, requireSight, TakesStreamToken, type Follower } from '../../platform/auth/follower.ts';
 import { teamsOf } from '../../platform/auth/scopes.ts';
 import { pageFields, type Page } from '../../platform/http/page.ts';
+import { LiveRuns } from './live-runs.ts';
 import { Runs, type RunCount, type RunDetails, type RunView } from './runs.service.ts';
 
 const filterFields = {
@@ -27,7 +30,10 @@ const startRun = z
 @ApiTags('runs')
 @Controller('v1/runs')
 export class RunsController {
-  constructor(private readonly runs: Runs) {}
+  constructor(
+    private readonly runs: Runs,
+    private readonly live: LiveRuns,
+  ) {}
 
   @Get()
   @Requires('runs:read')
@@ -49,6 +55,21 @@ export class RunsController {
   @ApiOperation({ summary: 'One run with what each of its steps did' })
   get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<RunDetails> {
     return this.runs.get(tenantId, id);
+  }
+
+  @Get(':id/events')
+  @Requires('runs:read')
+  @TakesStreamToken()
+  @ApiOperation({ summary: 'Follow a run: the whole of it, and again whenever it has changed; send Last-Event-ID to go on' })
+  @ApiProduces('text/event-stream')
+  follow(
+    @CurrentFollower() follower: Follower,
+    @Param('id') id: string,
+    @Headers('last-event-id') last: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    requireSight(follower, `run/${id}`);
+    return this.live.follow(reply, follower.tenantId, id, last);
   }
 
   @Post()

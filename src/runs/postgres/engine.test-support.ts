@@ -84,7 +84,7 @@ export function testEngine(
     settings: { ...FAST, ...settings },
     ...shared.guards,
   });
-  return { engine, intake: new PostgresIntake(engine, pool), catalogue, subjects };
+  return { engine, intake: new PostgresIntake(engine, pool, { wake: () => undefined }), catalogue, subjects };
 }
 
 /** Gives a command to the only run (with this status) as the API does, and waits for its answer. */

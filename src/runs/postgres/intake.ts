@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { EventIntake, type IncomingEvent, type Receipt } from '../../events/event-intake.ts';
+import { LiveEvents } from '../../events/live-events.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import { PostgresEngine } from './engine.ts';
@@ -12,6 +13,7 @@ export class PostgresIntake extends EventIntake {
   constructor(
     private readonly engine: PostgresEngine,
     private readonly pool: EnginePool,
+    @Inject(LiveEvents) private readonly live: Pick<LiveEvents, 'wake'>,
   ) {
     super();
   }
@@ -19,7 +21,10 @@ export class PostgresIntake extends EventIntake {
   async accept(event: IncomingEvent): Promise<Receipt> {
     const eventId = newUuid();
     const result = await this.engine.accept({ ...event, id: eventId });
-    return result === 'accepted' ? { kind: 'accepted', eventId } : this.#readBack(event);
+    if (result !== 'accepted') return this.#readBack(event);
+    // Only whoever looks at a screen: what else waits for events is told by the engine, or looks by itself.
+    this.live.wake();
+    return { kind: 'accepted', eventId };
   }
 
   async #readBack({ tenantId, source, sourceId, bodyHash }: IncomingEvent): Promise<Receipt> {

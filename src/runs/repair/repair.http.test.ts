@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { NestFactory } from '@nestjs/core';
@@ -6,11 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { failed } from '@kassaflow/plugin-sdk';
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { until } from '../../../test/support/until.ts';
+import { followed } from '../../events/events.test-support.ts';
 import { FlowCatalogue } from '../../flows/flow-catalogue.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import { idOf } from '../../kernel/ids.ts';
+import { idOf, newId } from '../../kernel/ids.ts';
 import { ApiKeys } from '../../platform/auth/api-keys.ts';
 import { AuthModule } from '../../platform/auth/auth.module.ts';
+import { StreamTokens } from '../../platform/auth/stream-tokens.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
@@ -24,6 +27,7 @@ import { TenancyModule } from '../../platform/tenancy/tenancy.module.ts';
 import { ActionDoor } from '../../plugin-host/action-call.ts';
 import { call, flow, literal, waitUntil } from '../conformance/flow-builder.ts';
 import { Provider } from '../conformance/provider.ts';
+import { LiveRuns } from '../operations/live-runs.ts';
 import { RunCommandsController } from '../operations/run-commands.controller.ts';
 import { RunsController } from '../operations/runs.controller.ts';
 import { Runs } from '../operations/runs.service.ts';
@@ -42,7 +46,7 @@ class EngineModule {
     return {
       module: EngineModule,
       controllers: [RunsController, RunCommandsController],
-      providers: [...providers, Runs],
+      providers: [...providers, LiveRuns, Runs],
       exports: providers,
     };
   }
@@ -85,7 +89,7 @@ beforeAll(async () => {
   await its.engine.start();
   app = await NestFactory.create<NestFastifyApplication>(SurroundingsModule.around(db, its, provider), new Door({}), { logger: false });
   await prepareHttp(app, { requestsPerMinute: 0, version: '0.0.0' });
-  await app.init();
+  await app.listen(0, '127.0.0.1');
   key = (await app.get(ApiKeys).create(db.tenantId, { name: 'test', scopes: ['*'] }, 'test')).secret;
 }, 30_000);
 afterAll(async () => {
@@ -221,5 +225,46 @@ describe('/v1/dead-letters and /v1/bulk-jobs', () => {
 
   test('a selection of nothing in particular is refused', async () => {
     expect((await request('POST', '/v1/bulk-jobs/preview', { action: 'retry', selection: {} })).status).toBe(422);
+  });
+});
+
+describe('GET /v1/runs/{id}/events', () => {
+  const follow = (id: string, credential = key, last?: string) =>
+    followed((app.getHttpServer().address() as AddressInfo).port, `/v1/runs/${id}/events`, credential, last);
+
+  test('gives the run as it is, and again when it has changed, and nothing to who comes back and has missed nothing', async () => {
+    const id = await start('followed', [waitUntil(literal('2999-01-01T00:00:00Z'))], 'waiting');
+    const first = await follow(id);
+    await until(
+      () => first.text().includes('"status":"waiting"'),
+      () => first.text(),
+    );
+    const seen = first.lastId();
+    const back = await follow(id, key, seen);
+    expect((await request('POST', `/v1/runs/${id}/cancel`, { reason: 'not wanted' })).status).toBe(200);
+    for (const line of [first, back])
+      await until(
+        () => line.text().includes('"status":"cancelled"'),
+        () => line.text(),
+      );
+    expect(back.text().match(/event: state/g)).toHaveLength(1);
+    expect(back.lastId()).not.toBe(seen);
+    first.close();
+    back.close();
+  });
+
+  test('takes a stream token for this run, and for no other', async () => {
+    const [mine, other] = [await start('mine', [], 'completed'), await start('other', [], 'completed')];
+    const { secret } = await app.get(StreamTokens).issue(db.tenantId, { purpose: 'follow', about: [`run/${mine}`], lifeMs: 60_000 });
+    const line = await follow(mine, secret);
+    await until(
+      () => line.text().includes('"status":"completed"'),
+      () => line.text(),
+    );
+    line.close();
+    const refused = await app.inject({ url: `/v1/runs/${other}/events`, headers: { authorization: `Bearer ${secret}` } });
+    expect(refused.statusCode).toBe(403);
+    const unknown = await app.inject({ url: `/v1/runs/${newId('run')}/events`, headers: { authorization: `Bearer ${key}` } });
+    expect(unknown.statusCode).toBe(404);
   });
 });

@@ -54,7 +54,7 @@ export async function flowProcess(
   };
   const engine = new PostgresEngine(parts);
   await engine.start();
-  const intake = new PostgresIntake(engine, db.enginePool);
+  const intake = new PostgresIntake(engine, db.enginePool, { wake: () => undefined });
   const schedules = new FireSchedules(db.enginePool, wrap(intake), published, index, systemClock);
   return { flows, published, index, engine, intake, schedules };
 }

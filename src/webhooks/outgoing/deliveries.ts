@@ -10,6 +10,7 @@ import type { DomainEvent } from '../../events/event.ts';
 import { newUuid } from '../../kernel/ids.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { LEASE_MS } from '../../platform/lease.ts';
+import { EndpointEvents } from './endpoint-events.ts';
 import { endpointErrors } from './outgoing-errors.ts';
 import { restAfter } from './retry-schedule.ts';
 
@@ -63,7 +64,10 @@ const ENTRY = `id, event_id as "eventId", type, subject, state, attempts, next_a
 
 @Injectable()
 export class Deliveries {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly events: EndpointEvents,
+  ) {}
 
   /** Takes up to `limit` of an endpoint that are due, the oldest first, and of each subject only the first that is not done. */
   take(tenantId: string, endpointId: string, now: Date, limit: number): Promise<TakenDelivery[]> {
@@ -99,7 +103,9 @@ export class Deliveries {
       ]);
       if (wasMine.length === 0) return false;
       if (verdict.result === 'interrupted') return true;
-      await noteOnEndpoint(tx, taken.endpointId, verdict);
+      const isDisabled = await noteOnEndpoint(tx, taken.endpointId, verdict);
+      if (isDisabled) await this.events.disabled(tx, taken.endpointId, verdict.problem ?? '');
+      if (state === 'dead') await this.events.deadLetter(tx, taken, verdict.problem ?? '');
       await tx.query(
         `insert into webhook_attempt (delivery_id, number, tenant_id, at, took_ms, status, problem) values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (delivery_id, number) do update set at = excluded.at, took_ms = excluded.took_ms, status = excluded.status, problem = excluded.problem`,
@@ -181,8 +187,8 @@ select row.id, $2, $1, row.event_id, row.seq, row.type, row.subject, $3
 from unnest($4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::text[]) as row (id, event_id, seq, type, subject)
 on conflict (endpoint_id, seq)`;
 
-/** A failure brings the endpoint nearer to a rest, a success ends it, and an endpoint that is gone is left alone. */
-async function noteOnEndpoint(tx: Transaction, endpointId: string, { result, at, problem }: SendVerdict): Promise<void> {
+/** A failure brings the endpoint nearer to a rest, a success ends it, and an endpoint that is gone is left alone. Says whether it was disabled. */
+async function noteOnEndpoint(tx: Transaction, endpointId: string, { result, at, problem }: SendVerdict): Promise<boolean> {
   if (result === 'delivered') {
     // Not for each: the row would be what all deliveries of the endpoint wait for.
     await tx.query(
@@ -190,13 +196,15 @@ async function noteOnEndpoint(tx: Transaction, endpointId: string, { result, at,
        where id = $1 and (failures > 0 or delivered_at is null or delivered_at < $2::timestamptz - interval '10 seconds')`,
       [endpointId, at],
     );
-    return;
+    return false;
   }
-  if (result === 'gone')
-    await tx.query(
-      `update webhook_endpoint set state = 'disabled', problem = $2, version = version + 1 where id = $1 and state = 'active'`,
-      [endpointId, problem],
-    );
+  const disabled =
+    result === 'gone'
+      ? await tx.query(
+          `update webhook_endpoint set state = 'disabled', problem = $2, version = version + 1 where id = $1 and state = 'active' returning id`,
+          [endpointId, problem],
+        )
+      : [];
   const [row] = await tx.query<{ failures: number }>(
     'update webhook_endpoint set failures = failures + 1 where id = $1 returning failures',
     [endpointId],
@@ -207,6 +215,7 @@ async function noteOnEndpoint(tx: Transaction, endpointId: string, { result, at,
       endpointId,
       new Date(at.getTime() + rest),
     ]);
+  return disabled.length > 0;
 }
 
 /**

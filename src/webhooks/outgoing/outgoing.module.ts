@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Deliveries } from './deliveries.ts';
+import { EndpointEvents } from './endpoint-events.ts';
 import { EndpointSecrets } from './endpoint-secrets.ts';
 import { OutgoingGauges } from './outgoing-gauges.ts';
 import { QueueEvents } from './queue-events.ts';
@@ -10,13 +11,14 @@ import { TryEndpoint } from './try-endpoint.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 import { WebhookEndpointsController } from './webhook-endpoints.controller.ts';
 
-/** Needs `Database`, `EnginePool`, `EventReader`, `PluginHost` (for its way out), `Sealer`, `Audit`, `Metrics`, `Config` and `CLOCK` from global modules. */
+/** Needs `Database`, `EnginePool`, `EventLog`, `EventReader`, `PluginHost` (for its way out), `Sealer`, `Audit`, `Metrics`, `Config` and `CLOCK` from global modules. */
 @Module({
   controllers: [WebhookEndpointsController],
   providers: [
     WebhookEndpoints,
     EndpointSecrets,
     Deliveries,
+    EndpointEvents,
     QueueEvents,
     SendMessage,
     SendWebhooks,

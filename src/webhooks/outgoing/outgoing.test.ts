@@ -98,6 +98,13 @@ describe('an event', () => {
   });
 });
 
+const eventsAbout = async (endpoint: string) =>
+  (
+    await its.db.ownerPool.query<{ type: string; data: unknown }>('select type, data from event where subject = $1 order by seq', [
+      `webhook-endpoint/${endpoint}`,
+    ])
+  ).rows;
+
 describe('a delivery that is not taken', () => {
   test('is sent again by the schedule under the same id, and is a dead letter after three days; a replay brings it', async () => {
     const { id, secret } = await anEndpoint();
@@ -122,6 +129,15 @@ describe('a delivery that is not taken', () => {
     const metrics = await its.app.get(Metrics).registry.metrics();
     expect(metrics).toContain('kassaflow_webhooks_sent_total{result="dead"} 1');
     expect(metrics).toContain('kassaflow_outgoing_webhooks_dead 1');
+    expect(await eventsAbout(id)).toEqual([
+      {
+        type: 'webhook-endpoint.dead-letter',
+        data: {
+          endpoint: expect.objectContaining({ id, host: 'portal-1.example' }),
+          delivery: expect.objectContaining({ id: dead?.id, type: 'custom.sent', subject: 'order/1', attempts: 10 }),
+        },
+      },
+    ]);
 
     its.portal.answers(() => 200);
     expect((await its.send('POST', `/${id}/deliveries/${dead?.id ?? ''}/replay`)).body).toMatchObject({ status: 'pending' });
@@ -157,6 +173,7 @@ describe('a delivery that is not taken', () => {
       pending: 1,
       problem: expect.stringContaining('410'),
     });
+    expect(await eventsAbout(id)).toMatchObject([{ type: 'webhook-endpoint.disabled', data: { problem: expect.stringContaining('410') } }]);
     its.portal.answers(() => 200);
     expect((await its.send('PATCH', `/${id}`, { status: 'active' })).body).toMatchObject({ status: 'active', problem: null });
     await its.sendDue();

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventReader } from '../../events/event-reader.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { idOf } from '../../kernel/ids.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { Database } from '../../platform/database/transaction.ts';
@@ -37,7 +38,9 @@ export class QueueEvents {
         [endpointId, cursor.seq, String(last.seq)],
       );
       if (!moved) return;
-      const wanted = events.filter(({ type }) => wants(moved.types, type));
+      // What became of its own deliveries is for others to hear.
+      const itself = `webhook-endpoint/${idOf('whk', endpointId)}`;
+      const wanted = events.filter(({ type, subject }) => subject !== itself && wants(moved.types, type));
       await enqueue(tx, endpointId, wanted, this.clock.now());
     });
     crashPoint('outgoing.queued.after');

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { showEntry, type Book } from './book.ts';
 import { jsonReply, type Received, type Reply } from './http-server.ts';
 import type { MessageRow, Outboxes } from './outboxes.ts';
-import { showPayment, type PaymentsDesk } from './payments-desk.ts';
+import type { Ledger } from './ledger.ts';
+import { showMandate } from './mandate-row.ts';
+import type { MandatesDesk } from './mandates-desk.ts';
+import { offeredMethods } from './methods.ts';
+import type { MoneyBack } from './money-back.ts';
+import { showPayment, type PaymentRow } from './payment-row.ts';
+import { registerWebhook, type PaymentsDesk } from './payments-desk.ts';
 import { Problem, text, type Fields } from './problem.ts';
 import type { Store } from './store.ts';
 import type { WebhookSender } from './webhook-sender.ts';
@@ -11,6 +17,9 @@ import type { WebhookSender } from './webhook-sender.ts';
 export interface Desks {
   readonly store: Store;
   readonly payments: PaymentsDesk;
+  readonly mandates: MandatesDesk;
+  readonly moneyBack: MoneyBack;
+  readonly ledger: Ledger;
   readonly outboxes: Outboxes;
   readonly book: Book;
   readonly webhooks: WebhookSender;
@@ -33,26 +42,26 @@ const ROUTES: readonly Route[] = [
   [
     'POST',
     /^\/v1\/payments$/,
-    ({ desks, account, fields }) => ({ status: 201, value: showPayment(desks.payments.create(account, fields)) }),
+    ({ desks, account, fields }) => ({ status: 201, value: paymentValue(desks, desks.payments.create(account, fields)) }),
   ],
   [
     'GET',
     /^\/v1\/payments$/,
     ({ desks, account, query }) => ({
-      value: { data: listOf(desks.payments.findByReference(account, query.get('reference') ?? ''), showPayment) },
+      value: { data: listOf(desks.payments.findByReference(account, query.get('reference') ?? ''), (row) => paymentValue(desks, row)) },
     }),
   ],
-  ['GET', /^\/v1\/payments\/([^/]+)$/, ({ desks, account, id }) => ({ value: showPayment(desks.payments.get(id, account)) })],
+  ['GET', /^\/v1\/payments\/([^/]+)$/, ({ desks, account, id }) => ({ value: paymentValue(desks, desks.payments.get(id, account)) })],
   [
     'POST',
     /^\/v1\/payments\/([^/]+)\/cancel$/,
-    ({ desks, account, id }) => ({ value: showPayment(desks.payments.cancel(desks.payments.get(id, account).id)) }),
+    ({ desks, account, id }) => ({ value: paymentValue(desks, desks.payments.cancel(desks.payments.get(id, account).id)) }),
   ],
   [
     'POST',
     /^\/v1\/payments\/([^/]+)\/capture$/,
     ({ desks, account, id, fields }) => ({
-      value: showPayment(desks.payments.capture(desks.payments.get(id, account).id, fields['amount'])),
+      value: paymentValue(desks, desks.payments.capture(desks.payments.get(id, account).id, fields['amount'])),
     }),
   ],
   [
@@ -60,9 +69,30 @@ const ROUTES: readonly Route[] = [
     /^\/v1\/payments\/([^/]+)\/refunds$/,
     ({ desks, account, id, fields }) => ({
       status: 201,
-      value: desks.payments.refund(desks.payments.get(id, account).id, text(fields, 'reference', 200), fields['amount']),
+      value: desks.moneyBack.refund(desks.payments.get(id, account).id, text(fields, 'reference', 200), fields['amount']),
     }),
   ],
+  [
+    'POST',
+    /^\/v1\/charges$/,
+    ({ desks, account, fields }) => ({ status: 201, value: paymentValue(desks, desks.payments.charge(account, fields)) }),
+  ],
+  [
+    'POST',
+    /^\/v1\/mandates$/,
+    ({ desks, account, fields }) => ({
+      status: 201,
+      value: showMandate(desks.mandates.ask(account, fields, registerWebhook(desks.store, account, fields['webhook']))),
+    }),
+  ],
+  ['GET', /^\/v1\/mandates\/([^/]+)$/, ({ desks, account, id }) => ({ value: showMandate(desks.mandates.get(id, account)) })],
+  [
+    'POST',
+    /^\/v1\/mandates\/([^/]+)\/revoke$/,
+    ({ desks, account, id }) => ({ value: showMandate(desks.mandates.revoke(desks.mandates.get(id, account).id)) }),
+  ],
+  ['GET', /^\/v1\/methods$/, ({ query }) => ({ value: { data: offeredMethods(query) } })],
+  ['GET', /^\/v1\/settlements$/, ({ desks, account, query }) => ({ value: desks.ledger.settled(account, query) })],
   ['POST', /^\/v1\/messages$/, ({ desks, account, fields }) => ({ status: 201, value: desks.outboxes.sendMessage(account, fields) })],
   ['GET', /^\/v1\/messages$/, ({ desks, account, query }) => ({ value: messagesPage(desks.outboxes, account, query) })],
   ['POST', /^\/v1\/mails$/, ({ desks, account, fields }) => ({ status: 201, value: desks.outboxes.sendMail(account, fields) })],
@@ -171,6 +201,14 @@ function accountOf(authorization: string | undefined): string | undefined {
 
 function listOf<T>(found: T | undefined, show: (found: T) => unknown): readonly unknown[] {
   return found === undefined ? [] : [show(found)];
+}
+
+function paymentValue({ moneyBack, mandates }: Desks, payment: PaymentRow): unknown {
+  return showPayment(payment, {
+    refunds: moneyBack.refundsOf(payment.id),
+    disputes: moneyBack.disputesOf(payment.id),
+    mandate: payment.mandate === null ? null : showMandate(mandates.get(payment.mandate)),
+  });
 }
 
 function entryValue(desks: Desks, entry: Parameters<typeof showEntry>[0]): unknown {

@@ -1,94 +1,89 @@
 import { randomUUID } from 'node:crypto';
-import { readAmount, writeAmount, type Amount } from './amount.ts';
+import { readAmount, type Amount } from './amount.ts';
+import { feeFor, type Ledger } from './ledger.ts';
+import { fateOf } from './magic.ts';
+import { customerId, type MandatesDesk } from './mandates-desk.ts';
+import { amountOf, bookingOf, partOf } from './payment-amounts.ts';
+import { FLOWS, type Flow, type Method, type PaymentRow, type PaymentState } from './payment-row.ts';
 import { onlyFields, Problem, text, webAddress, type Fields } from './problem.ts';
 import type { Store } from './store.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
-/**
- * - `open`: the customer may still pay.
- * - `authorized`: money is reserved; a capture takes it.
- * - `paid`: money was taken. Refunds and chargebacks change amounts, never this word.
- * - `failed`, `cancelled`, `expired`: no money can come of it any more.
- */
-export type PaymentState = 'open' | 'authorized' | 'paid' | 'failed' | 'cancelled' | 'expired';
-
-export interface PaymentRow {
-  readonly id: string;
-  readonly account: string;
-  readonly reference: string;
-  readonly amount: number;
-  readonly digits: number;
-  readonly currency: string;
-  readonly description: string;
-  readonly return_url: string;
-  readonly cancel_url: string;
-  readonly webhook_url: string;
-  readonly methods: string;
-  readonly capture: 'automatic' | 'manual';
-  readonly state: PaymentState;
-  readonly method: string | null;
-  readonly captured: number;
-  readonly voided: number;
-  readonly charged_back: number;
-  readonly failure: string | null;
-  readonly created_at: number;
-  readonly expires_at: number;
-  readonly refunded: number;
-}
-
-/** Ways of paying that the page offers. */
-export const METHODS = { ideal: 'iDEAL', card: 'Card' } as const;
-export type Method = keyof typeof METHODS;
-
 const DAY_MS = 86_400_000;
-const SELECT = 'select payment.*, (select coalesce(sum(amount), 0) from refund where refund.payment = payment.id) as refunded from payment';
+/** How long a reserved amount is held. */
+const HOLD_MS = 7 * DAY_MS;
+/** How long a debit is under way: days at a bank, three seconds here. */
+const DEBIT_MS = 3_000;
+const SELECT = `select payment.*,
+  (select coalesce(sum(amount), 0) from refund where refund.payment = payment.id and refund.state <> 'failed') as refunded from payment`;
 
 /**
  * The payments of the pretend provider.
  *
- * open ──pay──▶ paid, or authorized when the capture is manual; authorized ──capture──▶ paid
+ * open ──pay──▶ paid; authorized when the capture is manual; pending for a direct debit
+ * pending ──three seconds──▶ paid, or failed for a magic amount · authorized ──capture──▶ paid ──seven days──▶ expired
  * open ──decline──▶ failed · open ──walk away or time──▶ expired · open or authorized ──cancel──▶ cancelled
+ * A charge under a mandate is made without a page: paid, pending or failed at once; open where the bank wants its customer.
  * Every change queues a webhook in the same transaction. The caller opens the transaction.
  */
 export class PaymentsDesk {
   readonly #store: Store;
   readonly #webhooks: WebhookSender;
+  readonly #mandates: MandatesDesk;
+  readonly #ledger: Ledger;
+  /** A debit that the bank gives back as soon as it came: a magic amount. */
+  givenBack: (id: string) => void = () => undefined;
 
-  constructor(store: Store, webhooks: WebhookSender) {
+  constructor(store: Store, webhooks: WebhookSender, mandates: MandatesDesk, ledger: Ledger) {
     this.#store = store;
     this.#webhooks = webhooks;
+    this.#mandates = mandates;
+    this.#ledger = ledger;
   }
 
   /** @throws Problem 400 for a field, 409 `reference_taken` */
   create(account: string, fields: Fields): PaymentRow {
-    onlyFields(fields, 'reference', 'amount', 'description', 'return_url', 'cancel_url', 'webhook', 'methods', 'capture', 'expires_at');
-    const amount = readAmount(fields['amount']);
-    if (!amount || amount.minor === 0) throw new Problem(400, 'field_invalid', 'The amount must be money above zero.', 'amount');
-    const reference = text(fields, 'reference', 200);
-    if (this.findByReference(account, reference))
-      throw new Problem(409, 'reference_taken', 'There is a payment with this reference.', 'reference');
-
+    onlyFields(fields, ...COMMON_FIELDS, 'cancel_url', 'methods', 'capture', 'flow', 'customer', 'save', 'expires_at');
+    const customer = fields['customer'] === undefined ? null : customerId(account, text(fields, 'customer', 200));
+    const saves = fields['save'] === true;
+    if (saves && customer === null) throw new Problem(400, 'field_missing', 'A payment that is remembered names its customer.', 'customer');
     const returnUrl = webAddress(fields, 'return_url');
-    const id = `sbx_${randomUUID()}`;
-    this.#store.run(
-      `insert into payment (id, account, reference, amount, digits, currency, description, return_url, cancel_url, webhook_url, methods, capture, state, created_at, expires_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)`,
-      id,
-      account,
-      reference,
-      amount.minor,
-      amount.digits,
-      amount.currency,
-      text(fields, 'description', 500),
-      returnUrl,
-      fields['cancel_url'] === undefined ? returnUrl : webAddress(fields, 'cancel_url'),
-      this.#registerWebhook(account, fields['webhook']),
-      JSON.stringify(readMethods(fields['methods'])),
-      fields['capture'] === 'manual' ? 'manual' : 'automatic',
-      Date.now(),
-      readExpiry(fields['expires_at']),
-    );
-    return this.get(id);
+    return this.#write(account, fields, {
+      cancel_url: fields['cancel_url'] === undefined ? returnUrl : webAddress(fields, 'cancel_url'),
+      methods: JSON.stringify(readMethods(fields['methods'])),
+      capture: fields['capture'] === 'manual' ? 'manual' : 'automatic',
+      flow: readFlow(fields['flow']),
+      customer,
+      saves: saves ? 1 : 0,
+      mandate: null,
+      expires_at: readExpiry(fields['expires_at']),
+    });
+  }
+
+  /** Charges a mandate, without the customer. @throws Problem 400 for a field, 404, 409 `mandate_revoked`, `reference_taken` */
+  charge(account: string, fields: Fields): PaymentRow {
+    onlyFields(fields, ...COMMON_FIELDS, 'mandate');
+    const mandate = this.#mandates.chargeable(text(fields, 'mandate', 100), account);
+    const method = this.#mandates.methodOf(mandate);
+    const { id } = this.#write(account, fields, {
+      cancel_url: webAddress(fields, 'return_url'),
+      methods: JSON.stringify([method]),
+      capture: 'automatic',
+      flow: 'redirect',
+      customer: mandate.customer,
+      saves: 0,
+      mandate: mandate.id,
+      expires_at: Date.now() + HOLD_MS,
+    });
+    const payment = this.get(id);
+    const { refused, wantsCustomer } = fateOf(amountOf(payment, payment.amount));
+    if (wantsCustomer && method === 'card') {
+      this.#store.run("update payment set failure = 'authentication_required', method = ? where id = ?", method, id);
+      return this.announce(id, 'payment.wants-customer');
+    }
+    // A bank says no to a debit days later, and to a card at once.
+    if (refused !== undefined && method !== 'sepa-debit') return this.#fail(id, method, refused);
+    return this.#take(payment, method);
   }
 
   /** @throws Problem 404 `not_found` */
@@ -108,164 +103,166 @@ export class PaymentsDesk {
 
   /** The customer pays. Paying twice, from a second tab, is refused. @throws Problem 409 */
   pay(id: string, method: Method): PaymentRow {
-    const payment = this.#expect(id, 'open');
-    const manual = payment.capture === 'manual';
-    this.#store.run(
-      'update payment set state = ?, method = ?, captured = ? where id = ?',
-      manual ? 'authorized' : 'paid',
-      method,
-      manual ? 0 : payment.amount,
-      id,
-    );
-    return this.#announce(id, manual ? 'payment.authorized' : 'payment.paid');
+    const payment = this.expect(id, 'open');
+    const { refused } = fateOf(amountOf(payment, payment.amount));
+    if (refused !== undefined && method !== 'sepa-debit') return this.#fail(id, method, refused);
+    return this.#take(payment, method);
   }
 
   /** The bank says no. @throws Problem 409 */
   decline(id: string, method: Method, failure: string): PaymentRow {
-    this.#expect(id, 'open');
-    this.#store.run("update payment set state = 'failed', method = ?, failure = ? where id = ?", method, failure, id);
-    return this.#announce(id, 'payment.failed');
+    this.expect(id, 'open');
+    return this.#fail(id, method, failure);
   }
 
   /** @throws Problem 409 when the money was already taken or the payment is over */
   cancel(id: string): PaymentRow {
-    const payment = this.#expect(id, 'open', 'authorized');
+    const payment = this.expect(id, 'open', 'authorized');
     const voided = payment.state === 'authorized' ? payment.amount : 0;
-    this.#store.run("update payment set state = 'cancelled', voided = ? where id = ?", voided, id);
-    return this.#announce(id, 'payment.cancelled');
+    this.#store.run("update payment set state = 'cancelled', voided = ?, due_at = null where id = ?", voided, id);
+    return this.announce(id, 'payment.cancelled');
   }
 
   /** Takes reserved money, once; the rest is released. @throws Problem 400, 409 */
   capture(id: string, value: unknown): PaymentRow {
-    const payment = this.#expect(id, 'authorized');
-    const amount = this.#partOf(payment, value, payment.amount);
-    this.#store.run("update payment set state = 'paid', captured = ?, voided = ? where id = ?", amount, payment.amount - amount, id);
-    return this.#announce(id, 'payment.paid');
+    const payment = this.expect(id, 'authorized');
+    const amount = partOf(payment, value, payment.amount);
+    this.#store.run('update payment set voided = ?, due_at = null where id = ?', payment.amount - amount, id);
+    this.#receive(payment, amount);
+    return this.announce(id, 'payment.paid');
   }
 
-  /** Gives (part of) taken money back. @throws Problem 400, 409 */
-  refund(id: string, reference: string, value: unknown): { readonly id: string; readonly state: 'done' } {
-    const payment = this.#expect(id, 'paid');
-    const amount = this.#partOf(payment, value, payment.captured - payment.refunded - payment.charged_back);
-    const refund = `sbr_${randomUUID()}`;
-    this.#store.run(
-      'insert into refund (id, payment, reference, amount, created_at) values (?, ?, ?, ?, ?)',
-      refund,
-      id,
-      reference,
-      amount,
+  /** Does what is due by now: payments and holds whose time is over, debits that come or bounce. Tells how many. */
+  runDue(): number {
+    const due = this.#store.all<Pick<PaymentRow, 'id' | 'state'>>(
+      `select id, state from payment
+       where (state = 'open' and expires_at <= ?1) or (state in ('pending', 'authorized') and due_at <= ?1) limit 500`,
       Date.now(),
     );
-    this.#announce(id, 'refund.done');
-    return { id: refund, state: 'done' };
-  }
-
-  /** The customer's bank takes back what was not refunded. @throws Problem 409 */
-  chargeBack(id: string): PaymentRow {
-    const payment = this.#expect(id, 'paid');
-    const open = payment.captured - payment.refunded - payment.charged_back;
-    if (open <= 0) throw new Problem(409, 'nothing_left', 'All money of this payment went back already.');
-    this.#store.run('update payment set charged_back = charged_back + ? where id = ?', open, id);
-    return this.#announce(id, 'chargeback.created');
-  }
-
-  /** Ends the payments whose time is over, and tells how many. */
-  expireDue(): number {
-    const due = this.#store.all<{ id: string }>("select id from payment where state = 'open' and expires_at <= ? limit 500", Date.now());
-    for (const { id } of due) {
-      this.#store.run("update payment set state = 'expired' where id = ?", id);
-      this.#announce(id, 'payment.expired');
+    for (const { id, state } of due) {
+      if (state === 'pending') this.#debit(this.get(id));
+      else this.#expire(this.get(id));
     }
     return due.length;
   }
 
-  #expect(id: string, ...states: readonly PaymentState[]): PaymentRow {
+  /** @throws Problem 409 `state_conflict` */
+  expect(id: string, ...states: readonly PaymentState[]): PaymentRow {
     const payment = this.get(id);
     if (!states.includes(payment.state))
       throw new Problem(409, 'state_conflict', `The payment is ${payment.state}, so this is not possible.`);
     return payment;
   }
 
-  #partOf(payment: PaymentRow, value: unknown, available: number): number {
-    const amount = readAmount(value);
-    if (!amount || amount.minor === 0 || amount.currency !== payment.currency || amount.digits !== payment.digits) {
-      throw new Problem(400, 'field_invalid', `The amount must be ${payment.currency} above zero.`, 'amount');
-    }
-    if (amount.minor > available)
-      throw new Problem(409, 'amount_too_large', 'The amount is more than what is left of this payment.', 'amount');
-    return amount.minor;
-  }
-
-  #announce(id: string, type: string): PaymentRow {
+  announce(id: string, type: string): PaymentRow {
     const payment = this.get(id);
-    this.#webhooks.enqueue({
-      account: payment.account,
-      url: payment.webhook_url,
-      type,
-      data: { payment: id, reference: payment.reference },
-    });
+    const { account, webhook_url: url, reference } = payment;
+    this.#webhooks.enqueue({ account, url, type, data: { payment: id, reference } });
     return payment;
   }
 
-  /** Keeps the account's newest signing secrets and gives back where to send. */
-  #registerWebhook(account: string, value: unknown): string {
-    const fields: Fields = typeof value === 'object' && value !== null ? { ...value } : {};
-    const secrets = fields['secrets'];
-    if (!Array.isArray(secrets) || secrets.length > 5 || !secrets.every((secret) => typeof secret === 'string')) {
-      throw new Problem(400, 'field_invalid', 'The field "webhook.secrets" must be a list of at most five texts.', 'webhook');
+  #take(payment: PaymentRow, method: Method): PaymentRow {
+    const { id } = payment;
+    const now = Date.now();
+    const mandate = payment.saves === 1 ? this.#mandates.leave(payment, method).id : payment.mandate;
+    this.#store.run('update payment set method = ?, mandate = ?, failure = null where id = ?', method, mandate, id);
+    if (method === 'sepa-debit') {
+      this.#store.run("update payment set state = 'pending', due_at = ? where id = ?", now + DEBIT_MS, id);
+      return this.announce(id, 'payment.pending');
     }
+    if (payment.capture === 'manual') {
+      this.#store.run("update payment set state = 'authorized', paid_at = ?, due_at = ? where id = ?", now, now + HOLD_MS, id);
+      return this.announce(id, 'payment.authorized');
+    }
+    this.#receive(payment, payment.amount);
+    return this.announce(id, 'payment.paid');
+  }
+
+  /** A debit that was under way comes, or bounces. */
+  #debit(payment: PaymentRow): void {
+    const { refused, isGivenBack } = fateOf(amountOf(payment, payment.amount));
+    if (refused !== undefined) return void this.#fail(payment.id, 'sepa-debit', refused);
+    this.#receive(payment, payment.amount);
+    this.announce(payment.id, 'payment.paid');
+    if (isGivenBack) this.givenBack(payment.id);
+  }
+
+  #expire(payment: PaymentRow): void {
+    const voided = payment.state === 'authorized' ? payment.amount : 0;
+    this.#store.run("update payment set state = 'expired', voided = ?, due_at = null where id = ?", voided, payment.id);
+    this.announce(payment.id, 'payment.expired');
+  }
+
+  #receive(payment: PaymentRow, amount: number): void {
+    const fee = feeFor(amount);
     this.#store.run(
-      'insert into account (id, webhook_secrets) values (?, ?) on conflict (id) do update set webhook_secrets = excluded.webhook_secrets',
-      account,
-      JSON.stringify(secrets),
+      "update payment set state = 'paid', captured = ?, fee = ?, paid_at = ?, due_at = null where id = ?",
+      amount,
+      fee,
+      Date.now(),
+      payment.id,
     );
-    return webAddress(fields, 'url');
+    this.#ledger.book({ ...bookingOf(payment), kind: 'payment', gross: amount, fee });
+  }
+
+  #fail(id: string, method: Method, failure: string): PaymentRow {
+    this.#store.run("update payment set state = 'failed', method = ?, failure = ?, due_at = null where id = ?", method, failure, id);
+    return this.announce(id, 'payment.failed');
+  }
+
+  #write(account: string, fields: Fields, more: NewPayment): PaymentRow {
+    const amount: Amount | undefined = readAmount(fields['amount']);
+    if (!amount || amount.minor === 0) throw new Problem(400, 'field_invalid', 'The amount must be money above zero.', 'amount');
+    const reference = text(fields, 'reference', 200);
+    if (this.findByReference(account, reference))
+      throw new Problem(409, 'reference_taken', 'There is a payment with this reference.', 'reference');
+    const id = `sbx_${randomUUID()}`;
+    this.#store.insert('payment', {
+      id,
+      account,
+      reference,
+      amount: amount.minor,
+      digits: amount.digits,
+      currency: amount.currency,
+      description: text(fields, 'description', 500),
+      return_url: webAddress(fields, 'return_url'),
+      webhook_url: registerWebhook(this.#store, account, fields['webhook']),
+      ...more,
+      charge: more.mandate === null ? 0 : 1,
+      state: 'open',
+      created_at: Date.now(),
+    });
+    return this.get(id);
   }
 }
 
-/** Where a person pays: the page is shown at the address at which the webhooks arrive, because the app passes `/sandbox` on. */
-export function payPageOf(payment: PaymentRow): string {
-  return new URL(`/sandbox/pay/${payment.id}`, payment.webhook_url).href;
-}
+type NewPayment = Pick<PaymentRow, 'cancel_url' | 'methods' | 'capture' | 'flow' | 'customer' | 'saves' | 'mandate' | 'expires_at'>;
 
-/** A payment as the API shows it. */
-export function showPayment(payment: PaymentRow): Readonly<Record<string, unknown>> {
-  const money = (minor: number): { amount: string; currency: string } => writeAmount(amountOf(payment, minor));
-  return {
-    id: payment.id,
-    reference: payment.reference,
-    state: payment.state,
-    amount: money(payment.amount),
-    authorized: money(payment.capture === 'manual' && payment.method !== null && payment.state !== 'failed' ? payment.amount : 0),
-    voided: money(payment.voided),
-    captured: money(payment.captured),
-    refunded: money(payment.refunded),
-    charged_back: money(payment.charged_back),
-    method: payment.method,
-    failure: payment.failure,
-    pay_url: payPageOf(payment),
-    created_at: new Date(payment.created_at).toISOString(),
-    expires_at: new Date(payment.expires_at).toISOString(),
-  };
-}
+const COMMON_FIELDS = ['reference', 'amount', 'description', 'return_url', 'webhook'];
 
-export function amountOf(payment: Pick<PaymentRow, 'digits' | 'currency'>, minor: number): Amount {
-  return { minor, digits: payment.digits, currency: payment.currency };
-}
-
-/** The ways of paying that the customer may choose from; all that we know when none was asked for. */
-export function methodsOf(payment: PaymentRow): readonly Method[] {
-  const asked = JSON.parse(payment.methods) as string[];
-  const known = asked.filter(isMethod);
-  return known.length > 0 ? known : ['ideal', 'card'];
-}
-
-export function isMethod(value: unknown): value is Method {
-  return typeof value === 'string' && Object.hasOwn(METHODS, value);
+/** Keeps the account's newest signing secrets and gives back where to send. @throws Problem 400 */
+export function registerWebhook(store: Store, account: string, value: unknown): string {
+  const fields: Fields = typeof value === 'object' && value !== null ? { ...value } : {};
+  const secrets = fields['secrets'];
+  if (!Array.isArray(secrets) || secrets.length > 5 || !secrets.every((secret) => typeof secret === 'string')) {
+    throw new Problem(400, 'field_invalid', 'The field "webhook.secrets" must be a list of at most five texts.', 'webhook');
+  }
+  store.run(
+    'insert into account (id, webhook_secrets) values (?, ?) on conflict (id) do update set webhook_secrets = excluded.webhook_secrets',
+    account,
+    JSON.stringify(secrets),
+  );
+  return webAddress(fields, 'url');
 }
 
 function readMethods(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((method): method is string => typeof method === 'string').slice(0, 20) : [];
+}
+
+function readFlow(value: unknown): Flow {
+  const flow = value === undefined ? 'redirect' : FLOWS.find((known) => known === value);
+  if (flow === undefined) throw new Problem(400, 'field_invalid', 'The field "flow" is redirect, push or qr.', 'flow');
+  return flow;
 }
 
 function readExpiry(value: unknown): number {

@@ -2,6 +2,9 @@ import { answerApi, problemReply, type Desks } from './api.ts';
 import { Book } from './book.ts';
 import { FaultScript, readFaults } from './fault-script.ts';
 import { jsonReply, serveHttp, type Received, type Reply, type RunningServer } from './http-server.ts';
+import { Ledger } from './ledger.ts';
+import { MandatesDesk } from './mandates-desk.ts';
+import { MoneyBack } from './money-back.ts';
 import { Outboxes } from './outboxes.ts';
 import { answerPage } from './pages/pages.ts';
 import { PaymentsDesk } from './payments-desk.ts';
@@ -13,18 +16,29 @@ export interface SandboxProvider extends RunningServer {
   readonly faults: FaultScript;
 }
 
-const EXPIRY_CHECK_MS = 1_000;
+export interface ProviderOptions {
+  readonly dataDir: string;
+  readonly port?: number;
+  /** False: nothing survives a loss of power, and a transaction is 300 times faster. */
+  readonly isDurable?: boolean;
+}
+
+const DUE_CHECK_MS = 1_000;
 
 /**
  * Starts the pretend provider: its API below `/v1`, its pages below `/sandbox`, and `POST /__faults` for tests.
  * It listens on this machine only; the app passes `/sandbox` on to the public, and nothing else.
  */
-export async function startProvider(options: { readonly dataDir: string; readonly port?: number }): Promise<SandboxProvider> {
+export async function startProvider(options: ProviderOptions): Promise<SandboxProvider> {
   const faults = new FaultScript();
-  const store = new Store(options.dataDir);
+  const store = new Store(options.dataDir, options.isDurable);
   const webhooks = new WebhookSender(store, faults);
-  const payments = new PaymentsDesk(store, webhooks);
-  const desks: Desks = { store, payments, webhooks, outboxes: new Outboxes(store), book: new Book(store) };
+  const ledger = new Ledger(store);
+  const mandates = new MandatesDesk(store, webhooks);
+  const payments = new PaymentsDesk(store, webhooks, mandates, ledger);
+  const moneyBack = new MoneyBack(store, payments, ledger);
+  payments.givenBack = (id) => void moneyBack.dispute(id);
+  const desks: Desks = { store, payments, mandates, moneyBack, ledger, webhooks, outboxes: new Outboxes(store), book: new Book(store) };
 
   const server = await serveHttp({
     port: options.port ?? 0,
@@ -35,9 +49,9 @@ export async function startProvider(options: { readonly dataDir: string; readonl
         ? problemReply(new Problem(429, 'too_many_requests', 'Slow down.'), { 'retry-after': '1' })
         : problemReply(new Problem(500, 'internal', 'The provider has a problem.')),
   });
-  const expiry = setInterval(() => {
-    if (store.transact(() => payments.expireDue()) > 0) webhooks.nudge();
-  }, EXPIRY_CHECK_MS);
+  const due = setInterval(() => {
+    if (store.transact(() => payments.runDue() + moneyBack.runDue()) > 0) webhooks.nudge();
+  }, DUE_CHECK_MS);
   webhooks.nudge();
 
   return {
@@ -45,7 +59,7 @@ export async function startProvider(options: { readonly dataDir: string; readonl
     url: server.url,
     faults,
     close: async () => {
-      clearInterval(expiry);
+      clearInterval(due);
       await webhooks.close();
       await server.close();
       store.close();

@@ -4,29 +4,44 @@
  * The text of the button that orders is fixed: only it tells a consumer that he pays (Directive 2011/83/EU art. 8(2), CJEU
  * C-249/21), so no setting changes it.
  */
+import type { DeclineReason } from '@kassaflow/plugin-sdk';
+
 export const PAGE_LOCALES = ['nl', 'en', 'da', 'nb'] as const;
 export type PageLocale = (typeof PAGE_LOCALES)[number];
 
 /** Every text of the page. */
 export interface PageTexts {
   readonly title: string;
+  /** Before the name of who is paid. */
+  readonly payee: string;
+  readonly purpose: string;
   readonly toPay: string;
+  readonly amount: string;
   readonly choose: string;
   readonly orderAndPay: string;
   readonly anyMethod: string;
   readonly phone: string;
   readonly phoneHint: string;
+  /** Where the same way can also be paid without a phone number. */
+  readonly phoneOptional: string;
   readonly phoneProblem: string;
+  readonly cardFields: string;
+  readonly fieldsFailed: string;
+  readonly needsScript: string;
   readonly chooseProblem: string;
   readonly problem: string;
   readonly noMethods: string;
   readonly busy: string;
   readonly notNow: string;
   readonly notPaid: string;
-  readonly reasons: Readonly<Record<string, string>>;
+  /** In plain words; empty where nobody can say more than that it did not work. */
+  readonly reasons: Readonly<Record<DeclineReason, string>>;
   readonly waiting: string;
   readonly waitingLong: string;
   readonly onPhone: string;
+  readonly onPhoneHelp: string;
+  readonly atTerminal: string;
+  readonly otherWay: string;
   readonly goOn: string;
   readonly checkAgain: string;
   readonly paid: string;
@@ -37,18 +52,32 @@ export interface PageTexts {
   readonly askShop: string;
   readonly notFound: string;
   readonly test: string;
+  /** `{time}` is replaced. */
+  readonly closesIn: string;
+  readonly moreTimeTitle: string;
+  readonly moreTimeText: string;
+  readonly moreTime: string;
+  readonly noMoreTime: string;
+  readonly close: string;
 }
 
 export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
   nl: {
     title: 'Betalen',
+    payee: 'Aan',
+    purpose: 'Voor',
     toPay: 'Te betalen',
+    amount: 'Bedrag',
     choose: 'Hoe wilt u betalen?',
     orderAndPay: 'Bestellen en betalen',
     anyMethod: 'Online betalen',
     phone: 'Telefoonnummer',
-    phoneHint: 'Met landnummer, bijvoorbeeld +31612345678. Alleen nodig als u op uw telefoon betaalt.',
+    phoneHint: 'Met landnummer, bijvoorbeeld +31612345678. U krijgt de vraag op die telefoon.',
+    phoneOptional: 'Laat dit leeg om op de volgende pagina te betalen.',
     phoneProblem: 'Vul uw telefoonnummer in met landnummer, bijvoorbeeld +31612345678.',
+    cardFields: 'Kaartgegevens',
+    fieldsFailed: 'De velden voor uw kaart zijn niet geladen. Controleer uw verbinding en probeer het opnieuw, of kies een andere manier.',
+    needsScript: 'Hiervoor is JavaScript nodig. Zet het aan, of kies een andere manier.',
     chooseProblem: 'Kies hoe u wilt betalen.',
     problem: 'Er is een probleem',
     noMethods: 'Betalen kan nu even niet. Probeer het over een paar minuten opnieuw.',
@@ -60,10 +89,20 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'De kaart is verlopen.',
       'cancelled-by-customer': 'De betaling is afgebroken.',
       'authentication-failed': 'De bevestiging bij de bank is niet gelukt.',
+      'card-declined': 'De bank keurt deze betaling niet goed.',
+      fraud: 'De bank keurt deze betaling niet goed.',
+      'mandate-revoked': 'De machtiging is ingetrokken.',
+      'account-closed': 'De rekening is opgeheven.',
+      limit: 'Het bedrag is hoger dan uw limiet.',
+      technical: 'Er ging iets mis bij de bank of de betaaldienst.',
+      other: '',
     },
     waiting: 'Wij wachten op uw bank …',
     waitingLong: 'Meestal duurt dit een paar seconden, bij een incasso tot 5 werkdagen. U mag deze pagina sluiten.',
     onPhone: 'Keur de betaling goed op uw telefoon.',
+    onPhoneHelp: 'Ziet u geen melding? Open de app op uw telefoon.',
+    atTerminal: 'Houd uw kaart of telefoon bij het betaalapparaat.',
+    otherWay: 'Anders betalen',
     goOn: 'Verder met betalen',
     checkAgain: 'Opnieuw controleren',
     paid: 'Betaald',
@@ -74,16 +113,29 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     askShop: 'Ga terug naar de winkel om opnieuw te beginnen.',
     notFound: 'Deze betaalpagina bestaat niet. Controleer de link.',
     test: 'Test: er wordt geen echt geld betaald.',
+    closesIn: 'Deze pagina sluit over {time}.',
+    moreTimeTitle: 'Heeft u meer tijd nodig?',
+    moreTimeText: 'Deze pagina sluit over 2 minuten. Wat u heeft ingevuld, gaat dan verloren.',
+    moreTime: 'Meer tijd',
+    noMoreTime: 'Deze pagina sluit over 2 minuten. Langer open blijven kan niet.',
+    close: 'Sluiten',
   },
   en: {
     title: 'Payment',
+    payee: 'To',
+    purpose: 'For',
     toPay: 'To pay',
+    amount: 'Amount',
     choose: 'How do you want to pay?',
     orderAndPay: 'Order and pay',
     anyMethod: 'Pay online',
     phone: 'Phone number',
-    phoneHint: 'With the country code, for example +31612345678. Only needed when you pay on your phone.',
+    phoneHint: 'With the country code, for example +31612345678. We ask on that phone.',
+    phoneOptional: 'Leave it empty to pay on the next page.',
     phoneProblem: 'Enter your phone number with the country code, for example +31612345678.',
+    cardFields: 'Card details',
+    fieldsFailed: 'The fields for your card did not load. Check your connection and try again, or choose another way.',
+    needsScript: 'This needs JavaScript. Switch it on, or choose another way.',
     chooseProblem: 'Choose how you want to pay.',
     problem: 'There is a problem',
     noMethods: 'You cannot pay right now. Try again in a few minutes.',
@@ -95,10 +147,20 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'The card has expired.',
       'cancelled-by-customer': 'The payment was cancelled.',
       'authentication-failed': 'The confirmation at the bank did not succeed.',
+      'card-declined': 'The bank does not approve this payment.',
+      fraud: 'The bank does not approve this payment.',
+      'mandate-revoked': 'The mandate was revoked.',
+      'account-closed': 'The account is closed.',
+      limit: 'The amount is above your limit.',
+      technical: 'Something went wrong at the bank or the payment service.',
+      other: '',
     },
     waiting: 'We are waiting for your bank …',
     waitingLong: 'Usually this takes a few seconds, with a direct debit up to 5 working days. You can close this page.',
     onPhone: 'Approve the payment on your phone.',
+    onPhoneHelp: 'No message? Open the app on your phone.',
+    atTerminal: 'Hold your card or phone to the terminal.',
+    otherWay: 'Pay another way',
     goOn: 'Go on with the payment',
     checkAgain: 'Check again',
     paid: 'Paid',
@@ -109,16 +171,29 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     askShop: 'Go back to the shop to begin again.',
     notFound: 'This payment page does not exist. Check the link.',
     test: 'Test: no real money is paid.',
+    closesIn: 'This page closes in {time}.',
+    moreTimeTitle: 'Do you need more time?',
+    moreTimeText: 'This page closes in 2 minutes. What you have filled in is lost then.',
+    moreTime: 'More time',
+    noMoreTime: 'This page closes in 2 minutes. It cannot stay open any longer.',
+    close: 'Close',
   },
   da: {
     title: 'Betaling',
+    payee: 'Til',
+    purpose: 'For',
     toPay: 'At betale',
+    amount: 'Beløb',
     choose: 'Hvordan vil du betale?',
     orderAndPay: 'Bestil og betal',
     anyMethod: 'Betal online',
     phone: 'Telefonnummer',
-    phoneHint: 'Med landekode, for eksempel +4520123456. Kun nødvendigt, når du betaler på telefonen.',
+    phoneHint: 'Med landekode, for eksempel +4520123456. Vi spørger på den telefon.',
+    phoneOptional: 'Lad feltet være tomt for at betale på næste side.',
     phoneProblem: 'Skriv dit telefonnummer med landekode, for eksempel +4520123456.',
+    cardFields: 'Kortoplysninger',
+    fieldsFailed: 'Felterne til dit kort blev ikke indlæst. Tjek din forbindelse, og prøv igen, eller vælg en anden måde.',
+    needsScript: 'Det kræver JavaScript. Slå det til, eller vælg en anden måde.',
     chooseProblem: 'Vælg, hvordan du vil betale.',
     problem: 'Der er et problem',
     noMethods: 'Du kan ikke betale lige nu. Prøv igen om nogle minutter.',
@@ -130,10 +205,20 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'Kortet er udløbet.',
       'cancelled-by-customer': 'Betalingen blev afbrudt.',
       'authentication-failed': 'Godkendelsen hos banken lykkedes ikke.',
+      'card-declined': 'Banken godkender ikke betalingen.',
+      fraud: 'Banken godkender ikke betalingen.',
+      'mandate-revoked': 'Aftalen er trukket tilbage.',
+      'account-closed': 'Kontoen er lukket.',
+      limit: 'Beløbet er højere end din grænse.',
+      technical: 'Noget gik galt hos banken eller betalingstjenesten.',
+      other: '',
     },
     waiting: 'Vi venter på din bank …',
     waitingLong: 'Det tager som regel nogle sekunder, ved direkte debitering op til 5 arbejdsdage. Du kan lukke siden.',
     onPhone: 'Godkend betalingen på din telefon.',
+    onPhoneHelp: 'Ingen besked? Åbn appen på din telefon.',
+    atTerminal: 'Hold dit kort eller din telefon mod terminalen.',
+    otherWay: 'Betal på en anden måde',
     goOn: 'Fortsæt med betalingen',
     checkAgain: 'Tjek igen',
     paid: 'Betalt',
@@ -144,16 +229,29 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     askShop: 'Gå tilbage til butikken for at begynde forfra.',
     notFound: 'Betalingssiden findes ikke. Tjek linket.',
     test: 'Test: der betales ikke rigtige penge.',
+    closesIn: 'Denne side lukker om {time}.',
+    moreTimeTitle: 'Har du brug for mere tid?',
+    moreTimeText: 'Denne side lukker om 2 minutter. Det, du har udfyldt, går tabt.',
+    moreTime: 'Mere tid',
+    noMoreTime: 'Denne side lukker om 2 minutter. Den kan ikke holdes åben længere.',
+    close: 'Luk',
   },
   nb: {
     title: 'Betaling',
+    payee: 'Til',
+    purpose: 'For',
     toPay: 'Å betale',
+    amount: 'Beløp',
     choose: 'Hvordan vil du betale?',
     orderAndPay: 'Bestill og betal',
     anyMethod: 'Betal på nett',
     phone: 'Telefonnummer',
-    phoneHint: 'Med landkode, for eksempel +4791234567. Bare nødvendig når du betaler på telefonen.',
+    phoneHint: 'Med landkode, for eksempel +4791234567. Vi spør på den telefonen.',
+    phoneOptional: 'La feltet stå tomt for å betale på neste side.',
     phoneProblem: 'Skriv telefonnummeret med landkode, for eksempel +4791234567.',
+    cardFields: 'Kortopplysninger',
+    fieldsFailed: 'Feltene for kortet ditt ble ikke lastet. Sjekk forbindelsen og prøv igjen, eller velg en annen måte.',
+    needsScript: 'Dette krever JavaScript. Slå det på, eller velg en annen måte.',
     chooseProblem: 'Velg hvordan du vil betale.',
     problem: 'Det er et problem',
     noMethods: 'Du kan ikke betale akkurat nå. Prøv igjen om noen minutter.',
@@ -165,10 +263,20 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
       'card-expired': 'Kortet er utløpt.',
       'cancelled-by-customer': 'Betalingen ble avbrutt.',
       'authentication-failed': 'Godkjenningen i banken lyktes ikke.',
+      'card-declined': 'Banken godkjenner ikke betalingen.',
+      fraud: 'Banken godkjenner ikke betalingen.',
+      'mandate-revoked': 'Avtalen er trukket tilbake.',
+      'account-closed': 'Kontoen er stengt.',
+      limit: 'Beløpet er høyere enn grensen din.',
+      technical: 'Noe gikk galt i banken eller betalingstjenesten.',
+      other: '',
     },
     waiting: 'Vi venter på banken din …',
     waitingLong: 'Det tar vanligvis noen sekunder, ved direkte debitering opptil 5 virkedager. Du kan lukke siden.',
     onPhone: 'Godkjenn betalingen på telefonen.',
+    onPhoneHelp: 'Ingen melding? Åpne appen på telefonen.',
+    atTerminal: 'Hold kortet eller telefonen mot terminalen.',
+    otherWay: 'Betal på en annen måte',
     goOn: 'Fortsett med betalingen',
     checkAgain: 'Sjekk igjen',
     paid: 'Betalt',
@@ -179,6 +287,12 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     askShop: 'Gå tilbake til butikken for å begynne på nytt.',
     notFound: 'Betalingssiden finnes ikke. Sjekk lenken.',
     test: 'Test: det betales ikke ekte penger.',
+    closesIn: 'Denne siden lukkes om {time}.',
+    moreTimeTitle: 'Trenger du mer tid?',
+    moreTimeText: 'Denne siden lukkes om 2 minutter. Det du har fylt ut, går tapt.',
+    moreTime: 'Mer tid',
+    noMoreTime: 'Denne siden lukkes om 2 minutter. Den kan ikke holdes åpen lenger.',
+    close: 'Lukk',
   },
 };
 

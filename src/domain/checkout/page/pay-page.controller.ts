@@ -9,24 +9,36 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { isKassaflowError } from '../../../kernel/errors.ts';
 import { idOf } from '../../../kernel/ids.ts';
-import { money } from '../../../kernel/money.ts';
 import { Public } from '../../../platform/auth/access.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { TakesRawBody } from '../../../platform/http/raw-body.ts';
-import type { PaymentView } from '../../payments/index.ts';
 import { payerOf } from '../checkout-access.ts';
-import { CheckoutSessions, followedBy, type SessionView } from '../checkout-sessions.service.ts';
-import { isOver } from '../checkout-session.ts';
+import { CheckoutSessions, subjectOf } from '../checkout-sessions.service.ts';
 import { CheckoutTokens, type OpenedSession } from '../checkout-tokens.ts';
 import { checkoutErrors } from '../checkout.errors.ts';
 import { LiveState } from '../live-state.ts';
-import type { Choice } from '../method-menu.ts';
 import { PaySession } from '../pay-session.ts';
-import { localeOf } from './page-texts.ts';
-import { pagePolicy, renderNotFound, renderPage, type PageView } from './pay-page.ts';
+import { liveWords, PageViews } from './page-views.ts';
+import { localeOf, PAGE_TEXTS } from './page-texts.ts';
+import { flowOnPage, type ChooseProblem, type PageView } from './page-view.ts';
+import { problemText } from './choose-form.ts';
+import { renderNotFound, renderPage, type RenderedPage } from './pay-page.ts';
 
-/** A form with a method and a phone number is far shorter. */
-const LONGEST_FORM = 2_000;
+/** A form with a method, a phone number and a provider's token is far shorter. */
+const LONGEST_FORM = 4_000;
+
+/** What the form says, read as leniently as people write. */
+interface PayForm {
+  readonly method: string;
+  readonly phone: string;
+  readonly flow: string | null;
+  readonly token: string | null;
+}
+
+/** Where the payer goes on, what the provider's fields have to confirm before that, or what is wrong. */
+type Begun =
+  | { readonly location: string; readonly confirm?: { readonly clientSecret: string; readonly publishableKey: string } }
+  | { readonly problem: ChooseProblem };
 
 @ApiExcludeController()
 @Public()
@@ -36,6 +48,7 @@ export class PayPageController {
     private readonly tokens: CheckoutTokens,
     private readonly sessions: CheckoutSessions,
     private readonly paySession: PaySession,
+    private readonly views: PageViews,
     private readonly live: LiveState,
     private readonly config: Config,
   ) {}
@@ -50,32 +63,53 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) return notFound(reply, languages);
     const session = await this.sessions.get(opened.tenantId, opened.sessionId);
-    await this.#show(reply, { opened, token, session, languages }, await this.#viewOf(opened, session, other !== undefined));
+    const view = await this.views.of(opened.tenantId, session, languages, other !== undefined);
+    await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
-  /** The payer has pressed the button: on to the provider, or the same page with what is wrong. */
+  /** The payer has pressed the button: on to the provider, or the same page with what is wrong. A script is told so in JSON. */
   @Post(':token')
   @TakesRawBody()
   async pay(
     @Param('token') token: string,
     @Body() body: Buffer | undefined,
     @Headers('accept-language') languages: string | undefined,
+    @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const opened = await this.tokens.openPage(token);
     if (!opened) return notFound(reply, languages);
-    const form = new URLSearchParams((body ?? Buffer.alloc(0)).subarray(0, LONGEST_FORM).toString());
-    const [method, phone] = [form.get('method') ?? '', (form.get('phone') ?? '').replaceAll(/[ ().-]/g, '')];
-    const result = await this.#begin(opened, token, method, phone);
-    if (typeof result === 'string') {
-      await reply.status(303).header('location', result).header('cache-control', 'no-store').send();
-      return;
-    }
+    const form = readForm(body);
+    const begun = await this.#begin(opened, { token, languages }, form);
     const session = await this.sessions.get(opened.tenantId, opened.sessionId);
-    const view = await this.#viewOf(opened, session, true);
-    const shown: PageView =
-      view.kind === 'choose' ? { ...view, problem: result.problem, chosen: method, phone: form.get('phone') ?? '' } : view;
-    await this.#show(reply.status(422), { opened, token, session, languages }, shown);
+    if (accept === 'application/json') {
+      const texts = PAGE_TEXTS[localeOf(session.row.locale, languages)];
+      const answer = 'problem' in begun ? { problem: problemText(begun.problem, texts) } : { ...begun, returnUrl: this.#returnUrl(token) };
+      await reply.header('cache-control', 'no-store').send(answer);
+    } else if ('location' in begun) {
+      await reply.status(303).header('location', begun.location).header('cache-control', 'no-store').send();
+    } else {
+      const view = await this.views.of(opened.tenantId, session, languages, true);
+      const shown: PageView = view.kind === 'choose' ? { ...view, problem: begun.problem, chosen: form.method, phone: form.phone } : view;
+      await send(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
+    }
+  }
+
+  /** The payer needs more time. */
+  @Post(':token/extend')
+  @TakesRawBody()
+  async extend(@Param('token') token: string, @Headers('accept') accept: string | undefined, @Res() reply: FastifyReply): Promise<void> {
+    const opened = await this.tokens.openPage(token);
+    if (!opened) throw checkoutErrors['not-found']();
+    try {
+      const session = await this.sessions.extend(opened.tenantId, opened.sessionId, payerOf(idOf('chk', opened.sessionId)));
+      if (accept === 'application/json')
+        return void (await reply.header('cache-control', 'no-store').send({ leftMs: this.views.leftMs(session) }));
+    } catch (error) {
+      // A page without a script shows by itself that the session is over, or that there is no more time.
+      if (!isKassaflowError(error) || accept === 'application/json') throw error;
+    }
+    await reply.status(303).header('location', `/pay/${token}`).header('cache-control', 'no-store').send();
   }
 
   /** Where providers send the payer back to. */
@@ -88,118 +122,93 @@ export class PayPageController {
     const opened = await this.tokens.openPage(token);
     if (!opened) return notFound(reply, languages);
     const session = await this.paySession.refresh(opened.tenantId, opened.sessionId);
-    await this.#show(reply, { opened, token, session, languages }, await this.#viewOf(opened, session, false));
+    const view = await this.views.of(opened.tenantId, session, languages, false);
+    await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
-  /** One word for the page's script; another word means another page. */
+  /** Words for the page's script; other words mean another page. And how much time is left. */
   @Get(':token/state')
-  async state(@Param('token') token: string): Promise<{ state: string }> {
+  async state(@Param('token') token: string) {
     const opened = await this.tokens.openPage(token);
     if (!opened) throw checkoutErrors['not-found']();
-    return { state: stateOf(await this.sessions.get(opened.tenantId, opened.sessionId)) };
+    const session = await this.sessions.get(opened.tenantId, opened.sessionId);
+    return { ...liveWords(session), leftMs: this.views.leftMs(session) };
   }
 
-  /** The same word as server-sent events, anew whenever the payment changes. */
+  /** The same words as server-sent events, anew whenever the payment changes. */
   @Get(':token/events')
   async events(@Param('token') token: string, @Res() reply: FastifyReply): Promise<void> {
     const opened = await this.tokens.openPage(token);
     if (!opened) throw checkoutErrors['not-found']();
     const { tenantId, sessionId } = opened;
-    const subjects = followedBy(await this.sessions.get(tenantId, sessionId));
-    await this.live.follow(reply, tenantId, subjects, async () => ({ state: stateOf(await this.sessions.get(tenantId, sessionId)) }));
+    const { row } = await this.sessions.get(tenantId, sessionId);
+    await this.live.follow(reply, { tenantId, subjects: [subjectOf(row)] }, async () =>
+      liveWords(await this.sessions.get(tenantId, sessionId)),
+    );
   }
 
-  /** An address to go on to, or what is wrong. */
   async #begin(
     { tenantId, sessionId }: OpenedSession,
-    token: string,
-    method: string,
-    phone: string,
-  ): Promise<string | { readonly problem: 'method' | 'phone' | 'not-now' | 'busy' }> {
+    { token, languages }: { readonly token: string; readonly languages: string | undefined },
+    form: PayForm,
+  ): Promise<Begun> {
+    const { method, phone } = form;
     if (method === '') return { problem: 'method' };
     if (phone !== '' && !/^\+[1-9][0-9]{6,14}$/.test(phone)) return { problem: 'phone' };
-    const returnUrl = `${this.config.publicUrl}/pay/${token}/return`;
     try {
-      const actor = payerOf(idOf('chk', sessionId));
+      const session = await this.sessions.get(tenantId, sessionId);
+      const choices = await this.paySession.methods(tenantId, session);
+      const choice = choices.find(({ id }) => id === method);
+      const flow = choice && flowOnPage(choice, form);
+      if (choice && flow === undefined) return { problem: 'script' };
       const { payment, next } = await this.paySession.pay(tenantId, sessionId, {
         method,
-        returnUrl,
-        actor,
-        ...(phone !== '' && { phone }),
+        returnUrl: this.#returnUrl(token),
+        actor: payerOf(idOf('chk', sessionId)),
+        locale: localeOf(session.row.locale, languages),
+        ...(flow !== undefined && { flow }),
+        ...(flow === 'push' && phone !== '' && { phone }),
+        ...(flow === 'hosted-fields' && form.token !== null && { token: form.token }),
       });
       if (payment.status === 'failed') return { problem: 'not-now' };
-      return next?.kind === 'redirect' ? next.url : `/pay/${token}/return`;
+      if (next?.kind === 'hosted-fields') return { location: `/pay/${token}/return`, confirm: next };
+      return { location: next?.kind === 'redirect' ? next.url : `/pay/${token}/return` };
     } catch (error) {
-      if (!isKassaflowError(error)) throw error;
-      if (error.code === 'checkout.closed') return `/pay/${token}`;
-      if (error.code === 'checkout.under-way') return { problem: 'busy' };
-      if (error.code === 'checkout.phone-needed') return { problem: 'phone' };
-      if (error.code === 'checkout.method') return { problem: 'method' };
-      if (error.spec.status >= 500) throw error;
-      return { problem: 'not-now' };
+      return this.#whyNot(error, token);
     }
   }
 
-  /** @param choosing the payer wants to see the ways of paying although a payment is open that nobody has begun */
-  async #viewOf({ tenantId }: OpenedSession, session: SessionView, choosing: boolean): Promise<PageView> {
-    const { status } = session.session;
-    if (status === 'completed') return { kind: 'paid' };
-    if (status === 'cancelled' || status === 'expired') return { kind: status };
-    const current = await this.paySession.current(tenantId, session);
-    if (current && (status === 'pending' || !choosing)) return pendingView(current);
-    const last = session.attempts.at(-1)?.payment;
-    return {
-      kind: 'choose',
-      choices: (await this.paySession.methods(tenantId, session)).filter(isForPage),
-      ...(last && isOver(last) && { failed: last.reason }),
-    };
+  #whyNot(error: unknown, token: string): Begun {
+    if (!isKassaflowError(error) || error.spec.status >= 500) throw error;
+    switch (error.code) {
+      case 'checkout.closed':
+        return { location: `/pay/${token}` };
+      case 'checkout.under-way':
+        return { problem: 'busy' };
+      case 'checkout.phone-needed':
+        return { problem: 'phone' };
+      case 'checkout.method':
+        return { problem: 'method' };
+      default:
+        return { problem: 'not-now' };
+    }
   }
 
-  async #show(
-    reply: FastifyReply,
-    page: { readonly opened: OpenedSession; readonly token: string; readonly session: SessionView; readonly languages: string | undefined },
-    view: PageView,
-  ): Promise<void> {
-    const { row } = page.session;
-    const test = await this.sessions.isTest(page.opened.tenantId);
-    const html = renderPage({
-      locale: localeOf(row.locale, page.languages),
-      path: `/pay/${page.token}`,
-      test,
-      amount: money(row.amountMinor, row.currency),
-      description: row.description,
-      returnUrl: row.returnUrl,
-      cancelUrl: row.cancelUrl ?? undefined,
-      view,
-    });
-    await send(reply, html, test);
+  #returnUrl(token: string): string {
+    return `${this.config.publicUrl}/pay/${token}/return`;
   }
 }
 
-/** Ways that need no script of ours: the provider's own page, or an app that is called. */
-function isForPage({ flows }: Choice): boolean {
-  return flows.includes('redirect') || flows.includes('push');
-}
-
-function pendingView({ next }: PaymentView): PageView {
-  if (next?.kind === 'redirect') return { kind: 'pending', next: 'redirect', url: next.url };
-  return { kind: 'pending', next: next?.kind === 'push' ? 'phone' : 'wait' };
-}
-
-/** Changes whenever the page would look different. */
-function stateOf({ session, attempts }: SessionView): string {
-  const last = attempts.findLast(({ payment }) => payment)?.payment;
-  return `${session.status} ${last ? `${idOf('pay', last.id)} ${last.state}` : ''}`;
+function readForm(body: Buffer | undefined): PayForm {
+  const form = new URLSearchParams((body ?? Buffer.alloc(0)).subarray(0, LONGEST_FORM).toString());
+  const phone = (form.get('phone') ?? '').replaceAll(/[ ().-]/g, '').replace(/^00/, '+');
+  return { method: form.get('method') ?? '', phone, flow: form.get('flow'), token: form.get('token') };
 }
 
 async function notFound(reply: FastifyReply, languages: string | undefined): Promise<void> {
-  await send(reply.status(404), renderNotFound(localeOf('', languages)), false);
+  await send(reply.status(404), renderNotFound(localeOf('', languages)));
 }
 
-async function send(reply: FastifyReply, html: string, test: boolean): Promise<void> {
-  await reply
-    .header('content-security-policy', pagePolicy(test))
-    .header('cache-control', 'no-store')
-    .type('text/html; charset=utf-8')
-    .send(html);
+async function send(reply: FastifyReply, { html, policy }: RenderedPage): Promise<void> {
+  await reply.header('content-security-policy', policy).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html);
 }

@@ -1,6 +1,5 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { uuidOf } from '../../../kernel/ids.ts';
 import { Requires } from '../../../platform/auth/access.ts';
@@ -10,7 +9,6 @@ import { Idempotent, IdempotencyKeyValue } from '../../../platform/http/idempote
 import { pageFields, pageOf, readCursor } from '../../../platform/http/page.ts';
 import { Paged } from '../../../platform/http/paged.ts';
 import { ofOneKind, NOT_OF_ONE_KIND, paidFields, wishedInvoices } from '../../payments/index.ts';
-import { LiveState } from '../live-state.ts';
 import { PaymentRequests, type RequestView, type RequestWish } from './payment-requests.service.ts';
 
 const createRequest = z
@@ -42,7 +40,6 @@ export class PaymentRequestsController {
   constructor(
     private readonly requests: PaymentRequests,
     private readonly config: Config,
-    private readonly live: LiveState,
   ) {}
 
   /** Asks for a payment on a phone, over one or several invoices. */
@@ -77,16 +74,6 @@ export class PaymentRequestsController {
   @Requires('payments:read')
   async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string) {
     return shown(await this.requests.get(tenantId, uuidOf('req', id)));
-  }
-
-  /** How the request stands, as it changes: server-sent events, each with the whole request. */
-  @Get(':id/events')
-  @Requires('payments:read')
-  @ApiProduces('text/event-stream')
-  async events(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    const uuid = uuidOf('req', id);
-    await this.requests.get(tenantId, uuid);
-    await this.live.follow(reply, tenantId, [`request/${id}`], async () => shown(await this.requests.get(tenantId, uuid)));
   }
 
   /** Takes the request back before it is approved. Whether the customer was faster is the provider's word. */

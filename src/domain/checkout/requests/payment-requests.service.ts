@@ -245,6 +245,7 @@ export class PaymentRequests implements OnModuleInit {
         ...wish,
         amount,
         connection: choice.connection,
+        fallBack: wish.connection === undefined,
         description: row.description,
         flow: 'push',
         phone: row.phone,

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DeclineReason, DisputeFacts } from '@kassaflow/plugin-sdk';
+import type { DisputeFacts } from '@kassaflow/plugin-sdk';
 import type { DisputeSubject } from '../../../events/catalogue/subjects.ts';
 import { EventLog } from '../../../events/event-log.ts';
 import type { Clock } from '../../../kernel/clock.ts';
@@ -13,9 +13,6 @@ import type { PaymentRow } from '../payment.entity.ts';
 import { PaymentSubjects } from '../payment-subjects.ts';
 import { DisputeEntity, type DisputeRow } from './dispute.entity.ts';
 import { disputeEvent, isDecided } from './dispute.ts';
-
-/** Return codes of direct debits that end the mandate too. */
-const MANDATE_IS_GONE: Readonly<Record<string, DeclineReason>> = { MD01: 'mandate-revoked', AC04: 'account-closed' };
 
 /** Disputes and chargebacks, as providers report them with the payment. */
 @Injectable()
@@ -79,8 +76,9 @@ export class Disputes {
       subject: event === 'payment.disputed' ? `payment/${idOf('pay', payment.id)}` : `dispute/${idOf('dis', row.id)}`,
       data: { ...context, dispute: disputeSubject(row) },
     });
-    const ends = MANDATE_IS_GONE[row.reason];
-    if (event === 'dispute.opened' && payment.mandateId && ends) await this.mandates.chargeFailed(tx, payment.mandateId, ends);
+    // Some providers call a returned debit lost at once, because nobody can object to it.
+    if ((event === 'dispute.opened' || event === 'dispute.lost') && payment.mandateId)
+      await this.mandates.chargeFailed(tx, payment.mandateId, { reason: 'other', providerCode: row.reason });
   }
 }
 

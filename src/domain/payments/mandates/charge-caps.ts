@@ -3,11 +3,13 @@
  * takes days still has the invoice open, and a second one would take the money again.
  *
  * Visa allows 15 attempts per card and amount in 30 days; for Mastercard processors name 10 (recurring) to 35. Beyond that schemes
- * block and fine, so the lowest number counts. An attempt is a charge that was begun, whatever came of it.
+ * block and fine, so the lowest number counts: ten of a card, over all amounts, is below Visa's fifteen too. An attempt is a charge that
+ * was begun, whatever came of it.
  */
 import { idOf } from '../../../kernel/ids.ts';
 import type { Transaction } from '../../../platform/database/transaction.ts';
 import { mandateErrors } from '../payment.errors.ts';
+import { refuseAfterReturns } from './returned-debits.ts';
 
 export const CHARGES_PER_METHOD = 10;
 export const CHARGES_PER_INVOICE = 8;
@@ -17,11 +19,11 @@ const WINDOW_MS = 30 * 86_400_000;
  * The caller holds the row of each invoice and of the mandate. Two mandates over one card are counted together by its fingerprint; that
  * count takes a lock of its own.
  *
- * @throws mandate.cap, mandate.charge-open
+ * @throws mandate.cap, mandate.charge-open, mandate.suspended
  */
 export async function checkChargeCaps(
   tx: Transaction,
-  mandate: { readonly id: string; readonly fingerprint?: string | null | undefined },
+  mandate: { readonly id: string; readonly kind: string; readonly fingerprint?: string | null | undefined },
   invoiceIds: readonly string[],
   now: Date,
 ): Promise<void> {
@@ -45,4 +47,5 @@ export async function checkChargeCaps(
     [[...invoiceIds], CHARGES_PER_INVOICE],
   );
   if (perInvoice.length > 0) throw mandateErrors.cap({ counted: 'invoice', cap: CHARGES_PER_INVOICE });
+  await refuseAfterReturns(tx, mandate, invoiceIds);
 }

@@ -3,7 +3,7 @@ import { idOf, uuidOf } from '../../../kernel/ids.ts';
 import { parseMoney } from '../../../kernel/money.ts';
 import { stillWaiting } from '../../../plugin-host/action-call.ts';
 import type { BuiltInAction } from '../../../plugin-host/built-in-actions.ts';
-import { builtInAction } from '../../built-in-action.ts';
+import { builtInAction, REMEMBERED_MS } from '../../built-in-action.ts';
 import type { Charges } from './charges.service.ts';
 
 const input = {
@@ -33,9 +33,6 @@ const output = {
   additionalProperties: false,
 } as const;
 
-/** Our own table remembers the key of a payment for as long as the payment exists. */
-const FOREVER_MS = 10 * 365 * 86_400_000;
-
 /**
  * The action `payment.charge`. It finishes with the last word of bank or scheme, days later for a direct debit: until then it answers
  * that it waits, the run sleeps on disk, and the next attempt has the same key and finds the same payment.
@@ -50,7 +47,7 @@ export function chargeAction(charges: Charges): BuiltInAction {
       input,
       output,
       effect: 'keyed',
-      keyTtlMs: FOREVER_MS,
+      keyTtlMs: REMEMBERED_MS,
       movesMoney: true,
       causes: ['payment.completed', 'payment.failed', 'invoice.paid'],
       guards: { charge: { invoice: '/invoice', method: '/mandate' }, money: { amount: '/amount' } },
@@ -68,10 +65,10 @@ export function chargeAction(charges: Charges): BuiltInAction {
           ...(mandate !== undefined && { mandateId: uuidOf('man', mandate) }),
           ...(dueOn !== undefined && { dueOn }),
         });
-        const { status, payment, link, decline, retryAt } = view;
+        const { status, payment, link, decline } = view;
         if (status === 'pending') return stillWaiting('Bank or scheme has not said its last word', charges.askAgainMs(view));
         const { id, reason } = payment;
-        return ok({ status, payment: id, reason, decline: decline?.class ?? '', retryAt: retryAt?.toISOString() ?? '', link }, id);
+        return ok({ status, payment: id, reason, decline: decline?.class ?? '', retryAt: decline?.retryAt ?? '', link }, id);
       },
     },
   );

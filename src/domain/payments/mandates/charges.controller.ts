@@ -39,7 +39,7 @@ export class ChargesController {
     @Body({ schema: createCharge }) body: z.infer<typeof createCharge>,
   ) {
     const { invoices, amount, customer, mandate, dueOn, description, returnUrl, metadata } = body;
-    const { payment, next, status, link, decline, retryAt } = await this.charges.charge(caller.tenantId, {
+    const { payment, next, status, link, decline } = await this.charges.charge(caller.tenantId, {
       invoices: invoices.map((id) => ({ id: uuidOf('inv', id) })),
       metadata,
       requestKey,
@@ -51,6 +51,6 @@ export class ChargesController {
       ...(description !== undefined && { description }),
       ...(returnUrl !== undefined && { returnUrl }),
     });
-    return { status, link, decline: decline ?? null, retryAt: retryAt?.toISOString() ?? null, payment: { ...payment, next } };
+    return { status, link, decline: decline ?? null, payment: { ...payment, next } };
   }
 }

@@ -6,22 +6,27 @@
  * | status | what is true |
  * |---|---|
  * | pending | bank or scheme has not said its last word; for a direct debit that takes days |
- * | action-required | the bank wants to see the customer: `link` opens a payment of the same money in which the customer is there |
+ * | action-required | the bank wants to see the customer: `link` opens a page on which the customer approves the same money |
  * | completed | the money was taken, by the charge or through the link |
  * | failed | neither happened; `reason` says why, and `decline` what to do about it |
  */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../../kernel/clock.ts';
 import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
-import { parseMoney, type Money } from '../../../kernel/money.ts';
+import type { Money } from '../../../kernel/money.ts';
 import { CLOCK } from '../../../platform/clock.ts';
 import { Config } from '../../../platform/config/config.ts';
-import { isKassaflowError } from '../../../kernel/errors.ts';
 import { Database } from '../../../platform/database/transaction.ts';
-import { adviceFor, type DeclineAdvice } from '../../dunning/index.ts';
+import type { Decline } from '../../../events/catalogue/payment.events.ts';
+import { adviceFor, canBeDueOn, localDay, readDunning } from '../../dunning/index.ts';
 import { Invoices } from '../../invoices/index.ts';
-import { tookMoney } from '../payment.ts';
+import { mandateErrors } from '../payment.errors.ts';
+import { isOpen, tookMoney } from '../payment.ts';
 import { Payments, type PaymentView } from '../payments.service.ts';
+import { ChargeApprovals } from './charge-approvals.service.ts';
+import { declineOf, wireDecline } from './declines.ts';
+import { requireNotices } from './debit-notices.ts';
+import type { MandateRow } from './mandate.entity.ts';
 import { Mandates } from './mandates.service.ts';
 
 /** A charge as a caller asks for it. Ids are `uuid`. */
@@ -46,10 +51,8 @@ export interface ChargeView extends PaymentView {
   readonly status: 'pending' | 'action-required' | 'completed' | 'failed';
   /** Where the customer can approve; empty unless that is asked for. */
   readonly link: string;
-  /** What to do about a charge that failed. */
-  readonly decline: DeclineAdvice | undefined;
-  /** When to charge again by the schedule of the method; `undefined` where that is of no use. */
-  readonly retryAt: Date | undefined;
+  /** What kind of no it was, and when to charge again. */
+  readonly decline: Decline | undefined;
 }
 
 @Injectable()
@@ -58,6 +61,7 @@ export class Charges {
     private readonly database: Database,
     private readonly payments: Payments,
     private readonly mandates: Mandates,
+    private readonly approvals: ChargeApprovals,
     private readonly invoices: Invoices,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -66,14 +70,26 @@ export class Charges {
   /**
    * Charges, or tells how the charge of this request stands by now.
    *
-   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, mandate.charge-open, and what a payment throws
+   * @throws mandate.none, mandate.not-active, mandate.other-customer, mandate.cap, mandate.charge-open, mandate.suspended, mandate.due-on,
+   *   mandate.not-announced, and what a payment throws
    */
   async charge(tenantId: string, request: ChargeRequest): Promise<ChargeView> {
-    const known = await this.payments.ofRequest(tenantId, request.requestKey);
+    const known = await this.#asked(tenantId, request.requestKey);
     const view = known ?? (await this.#begin(tenantId, request));
-    const { payment } = view;
-    if (payment.status === 'failed' && payment.reason === 'authentication-failed') return this.#onSession(tenantId, request, view);
+    const { payment, next } = view;
+    const isStopped = payment.status === 'failed' && payment.reason === 'authentication-failed';
+    // A charge with something to do for the customer is one that its provider keeps open for that.
+    if (isStopped || next?.kind === 'redirect' || next?.kind === 'hosted-fields')
+      return this.#onSession(tenantId, request, view, !isStopped);
     return this.#viewOf(tenantId, view);
+  }
+
+  /** The charge of a request that was made before; one that is still open is asked about at its provider, should a webhook be lost. */
+  async #asked(tenantId: string, requestKey: string): Promise<PaymentView | undefined> {
+    const known = await this.payments.ofRequest(tenantId, requestKey);
+    if (!known || !isOpen(known.payment.status) || known.payment.providerId === '') return known;
+    await this.payments.refresh(tenantId, uuidOf('pay', known.payment.id));
+    return this.payments.ofRequest(tenantId, requestKey);
   }
 
   /** In how many milliseconds it is worth to ask again how a payment stands: the older it is, the later. */
@@ -85,19 +101,36 @@ export class Charges {
   async #begin(tenantId: string, request: ChargeRequest): Promise<PaymentView> {
     const { mandateId, dueOn, returnUrl = this.config.publicUrl, ...wish } = request;
     const customerId = request.customerId ?? (await this.#customerOf(tenantId, request));
-    const mandate = await this.database.transact(tenantId, (tx) =>
-      this.mandates.lockToCharge(tx, {
-        ...(mandateId !== undefined && { id: mandateId }),
-        ...(customerId !== undefined && { customerId }),
-      }),
-    );
+    const wanted = { ...(mandateId !== undefined && { id: mandateId }), ...(customerId !== undefined && { customerId }) };
+    await this.mandates.lookBeforeCharge(tenantId, await this.#mandate(tenantId, wanted));
+    // What the provider said just now may have ended it, and another of the customer's is next.
+    const row = await this.#mandate(tenantId, wanted);
+    await this.#checkDate(tenantId, row, dueOn, request);
+    const { id, connectionId, providerId, providerCustomer } = row;
+    // One without a provider's id is pending and was refused before.
+    const mandate = { id, connectionId, providerId: providerId ?? '', providerCustomer };
     const charge = { mandate, ...(dueOn !== undefined && { dueOn }) };
     return this.payments.create(tenantId, {
       ...wish,
-      customerId: customerId ?? mandate.customerId,
+      customerId: customerId ?? row.customerId,
       split: 'oldest-first',
       returnUrl,
       charge,
+    });
+  }
+
+  #mandate(tenantId: string, wanted: { readonly id?: string; readonly customerId?: string }): Promise<MandateRow> {
+    return this.database.transact(tenantId, (tx) => this.mandates.lockToCharge(tx, wanted));
+  }
+
+  /** A direct debit is due on a bank day, and handed in before it. @throws mandate.due-on, mandate.not-announced */
+  #checkDate(tenantId: string, { id, kind }: MandateRow, dueOn: string | undefined, { invoices }: ChargeRequest): Promise<void> {
+    if (kind !== 'sepa-debit') return Promise.resolve();
+    return this.database.transact(tenantId, async (tx) => {
+      const { quiet, noticeRequired } = await readDunning(tx);
+      const today = localDay(this.clock.now(), quiet.timeZone);
+      if (dueOn !== undefined && !canBeDueOn(dueOn, today)) throw mandateErrors['due-on']({ field: 'dueOn', dueOn, today });
+      if (noticeRequired) await requireNotices(tx, { mandateId: id, invoiceIds: invoices.map((invoice) => invoice.id), dueOn });
     });
   }
 
@@ -107,31 +140,20 @@ export class Charges {
     return uuidOf('cus', invoice.customer);
   }
 
-  /** The bank wants to see the customer: the same money once more, with the customer there, and a mandate of its own. */
-  async #onSession(tenantId: string, request: ChargeRequest, failed: PaymentView): Promise<ChargeView> {
-    const requestKey = `${request.requestKey}:on-session`;
-    const known = await this.payments.ofRequest(tenantId, requestKey);
-    const opened = known ?? (await this.#open(tenantId, { ...request, requestKey }, failed));
-    return this.#viewOf(tenantId, opened ?? failed);
-  }
-
-  async #open(tenantId: string, request: ChargeRequest, { payment }: PaymentView): Promise<PaymentView | undefined> {
-    const { mandateId: _mandate, dueOn: _due, returnUrl = this.config.publicUrl, ...wish } = request;
-    try {
-      return await this.payments.create(tenantId, {
-        ...wish,
-        amount: parseMoney(payment.amount),
-        customerId: uuidOf('cus', payment.customer),
-        connection: await this.#connectionOf(tenantId, payment.id),
-        split: 'oldest-first',
-        returnUrl,
-        save: true,
-      });
-    } catch (error) {
-      // Paid or credited by now, or nowhere to come back to: the charge stays failed, and its reason says the rest.
-      if (isKassaflowError(error) && error.spec.status < 500) return undefined;
-      throw error;
-    }
+  /** The bank wants to see the customer. Once the page's time is over, or nothing is open any more, the charge is what it was. */
+  async #onSession(tenantId: string, request: ChargeRequest, charge: PaymentView, isOpen: boolean): Promise<ChargeView> {
+    const page = await this.approvals.pageOf(tenantId, {
+      payment: charge.payment,
+      connection: await this.#connectionOf(tenantId, charge.payment.id),
+      requestKey: request.requestKey,
+      isOpen,
+      returnUrl: request.returnUrl,
+      actor: request.actor,
+    });
+    if (!page || page.status === 'cancelled' || page.status === 'expired') return this.#viewOf(tenantId, charge);
+    const paying = page.payment === '' ? charge : await this.payments.get(tenantId, uuidOf('pay', page.payment));
+    if (page.status === 'completed') return this.#viewOf(tenantId, paying);
+    return { ...paying, status: page.status === 'pending' ? 'pending' : 'action-required', link: page.link, decline: undefined };
   }
 
   async #connectionOf(tenantId: string, payment: string): Promise<string> {
@@ -142,34 +164,17 @@ export class Charges {
   }
 
   async #viewOf(tenantId: string, view: PaymentView): Promise<ChargeView> {
-    const { payment, next, failure } = view;
-    if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined, retryAt: undefined };
+    const { payment, failure } = view;
+    if (tookMoney(payment.status)) return { ...view, status: 'completed', link: '', decline: undefined };
     if (payment.status === 'failed' || payment.status === 'cancelled' || payment.status === 'expired') {
-      const decline = adviceFor({ method: payment.method, reason: 'other', ...failure });
-      return { ...view, status: 'failed', link: '', decline, retryAt: await this.#retryAt(tenantId, view, decline) };
+      const known = await this.database.transact(tenantId, (tx) => declineOf(tx, uuidOf('pay', payment.id)));
+      const decline = known ?? wireDecline(adviceFor({ method: payment.method, reason: 'other', ...failure }), undefined, true);
+      return { ...view, status: 'failed', link: '', decline };
     }
-    const link = next?.kind === 'redirect' ? next.url : '';
-    return { ...view, status: link === '' ? 'pending' : 'action-required', link, decline: undefined, retryAt: undefined };
-  }
-
-  /** The next day of the schedule, which is counted from the first charge of the invoice that failed. */
-  async #retryAt(tenantId: string, { payment }: PaymentView, { retryOnDays }: DeclineAdvice): Promise<Date | undefined> {
-    const [invoice] = payment.invoices;
-    if (invoice === undefined || retryOnDays.length === 0) return undefined;
-    const [charges] = await this.database.transact(tenantId, (tx) =>
-      tx.query<{ first: Date; n: number }>(
-        `select min(p.created_at) as first, count(*)::int as n from payment_invoice s join payment p on p.id = s.payment_id
-         where s.invoice_id = $1 and p.mandate_id is not null and p.state in ('failed', 'cancelled', 'expired')`,
-        [uuidOf('inv', invoice)],
-      ),
-    );
-    const day = retryOnDays[(charges?.n ?? 0) - 1];
-    if (!charges || day === undefined) return undefined;
-    return new Date(Math.max(charges.first.getTime() + day * DAY_MS, this.clock.now().getTime()));
+    return { ...view, status: 'pending', link: '', decline: undefined };
   }
 }
 
-const DAY_MS = 86_400_000;
 const SHORTEST_PAUSE_MS = 5_000;
 /** As `payment-checks.ts` asks the provider. */
 const LONGEST_PAUSE_MS = 6 * 3_600_000;

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Clock } from '../../../kernel/clock.ts';
+import { idOf } from '../../../kernel/ids.ts';
 import { CLOCK } from '../../../platform/clock.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { EnginePool } from '../../../platform/database/engine-pool.ts';
@@ -12,12 +13,21 @@ const EVERY_MS = 600_000;
 /** Of one tenant in one transaction. */
 const BATCH = 100;
 
-/** Ends mandates whose time is over: their term, or 36 months without use. */
+/** Of one tenant in one turn: providers are asked one after the other. */
+const ASKED = 20;
+
+/**
+ * Ends mandates whose time is over: their term, 36 months without use, or a week without being confirmed. Asks about those that wait for
+ * being confirmed: not every provider has a webhook for that.
+ */
 @Injectable()
 export class LapseMandates implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger(LapseMandates.name);
   readonly #loop = new WorkerLoop(
-    () => this.lapseDue().then(() => EVERY_MS),
+    () =>
+      this.lapseDue()
+        .then(() => this.askPending())
+        .then(() => EVERY_MS),
     EVERY_MS,
     (error) => this.#log.error({ message: 'mandates could not be ended', error }),
   );
@@ -53,5 +63,29 @@ export class LapseMandates implements OnApplicationBootstrap, OnModuleDestroy {
       }
     }
     return ended;
+  }
+
+  /** Asks the providers about the oldest looks at mandates that are not confirmed, and returns how many it asked about. */
+  async askPending(): Promise<number> {
+    const { rows } = await this.pool.query<{ tenant_id: string }>(
+      `select distinct tenant_id from mandate where state = 'pending' and lapses_at > $1`,
+      [this.clock.now()],
+    );
+    let asked = 0;
+    for (const { tenant_id: tenantId } of rows) {
+      const due = await this.database.transact(tenantId, (tx) =>
+        tx.query<{ id: string }>(
+          `select id from mandate where state = 'pending' and provider_id is not null order by facts_fetched_at nulls first limit $1`,
+          [ASKED],
+        ),
+      );
+      for (const { id } of due) {
+        await this.mandates.refresh(tenantId, id).catch((error: unknown) => {
+          this.#log.error({ message: 'a mandate could not be asked about', mandate: idOf('man', id), error });
+        });
+      }
+      asked += due.length;
+    }
+    return asked;
   }
 }

@@ -1,5 +1,5 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
-import type { MandateFacts } from '@kassaflow/plugin-sdk';
+import type { MandateFacts, NextStep } from '@kassaflow/plugin-sdk';
 import type { MandateState } from './mandate.ts';
 
 /** A customer's permission to charge later, as its provider last reported it. */
@@ -13,7 +13,8 @@ export const MandateEntity = defineEntity({
     connectionId: p.uuid(),
     /** The payment that left it behind. */
     paymentId: p.uuid().nullable(),
-    providerId: p.text(),
+    /** Null until the provider of one that we asked for has answered. */
+    providerId: p.text().nullable(),
     /** The customer at the provider, where a charge has to name it too. */
     providerCustomer: p.text().nullable(),
     kind: p.text().$type<MandateFacts['kind']>(),
@@ -26,6 +27,15 @@ export const MandateEntity = defineEntity({
     usedAt: p.datetime(),
     lapsesAt: p.datetime(),
     endedAt: p.datetime().nullable(),
+    description: p.text(),
+    /** What the customer has to do to confirm it; null once it is done or of no use. */
+    next: p.json<NextStep>().nullable(),
+    /** The request that asked for it; null on one that a payment left behind. */
+    requestKey: p.text().nullable(),
+    /** Its provider tries a failed charge again by itself. */
+    providerRetries: p.boolean(),
+    /** Returns before this do not count any more (`returned-debits.ts`). */
+    resumedAt: p.datetime().nullable(),
     version: p.integer().version(),
   },
 });

@@ -26,6 +26,8 @@ export interface KnownMandate {
 export type MandateEventType = 'mandate.created' | 'mandate.revoked' | 'mandate.expired';
 
 const UNUSED_MONTHS = 36;
+/** A mandate that was asked for and that nobody confirmed lapses after this: no page of a provider stays open longer. */
+export const CONFIRM_WITHIN_MS = 7 * 86_400_000;
 
 /** When a mandate lapses by itself. */
 export function lapsesAt(usedAt: Date, validUntil: Date | undefined): Date {

@@ -130,20 +130,8 @@ describe('a charge', () => {
     expect(await charge(await world.anInvoice('7.00', customer))).toMatchObject({
       status: 'failed',
       payment: { reason: 'insufficient-funds' },
-      decline: { class: 'soft', retryOnDays: [1, 3, 7, 14] },
+      decline: { class: 'soft', source: 'ours', code: 'insufficient-funds', retryable: true },
     });
-  });
-
-  test('that failed says when to try again, by the schedule from the first failure on, until it is used up', async () => {
-    const { customer } = await withMandate();
-    const invoice = await world.anInvoice('7.00', customer);
-    const first = world.clock.now().getTime();
-    for (const day of [1, 3, 7, 14, undefined]) {
-      world.provider.next('payments.charge', 'declines');
-      const { retryAt } = await charge(invoice);
-      expect(retryAt).toEqual(day === undefined ? undefined : new Date(first + day * DAY_MS));
-      if (retryAt) world.clock.advance(retryAt.getTime() - world.clock.now().getTime());
-    }
   });
 
   test('in a flow waits for the last word without using up an attempt, and finds it by the same key', async () => {
@@ -171,19 +159,6 @@ describe('a charge', () => {
     expect(await run()).toMatchObject({ kind: 'ok', value: { status: 'completed', payment: reference, retryAt: '' } });
   });
 
-  test('whose bank wants to see the customer gives a link, the same one for the same request', async () => {
-    const { customer } = await withMandate();
-    const invoice = await world.anInvoice('9.00', customer);
-    const requestKey = newUuid();
-    world.provider.next('payments.charge', 'asks for the customer');
-    const first = await charge(invoice, { requestKey });
-    expect(first).toMatchObject({ status: 'action-required', link: expect.stringMatching(/^https:/) });
-    expect((await charge(invoice, { requestKey })).payment.id).toBe(first.payment.id);
-    world.provider.report(first.payment.providerId, { started: true, captured: 900 });
-    await signal(first.payment.providerId);
-    expect(await charge(invoice, { requestKey })).toMatchObject({ status: 'completed' });
-  });
-
   test('that comes back because the account is closed ends its mandate', async () => {
     const { customer, mandate } = await withMandate({ kind: 'sepa-debit' });
     const { payment } = await charge(await world.anInvoice('9.00', customer));
@@ -203,7 +178,7 @@ describe('a charge', () => {
     await expect(charge(await world.anInvoice('1.00', one.customer))).rejects.toMatchObject({ code: 'mandate.cap' });
     expect(world.provider.count('payments.charge')).toBe(calls);
     world.clock.advance(31 * DAY_MS);
-    expect((await charge(await world.anInvoice('1.00', one.customer))).status).toBe('action-required');
+    expect((await charge(await world.anInvoice('1.00', one.customer))).status).toBe('pending');
   });
 
   test('is not begun while another one of the invoice has no last word, also when both are asked for at once', async () => {

@@ -10,6 +10,8 @@ const small: RefundSubject = {
   payment: creditPayment.id,
   credits: 50,
   origin: 'kassaflow',
+  waitsFor: '',
+  requestedBy: 'key/support',
 };
 const large: RefundSubject = {
   ...small,
@@ -24,13 +26,15 @@ const largePayment = { ...payment, amount: euro('484.00'), captured: euro('484.0
 const ofCredits = { payment: creditPayment, customer: kim, invoice: creditInvoice, order: creditOrder };
 const ofInvoice = { payment: largePayment, customer: kim, invoice: { ...paidInvoice, total: euro('484.00'), paid: euro('484.00') } };
 
-const inState = (status: RefundSubject['status']): Samples => ({
-  'refund-small': { refund: { ...small, status }, ...ofCredits },
-  'refund-large': { refund: { ...large, status }, ...ofInvoice },
+const inState = (status: RefundSubject['status'], more: Partial<RefundSubject> = {}): Samples => ({
+  'refund-small': { refund: { ...small, ...more, status }, ...ofCredits },
+  'refund-large': { refund: { ...large, ...more, status }, ...ofInvoice },
 });
 
 export const refundSamples: Readonly<Record<string, Samples>> = {
-  'refund.requested': inState('requested'),
+  'refund.requested': inState('requested', { waitsFor: 'approval' }),
+  'refund.cancelled': inState('cancelled'),
+  'refund.tap-required': inState('requested', { waitsFor: 'terminal' }),
   'refund.completed': inState('completed'),
   'refund.failed': inState('failed'),
 };

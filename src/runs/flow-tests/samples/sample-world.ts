@@ -53,6 +53,8 @@ export const payment: PaymentSubject = {
   metadata: {},
   createdAt: '2026-11-23T08:58:10.000Z',
   completedAt: '2026-11-23T08:59:31.000Z',
+  captureBefore: '',
+  finalAt: '',
 };
 
 /** {@link payment} in a state in which no money was taken. */

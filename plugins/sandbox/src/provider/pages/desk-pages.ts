@@ -3,7 +3,9 @@ import type { Desks } from '../api.ts';
 import type { EntryRow } from '../book.ts';
 import type { Reply } from '../http-server.ts';
 import type { MailRow, MessageRow } from '../outboxes.ts';
-import { amountOf, isMethod, METHODS, type PaymentRow } from '../payments-desk.ts';
+import type { MandateRow } from '../mandate-row.ts';
+import { amountOf, leftOf } from '../payment-amounts.ts';
+import { isMethod, METHODS, type DisputeRow, type PaymentRow } from '../payment-row.ts';
 import { html, type Html } from './html.ts';
 import { deskPage, empty, moment } from './layout.ts';
 
@@ -32,25 +34,45 @@ export function overviewPage({ store }: Desks): Reply {
         A bank, a phone, a mailbox and an accounting office in one place. What your flows send to the outside arrives here.
       </p>
       <ul class="tiles">
-        ${tile('/sandbox/payments', 'Payments', count('payment'))} ${tile('/sandbox/sms', 'Text messages', count('message'))}
-        ${tile('/sandbox/mail', 'Mails', count('mail'))} ${tile('/sandbox/book', 'Entries in the book', count('entry'))}
+        ${tile('/sandbox/payments', 'Payments', count('payment'))} ${tile('/sandbox/mandates', 'Mandates', count('mandate'))}
+        ${tile('/sandbox/sms', 'Text messages', count('message'))} ${tile('/sandbox/mail', 'Mails', count('mail'))}
+        ${tile('/sandbox/book', 'Entries in the book', count('entry'))}
       </ul>
       <p class="lead below">Webhooks still on their way: ${count('webhook where delivered_at is null')}</p>`,
   );
 }
 
-export function paymentsPage({ payments }: Desks): Reply {
+export function paymentsPage({ payments, moneyBack }: Desks): Reply {
   const rows = payments.newest(SHOWN);
   return deskPage(
     'Payments',
     '/sandbox/payments',
     html`<h1>Payments</h1>
-      <p class="lead">Refunds and chargebacks made here reach your portal as if a person had made them in the provider's dashboard.</p>
+      <p class="lead">
+        Refunds, disputes and how they end reach your portal as if a bank, or a person in the provider's dashboard, had made them.
+      </p>
       ${
         rows.length === 0
           ? empty('No payments yet. They appear when a checkout starts.')
           : html`<ul class="list">
-              ${rows.map(paymentItem)}
+              ${rows.map((row) => paymentItem(row, moneyBack.disputesOf(row.id).at(-1)))}
+            </ul>`
+      }`,
+  );
+}
+
+export function mandatesPage({ mandates }: Desks): Reply {
+  const rows = mandates.newest(SHOWN);
+  return deskPage(
+    'Mandates',
+    '/sandbox/mandates',
+    html`<h1>Mandates</h1>
+      <p class="lead">Permissions to charge later. Revoke one here as its customer would at the bank.</p>
+      ${
+        rows.length === 0
+          ? empty('No mandates yet. A payment that is to be remembered leaves one behind.')
+          : html`<ul class="list">
+              ${rows.map(mandateItem)}
             </ul>`
       }`,
   );
@@ -109,8 +131,7 @@ export function bookPage(desks: Desks): Reply {
   );
 }
 
-function paymentItem(payment: PaymentRow): Html {
-  const left = payment.captured - payment.refunded - payment.charged_back;
+function paymentItem(payment: PaymentRow, dispute: DisputeRow | undefined): Html {
   return html`<li class="card payment">
     <div>
       <h2>${payment.description}</h2>
@@ -120,15 +141,42 @@ function paymentItem(payment: PaymentRow): Html {
     <div class="facts">
       <span class="state ${TONE[payment.state] ?? ''}">${payment.state}</span>
       ${isMethod(payment.method) ? html`<span class="soft">${METHODS[payment.method]}</span>` : undefined}
+      ${payment.charge === 1 ? html`<span class="soft">charged under a mandate</span>` : undefined}
+      ${payment.failure === null ? undefined : html`<span class="soft">${payment.failure}</span>`}
       ${payment.refunded > 0 ? html`<span class="soft">${showAmount(amountOf(payment, payment.refunded))} refunded</span>` : undefined}
-      ${payment.charged_back > 0 ? html`<span class="state bad">${showAmount(amountOf(payment, payment.charged_back))} charged back</span>` : undefined}
-    </div>
-    <div class="acts">
-      ${payment.state === 'open' ? html`<a class="button" href="/sandbox/pay/${payment.id}">Pay page</a>` : undefined}
       ${
-        payment.state === 'paid' && left > 0
-          ? html`<form method="post" action="/sandbox/payments/${payment.id}/refund"><button>Refund</button></form>
-              <form method="post" action="/sandbox/payments/${payment.id}/chargeback"><button class="bad">Chargeback</button></form>`
+        payment.charged_back > 0
+          ? html`<span class="state bad">${showAmount(amountOf(payment, payment.charged_back))} charged back</span>`
+          : undefined
+      }
+      ${dispute ? html`<span class="soft">dispute ${dispute.state}</span>` : undefined}
+    </div>
+    <div class="acts">${buttonsOf(payment, dispute)}</div>
+  </li>`;
+}
+
+function buttonsOf(payment: PaymentRow, dispute: DisputeRow | undefined): Html | undefined {
+  const button = (name: string, label: string, tone = ''): Html =>
+    html`<form method="post" action="/sandbox/payments/${payment.id}/${name}"><button class="${tone}">${label}</button></form>`;
+  if (payment.state === 'open') return html`<a class="button" href="/sandbox/pay/${payment.id}">Pay page</a>`;
+  if (dispute?.state === 'opened') return html`${button('win', 'Dispute won')} ${button('lose', 'Dispute lost', 'bad')}`;
+  if (payment.state !== 'paid' || leftOf(payment) <= 0) return undefined;
+  return html`${button('refund', 'Refund')} ${button('chargeback', 'Chargeback', 'bad')}`;
+}
+
+function mandateItem(mandate: MandateRow): Html {
+  return html`<li class="card payment">
+    <div>
+      <h2>${mandate.label}</h2>
+      <p class="soft">${mandate.reference} · ${moment(mandate.created_at)}</p>
+    </div>
+    <p class="amount">${mandate.kind}</p>
+    <div class="facts"><span class="state ${mandate.state === 'active' ? 'good' : 'bad'}">${mandate.state}</span></div>
+    <div class="acts">
+      ${mandate.state === 'pending' ? html`<a class="button" href="/sandbox/mandate/${mandate.id}">Approve page</a>` : undefined}
+      ${
+        mandate.state === 'active'
+          ? html`<form method="post" action="/sandbox/mandates/${mandate.id}/revoke"><button class="bad">Revoke</button></form>`
           : undefined
       }
     </div>

@@ -3,6 +3,7 @@ import { html, type Html } from './html.ts';
 
 const SECTIONS = [
   ['/sandbox/payments', 'Payments'],
+  ['/sandbox/mandates', 'Mandates'],
   ['/sandbox/sms', 'SMS'],
   ['/sandbox/mail', 'Mail'],
   ['/sandbox/book', 'Book'],

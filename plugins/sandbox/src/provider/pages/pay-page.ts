@@ -1,10 +1,13 @@
 import { showAmount } from '../amount.ts';
 import type { Reply } from '../http-server.ts';
-import { amountOf, METHODS, methodsOf, type PaymentRow } from '../payments-desk.ts';
+import type { MandateRow } from '../mandate-row.ts';
+import { amountOf } from '../payment-amounts.ts';
+import { METHODS, methodsOf, type PaymentRow } from '../payment-row.ts';
 import { html, type Html } from './html.ts';
 import { customerPage } from './layout.ts';
 
 const OVER: Readonly<Record<Exclude<PaymentRow['state'], 'open'>, string>> = {
+  pending: 'The direct debit is under way.',
   paid: 'This payment is done.',
   authorized: 'The money is reserved.',
   failed: 'The bank declined this payment.',
@@ -21,7 +24,7 @@ export function payPage(payment: PaymentRow): Reply {
           <h1>${payment.description}</h1>
           <p class="sum">${showAmount(amountOf(payment, payment.amount))}</p>
         </div>
-        ${payment.state === 'open' ? choices(payment) : over(payment, OVER[payment.state])}
+        ${payment.state === 'open' ? choices(payment) : over(payment.return_url, OVER[payment.state])}
       </section>
       <p class="soft">Sandbox payment page. No money moves.</p>`,
   );
@@ -46,7 +49,36 @@ function choices(payment: PaymentRow): Html {
   </form>`;
 }
 
-function over(payment: PaymentRow, message: string): Html {
+function over(returnUrl: string, message: string): Html {
   return html`<p role="status">${message}</p>
-    <a class="button" href="${payment.return_url}">Back to the shop</a>`;
+    <a class="button" href="${returnUrl}">Back to the shop</a>`;
+}
+
+const PERMISSION_OVER: Readonly<Record<Exclude<MandateRow['state'], 'pending'>, string>> = {
+  active: 'The permission is given.',
+  revoked: 'The permission was not given, or was taken back.',
+  expired: 'The permission is too old.',
+};
+
+/** Where a customer gives the permission to be charged later, or does not. */
+export function permissionPage(mandate: MandateRow): Reply {
+  return customerPage(
+    'Permission to charge',
+    html`<section class="card">
+        <div>
+          <h1>${mandate.description}</h1>
+          <p class="sum">${mandate.label}</p>
+        </div>
+        ${mandate.state === 'pending' ? permission(mandate.id) : over(mandate.return_url, PERMISSION_OVER[mandate.state])}
+      </section>
+      <p class="soft">Sandbox permission page. No money moves.</p>`,
+  );
+}
+
+function permission(id: string): Html {
+  return html`<form method="post">
+    <p>May this shop charge you from now on?</p>
+    <button class="go" formaction="/sandbox/mandate/${id}/approve">Allow</button>
+    <button class="bad" formaction="/sandbox/mandate/${id}/decline">Do not allow</button>
+  </form>`;
 }

@@ -21,6 +21,8 @@ const DESCRIPTIONS: readonly (readonly [what: string, text: string])[] = [
   ['markup and quotes', `<b>"O'Neill" & sons</b>`],
 ];
 const LOCALES = ['nl', 'nl-NL', 'nb_NO', 'en-GB', 'tlh', 'xx-YY'];
+/** Members of `payments` that say something and do nothing. */
+const NO_METHODS: ReadonlySet<string> = new Set(['keyTtlMs', 'traits', 'hostedFields']);
 /** Parameters in which a provider may add its own to a return address are left to it; what we gave must stay as it is. */
 const OURS = [RETURN_URL, CANCEL_URL];
 
@@ -118,7 +120,7 @@ export const detailTests: readonly ConformanceTest[] = [
       'plugin',
     );
     for (const [name, value] of Object.entries(payments ?? {})) {
-      if (name === 'keyTtlMs' || name === 'traits') continue;
+      if (NO_METHODS.has(name)) continue;
       must(typeof value === 'function', 'a method, or nothing: absence is a statement', `${name} is ${typeof value}`, 'payments');
     }
     if (payments?.traits?.capturesByRequest === true)

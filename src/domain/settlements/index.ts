@@ -1,0 +1,2 @@
+export { Settlements } from './settlements.service.ts';
+export { SettlementsModule } from './settlements.module.ts';

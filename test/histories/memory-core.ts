@@ -1,0 +1,325 @@
+/**
+ * Our side in memory: the real rules of `src/domain/payments` (facts, change, bookings, refunds) with rows that are objects. What the
+ * services do around the rules is done here once more, in small; `database-core.ts` runs the services themselves.
+ */
+import type { CreatedPayment, Outcome, PaymentFacts, RefundResult } from '@kassaflow/plugin-sdk';
+import { bookingOf, type MoneyPath } from '../../src/domain/payments/payment-books.ts';
+import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment } from '../../src/domain/payments/payment-change.ts';
+import { readFacts, tookMoney, type Facts, type PaymentAmounts } from '../../src/domain/payments/payment.ts';
+import { settleListed, type ListedRefund } from '../../src/domain/payments/refund-list.ts';
+import { refundable, settle, type RefundState } from '../../src/domain/payments/refund.ts';
+import { idOf, newUuid } from '../../src/kernel/ids.ts';
+import { accounts } from '../../src/domain/ledger/index.ts';
+import { DESK_WEBHOOK_URL, Died, type DeskCalls } from '../desks/desk-calls.ts';
+import type { Posted } from '../desks/desk.ts';
+import type { Books, Core } from './core.ts';
+import type { Trouble } from './history.ts';
+import { TOTAL } from './model.ts';
+import { bent, type PlantedBug } from './planted-bug.ts';
+import { strike } from './trouble.ts';
+
+type Operation = 'create' | 'capture' | 'cancel' | 'refund';
+type Refund = { -readonly [Key in keyof ListedRefund]: ListedRefund[Key] };
+
+const CONNECTION = '01981f2e-0000-7000-8000-000000000001';
+const NOTHING: PaymentAmounts = {
+  authorized: 0n,
+  voided: 0n,
+  captured: 0n,
+  refunded: 0n,
+  refundPending: 0n,
+  chargedBack: 0n,
+  fee: undefined,
+};
+const BACK_OFF_MS = [1, 5, 30, 120].map((minutes) => minutes * 60_000);
+/** As `ResolveAttempts` has it. */
+const SAFE_PART_OF_MEMORY = 0.8;
+
+export class MemoryCore implements Core {
+  readonly reference: string;
+  payment = '';
+  readonly #calls: DeskCalls;
+  readonly #bug: PlantedBug | undefined;
+  /** Two invoices, so that money has to be split. */
+  readonly #shares = [
+    { intended: 1_300n, allocated: 0n },
+    { intended: 700n, allocated: 0n },
+  ];
+  #known: KnownPayment;
+  #asked: { whole: bigint; captures: bigint; pending: bigint } = { whole: BigInt(TOTAL), captures: 0n, pending: 0n };
+  #refunds: Refund[] = [];
+  readonly #ledger = new Map<string, bigint>();
+  readonly #numbers = new Map<Operation, number>();
+  #kept: PaymentFacts | undefined;
+  #completions = 0;
+
+  constructor(calls: DeskCalls, id: string, bug?: PlantedBug) {
+    this.#calls = calls;
+    this.#bug = bug;
+    this.reference = idOf('pay', id);
+    this.#known = {
+      ...NOTHING,
+      state: 'created',
+      currency: calls.desk.currency as KnownPayment['currency'], // desks name real currencies
+      asked: { least: BigInt(TOTAL), most: BigInt(TOTAL) },
+      fetchedAt: undefined,
+      doubtedAt: undefined,
+      mismatched: false,
+      takenWhenAuthorized: false,
+      lapsed: false,
+    };
+  }
+
+  async open(manual: boolean, trouble: Trouble): Promise<void> {
+    const { desk } = this.#calls;
+    const order = {
+      reference: this.reference,
+      amount: this.#money(TOTAL),
+      description: 'A history',
+      returnUrl: 'https://shop.example/back',
+      webhookUrl: DESK_WEBHOOK_URL,
+      capture: manual ? 'manual' : 'automatic',
+      metadata: {},
+      ...desk.order,
+    };
+    const outcome = await this.#attempt<CreatedPayment>('create', order, trouble);
+    if (outcome === 'too-late') throw new Error('nobody waits for so long before a payment is open');
+    if (outcome.kind !== 'ok') return;
+    this.payment = outcome.value.providerId;
+    this.#apply(readFacts(outcome.value.facts));
+  }
+
+  async capture(amount: number, trouble: Trouble): Promise<boolean> {
+    const { authorized, voided, captured } = this.#known;
+    if (BigInt(amount) > authorized - voided - captured) return false;
+    this.#asked.captures += BigInt(amount);
+    this.#asked.pending = BigInt(amount);
+    const outcome = await this.#attempt<PaymentFacts>('capture', { providerId: this.payment, amount: this.#money(amount) }, trouble);
+    const isDone = await this.#concluded(outcome, () => this.#known.captured >= this.#asked.captures);
+    if (!isDone) this.#asked.captures -= this.#asked.pending;
+    this.#asked.pending = 0n;
+    return isDone;
+  }
+
+  async cancel(trouble: Trouble): Promise<boolean> {
+    const outcome = await this.#attempt<PaymentFacts>('cancel', { providerId: this.payment }, trouble);
+    return this.#concluded(outcome, () => this.#known.state === 'cancelled');
+  }
+
+  async refund(amount: number, trouble: Trouble): Promise<boolean> {
+    const { desk } = this.#calls;
+    if (!tookMoney(this.#known.state) || BigInt(amount) > refundable(this.#known, this.#refunds)) return false;
+    const refund: Refund = {
+      id: newUuid(),
+      amount: BigInt(amount),
+      state: 'requested',
+      sentAt: this.#now(),
+      acceptedAt: null,
+      providerId: null,
+      origin: 'kassaflow',
+    };
+    this.#refunds.push(refund);
+    const input = { providerId: this.payment, reference: idOf('ref', refund.id), amount: this.#money(amount) };
+    const outcome = await this.#attempt<RefundResult>('refund', input, trouble);
+    if (outcome === 'too-late') {
+      await this.look();
+      // It is only known to be under way, or done: the facts move it there, and nothing else does.
+      return stateOf(refund) === 'completed' || stateOf(refund) === 'pending';
+    }
+    if (outcome.kind === 'ok') refund.providerId = outcome.value.providerId;
+    if (refund.state === 'requested') {
+      const isAccepted = outcome.kind === 'ok' && outcome.value.state !== 'failed';
+      Object.assign(refund, isAccepted ? { state: 'pending', acceptedAt: new Date(desk.now()) } : { state: 'failed' });
+    }
+    if (outcome.kind === 'ok') await this.look();
+    return stateOf(refund) !== 'failed';
+  }
+
+  async look(): Promise<void> {
+    if (this.payment === '') return;
+    this.#apply(readFacts(await this.#fetch()));
+  }
+
+  async keepLook(): Promise<void> {
+    if (this.payment !== '') this.#kept = await this.#fetch();
+  }
+
+  async applyKept(): Promise<void> {
+    if (this.#kept) this.#apply(readFacts(this.#kept));
+  }
+
+  async laggingLook(): Promise<void> {
+    if (this.#kept) this.#apply(readFacts({ ...this.#kept, fetchStartedAt: this.#calls.desk.now() }));
+  }
+
+  async deliver(posted: Posted): Promise<void> {
+    const signals = await this.#calls.signalsIn(posted);
+    if (signals.some(({ providerId, reference }) => reference === this.reference || providerId === this.payment)) await this.look();
+  }
+
+  async close(): Promise<Books> {
+    if (this.#known.doubtedAt) {
+      await this.#calls.desk.advance(SECOND_FETCH_AFTER_MS);
+      await this.look();
+    }
+    const { state, captured, refunded, chargedBack } = this.#known;
+    return {
+      state,
+      captured: Number(captured),
+      refunded: Number(refunded),
+      chargedBack: Number(chargedBack),
+      owed: this.#balance(accounts.clearing(CONNECTION)) + this.#balance(accounts.fees),
+      onInvoices: 0 - this.#balance(accounts.receivable),
+      unallocated: 0 - this.#balance(accounts.unallocated),
+      refundsDone: this.#refunds.reduce((sum, refund) => sum + (refund.state === 'completed' ? Number(refund.amount) : 0), 0),
+      completions: this.#completions,
+    };
+  }
+
+  /** Written down, sent, and sent again under the same key until there is an answer, as `payment-attempts.ts` says. */
+  async #attempt<T>(operation: Operation, input: object, trouble: Trouble): Promise<Outcome<T> | 'too-late'> {
+    const { desk } = this.#calls;
+    const startedAt = desk.now();
+    const number = (this.#numbers.get(operation) ?? 0) + 1;
+    this.#numbers.set(operation, number);
+    const key = `${this.reference}:${operation}:${number}`;
+    strike(this.#calls, trouble);
+    let outcome = await this.#send<T>(operation, input, key, 1);
+    desk.faults.clear();
+    if (trouble === 'forgotten') await desk.advance(SAFE_PART_OF_MEMORY * (await this.#calls.keyTtlMs()) + 60_000);
+    for (let tries = 2; outcome.kind === 'unknown'; tries += 1) {
+      if (tries > 8) throw new Error(`${key} never came to an end: ${outcome.message}`);
+      await desk.advance(BACK_OFF_MS[tries - 2] ?? 86_400_000);
+      if (desk.now() - startedAt > SAFE_PART_OF_MEMORY * (await this.#calls.keyTtlMs())) return 'too-late';
+      outcome = repeated(await this.#send<T>(operation, input, this.#bug === 'new-key' ? `${key}:${tries}` : key, tries));
+    }
+    return outcome;
+  }
+
+  async #send<T>(operation: Operation, input: object, idempotencyKey: string, attempt: number): Promise<Outcome<T>> {
+    try {
+      return await this.#calls.call<T>({
+        tenantId: '',
+        connectionId: '',
+        method: `payments.${operation}`,
+        input,
+        idempotencyKey,
+        attempt,
+        timeoutMs: 15_000,
+      });
+    } catch (error) {
+      if (error instanceof Died) return { kind: 'unknown', message: error.message };
+      throw error;
+    }
+  }
+
+  async #concluded(outcome: Outcome<PaymentFacts> | 'too-late', isDone: () => boolean): Promise<boolean> {
+    if (outcome === 'too-late') {
+      await this.look();
+      return isDone();
+    }
+    if (outcome.kind === 'ok') this.#apply(readFacts(outcome.value));
+    return outcome.kind === 'ok';
+  }
+
+  async #fetch(): Promise<PaymentFacts> {
+    const input = { providerId: this.payment };
+    const outcome = await this.#calls.call<PaymentFacts>({
+      tenantId: '',
+      connectionId: '',
+      method: 'payments.fetch',
+      input,
+      idempotencyKey: '',
+      attempt: 1,
+      timeoutMs: 15_000,
+    });
+    if (outcome.kind !== 'ok') throw new Error(`${this.payment} could not be fetched: ${JSON.stringify(outcome)}`);
+    return outcome.value;
+  }
+
+  #apply(told: Facts): void {
+    const known = { ...this.#known, asked: this.#bounds(), ...(this.#bug === 'stale-wins' ? { fetchedAt: undefined } : {}) };
+    const facts = bent(told, known, this.#bug);
+    const change = changeOf(known, facts);
+    if (change.kind === 'stale' || change.kind === 'wrong-currency') return;
+    if (change.kind === 'doubtful') return void (this.#known = { ...this.#known, doubtedAt: change.doubtedAt });
+    this.#book(known, facts);
+    this.#settleRefunds(facts);
+    this.#completions += change.events.filter((event) => event === 'payment.completed').length;
+    const { authorized, voided, captured, refunded, refundPending, chargedBack, fetchedAt } = facts;
+    const amounts = { authorized, voided, captured, refunded, refundPending, chargedBack, fee: facts.fee ?? known.fee };
+    this.#known = { ...known, ...amounts, state: change.state, mismatched: change.mismatched, fetchedAt, doubtedAt: undefined };
+  }
+
+  #book(known: KnownPayment, facts: Facts): void {
+    const path: MoneyPath = {
+      connectionId: CONNECTION,
+      currency: known.currency,
+      rule: 'oldest-first',
+      shares: this.#shares.map(({ intended, allocated }) => ({ intended, allocated, room: intended })),
+    };
+    const { postings, allocated } = bookingOf(known, facts, path);
+    for (const [index, share] of this.#shares.entries()) share.allocated = allocated[index] ?? 0n;
+    for (const { account, side, amount } of postings.flatMap(({ lines }) => lines))
+      this.#ledger.set(account, (this.#ledger.get(account) ?? 0n) + (side === 'debit' ? amount.minor : -amount.minor));
+  }
+
+  #settleRefunds(facts: Facts): void {
+    const moves = facts.refunds ? this.#listed(facts.refunds) : this.#totals(facts);
+    if (this.#bug !== 'dashboard-ignored') this.#refunds.push(...moves);
+  }
+
+  /** Moves ours, and gives those that were made without us. */
+  #listed(listed: NonNullable<Facts['refunds']>): Refund[] {
+    const { named, foreign } = settleListed(this.#refunds, listed);
+    for (const { id, providerId, to } of named) {
+      const refund = this.#refunds.find((one) => one.id === id);
+      if (refund) Object.assign(refund, { providerId: refund.providerId ?? providerId, ...(to && { state: to }) });
+      if (refund && to === 'pending') refund.acceptedAt ??= this.#now();
+    }
+    return foreign.map(({ providerId, amount, state }) =>
+      this.#foreign(BigInt(amount), providerId, state === 'done' ? 'completed' : 'pending'),
+    );
+  }
+
+  #totals(facts: Facts): Refund[] {
+    const { completed, failed, foreign } = settle(this.#refunds, facts);
+    for (const refund of this.#refunds) {
+      if (completed.includes(refund.id)) refund.state = 'completed';
+      if (failed.includes(refund.id)) refund.state = 'failed';
+    }
+    return foreign > 0n ? [this.#foreign(foreign, null, 'completed')] : [];
+  }
+
+  #foreign(amount: bigint, providerId: string | null, state: RefundState): Refund {
+    return { id: newUuid(), amount, state, sentAt: this.#now(), acceptedAt: this.#now(), providerId, origin: 'provider' };
+  }
+
+  #bounds(): KnownPayment['asked'] {
+    const { whole, captures, pending } = this.#asked;
+    return captures === 0n ? { least: whole, most: whole } : { least: captures - pending, most: captures };
+  }
+
+  #balance(account: string): number {
+    return Number(this.#ledger.get(account) ?? 0n);
+  }
+
+  #now(): Date {
+    return new Date(this.#calls.desk.now());
+  }
+
+  #money(minor: number): { readonly amount: string; readonly currency: string } {
+    return { amount: (minor / 100).toFixed(2), currency: this.#calls.desk.currency };
+  }
+}
+
+/** A repeat that was not carried out says nothing about the call before it. */
+function repeated<T>(outcome: Outcome<T>): Outcome<T> {
+  if (outcome.kind !== 'failed' || outcome.reason === 'input' || outcome.reason === 'permanent') return outcome;
+  return { kind: 'unknown', message: outcome.message };
+}
+
+/** As it stands now: facts move it behind the compiler's back. */
+function stateOf(refund: Refund): RefundState {
+  return refund.state;
+}
