@@ -59,14 +59,15 @@ describe('a planted bug is found', () => {
     'new-key': { opening: 'reset-after' },
   };
   let desk: Desk;
+  let calls: DeskCalls;
   beforeAll(async () => {
     desk = await DESKS.mollie();
+    calls = new DeskCalls(desk);
   });
   afterAll(() => desk.close());
 
   test.each(Object.keys(PLANTED_BUGS) as PlantedBug[])('%s, and without it the books agree', async (bug) => {
     const history: History = { manual: false, opening: 'none', steps: [], ...shortest[bug] };
-    const calls = new DeskCalls(desk);
     expect(await told(history, desk, new MemoryCore(calls, newUuid()))).toBeUndefined();
     expect(await told(history, desk, new MemoryCore(calls, newUuid(), bug))).toMatch(/^(our books have|the provider has)/);
   });
