@@ -35,7 +35,7 @@ beforeEach(async () => {
   tenant = await its.db.addTenant(`tokens-${tenants}`);
   key = await its.keyOf(tenant, '*');
 });
-afterAll(() => its.close());
+afterAll(() => its.close(), 60_000);
 
 const call = async (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object, secret = key, extra: object = {}) => {
   const headers = { authorization: `Bearer ${secret}`, ...extra };

@@ -3,7 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { EventLog } from '../../events/event-log.ts';
 import { idOf } from '../../kernel/ids.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
-import type { TakenDelivery } from './deliveries.ts';
+
+/** A delivery that has come to its end. Ids are `uuid`. */
+export interface DeadDelivery {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly attempts: number;
+}
 
 const OWN_TYPES = 'webhook-endpoint.';
 
@@ -17,7 +23,7 @@ export class EndpointEvents {
   }
 
   /** A delivery was tried for the last time. */
-  async deadLetter(tx: Transaction, taken: TakenDelivery, problem: string): Promise<void> {
+  async deadLetter(tx: Transaction, taken: DeadDelivery, problem: string): Promise<void> {
     const [row] = await tx.query<{ event_id: string; type: string; subject: string }>(
       'select event_id, type, subject from webhook_delivery where id = $1',
       [taken.id],
