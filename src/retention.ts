@@ -21,7 +21,12 @@ export const PARTITIONED_TABLES: readonly PartitionedTable[] = [RUN_TABLE, JOURN
  * All tasks of housekeeping. Runs come before events, because events stay while a run has them. Books, payments, invoices, credits,
  * customers and the audit are in none of them: they are kept for as long as the law wants, and go on the word of a person.
  */
-export function housekeepingTasks({ keepRunsDays, keepEventsDays, keepWebhooksDays, keepCheckoutsDays }: Retention): readonly HousekeepingTask[] {
+export function housekeepingTasks({
+  keepRunsDays,
+  keepEventsDays,
+  keepWebhooksDays,
+  keepCheckoutsDays,
+}: Retention): readonly HousekeepingTask[] {
   return [
     partitionsTask(PARTITIONED_TABLES),
     runRetention(keepRunsDays),

@@ -36,7 +36,7 @@ export class WorkerLoop {
   }
 
   async #run(afterMs: number): Promise<void> {
-    for (let pauseMs = afterMs; !this.#stopping; ) {
+    for (let pauseMs = afterMs; !this.#stopping;) {
       if (pauseMs > 0) await this.#wakeUp.wait(pauseMs);
       if (this.#stopping) return;
       pauseMs = await this.work().catch((error: unknown) => {
