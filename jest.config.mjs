@@ -3,6 +3,8 @@ export default {
   testEnvironment: 'node',
   // The first file of a run waits for PostgreSQL and the first compilation; on a busy machine that passes 5 s.
   testTimeout: 30_000,
+  // Jest would leave one core idle: with two of them, half of the machine.
+  maxWorkers: '100%',
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/{src,plugins,test}/**/*.test.ts'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/data/', '<rootDir>/test/perf/peers/'],

@@ -219,7 +219,10 @@ test('whatever moves money or fixes an invoice is in the audit trail with who di
   http.clock.advance(1_000);
   await http.send('POST', '/v1/refunds', { payment: id, amount: eur('9.00') });
   const refund = await http.send('POST', '/v1/refunds', { payment: id, amount: eur('2.00'), awaitApproval: true });
-  for (const _ of [1, 2]) await http.send('POST', `/v1/refunds/${String(refund.body['id'])}/send`);
+  const kim = await http.send('POST', '/v1/api-keys', { name: 'kim', scopes: ['payments:write'] });
+  const asKim = { authorization: `Bearer ${String(kim.body['secret'])}` };
+  // Who asked for it is refused; another sends it; a second time there is nothing to send.
+  for (const headers of [{}, asKim, asKim]) await http.send('POST', `/v1/refunds/${String(refund.body['id'])}/send`, {}, headers);
   for (const _ of [1, 2]) await http.send('POST', `${path}/cancel`);
   await http.send('POST', `/v1/credit-accounts/${customer}/entries`, { kind: 'grant', units: 3 }, { 'idempotency-key': 'grant-3' });
   await http.send('POST', `/v1/credit-accounts/${customer}/entries`, { kind: 'use', units: 3_000 });

@@ -79,7 +79,7 @@ export async function checkOut(shop: Shop, { invoice }: Sale): Promise<Checkout>
 export async function chooseAndCheckOut(shop: Shop, { order: placed }: Sale): Promise<Checkout> {
   const wish = { order: placed, connection: 'card', returnUrl: 'https://shop.example/thanks' };
   const { id } = await shop.api.post<{ id: string }>('/v1/checkout-sessions', wish, `checkout-${placed}`);
-  const press = () => shop.api.post<{ payment: string }>(`/v1/checkout-sessions/${id}/pay`, { method: 'card' });
+  const press = () => shop.api.post<{ payment: string }>(`/v1/checkout-sessions/${id}/pay`, { method: 'card.card' });
   const [first, second] = [await press(), await press()];
   if (first.payment !== second.payment) throw new Error(`two payments for one session: ${first.payment}, ${second.payment}`);
   return openedAtProvider(shop, first.payment);
