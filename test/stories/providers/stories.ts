@@ -244,8 +244,11 @@ export const STORIES: readonly Story[] = [
       const late = await till.desk.posted();
       expect(late.length).toBeGreaterThan(0);
       await till.advance(3 * DAY_MS);
-      expect((await till.payment(payment.id)).status).toBe('completed');
-      expect(new Set(await till.deliver(1, late))).toEqual(new Set([200]));
+      // The program sees the jump of the clock a moment after the desk; until then a signature is one from the future.
+      await till.eventually(
+        async () => (await till.deliver(1, late)).every((status) => status === 200),
+        () => 'late news is refused',
+      );
       await till.becomes(payment.id, 'partially-refunded');
       await agree(till, payment, { captured: TOTAL, refunded: 300 });
     },
