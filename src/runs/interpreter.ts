@@ -102,8 +102,8 @@ async function walkSteps(here: Here, steps: readonly CompiledStep[]): Promise<vo
 
 async function walkOrHandle(here: Here, step: CompiledStep, path: string): Promise<void> {
   try {
-    const began = await walkStep(here, step, path);
-    if (began && step.undo) here.setting.undoable.push({ here, step, path, order: here.context.done(path) });
+    const isDone = await walkStep(here, step, path);
+    if (isDone && step.undo) here.setting.undoable.push({ here, step, path, order: here.context.done(path) });
   } catch (thrown) {
     if (thrown instanceof StepSkipped && thrown.path === path) return remember(here, step, skippedValue(here.context.skipped(path) ?? {}));
     if (isOwnEnd(thrown, step, path)) here.context.left(path);
@@ -114,7 +114,7 @@ async function walkOrHandle(here: Here, step: CompiledStep, path: string): Promi
   }
 }
 
-/** @returns false when its condition kept it from beginning */
+/** @returns false when there is nothing that could be taken back: its condition kept it from beginning, or its action was declined */
 async function walkStep(here: Here, step: CompiledStep, path: string): Promise<boolean> {
   const plan = readPlan(step);
   const reads = plan === NOTHING ? NO_READS : await here.context.read(path, plan);
@@ -123,20 +123,26 @@ async function walkStep(here: Here, step: CompiledStep, path: string): Promise<b
     here.context.note({ kind: 'skip', step: path });
     return false;
   }
-  // Of an action it bounds one attempt, and the call sees to that.
-  if (step.timeoutMs === undefined || step.verb === 'do') await walkVerb(here, step, path, scope);
+  if (step.verb === 'do') return walkAction(here, step, path, scope);
+  if (step.timeoutMs === undefined) await walkVerb(here, step, path, scope);
   else await here.context.within(path, step.timeoutMs, (context) => walkVerb({ ...here, context }, step, path, scope));
   return true;
 }
 
-async function walkVerb(here: Here, step: CompiledStep, path: string, scope: Scope): Promise<void> {
+type Action = Extract<CompiledStep, { verb: 'do' }>;
+
+/** Its time-out bounds one attempt, and the call sees to that. @returns false when it was declined */
+async function walkAction(here: Here, step: Action, path: string, scope: Scope): Promise<boolean> {
+  const input = step.with.evaluate(scope) as Readonly<Record<string, unknown>>; // the checker holds `with` of an action to a map
+  const { action, via, retry, onUnknown, timeoutMs } = step;
+  const value = await here.context.step({ path, action, via, input, retry, onUnknown, timeoutMs });
+  remember(here, step, value);
+  return value.outcome !== 'declined';
+}
+
+async function walkVerb(here: Here, step: Exclude<CompiledStep, Action>, path: string, scope: Scope): Promise<void> {
   const { context } = here;
   switch (step.verb) {
-    case 'do': {
-      const input = step.with.evaluate(scope) as Readonly<Record<string, unknown>>; // the checker holds `with` of an action to a map
-      const { action, via, retry, onUnknown, timeoutMs } = step;
-      return remember(here, step, await context.step({ path, action, via, input, retry, onUnknown, timeoutMs }));
-    }
     case 'branch': {
       const yes = step.condition ? holds(step.condition, scope) : true;
       context.note({ kind: 'chose', step: path, branch: yes ? 0 : 1 });

@@ -1,4 +1,5 @@
 /** What every backend must do alike where a run waits for something from outside, goes in circles, or takes back what it did. */
+import { declined } from '@kassaflow/plugin-sdk';
 import type { CompiledFlow, Expression, Scope } from '../../flows/language/compiled-flow.ts';
 import {
   ask,
@@ -270,6 +271,21 @@ const undoing: readonly VerbScenario[] = [
     done: ['0', '1', '1.undo.0', '0.undo.0', 'on-failure.0'],
     calls: 6,
     reason: 'Closed',
+  },
+  {
+    name: 'what was declined is not taken back',
+    flow: flow([
+      withUndo(call('test.keyed'), [call('test.lookup')]),
+      withUndo(call('test.lookup'), [call('test.lookup')]),
+      fail('too late'),
+    ]),
+    script: (provider) => {
+      const no = () => declined('insufficient-funds', 'Not enough money');
+      provider.script('test.keyed', no, no, no);
+    },
+    status: 'failed',
+    done: ['1', '1.undo.0'],
+    calls: 3,
   },
   {
     name: 'what cannot be taken back is named, and the others are taken back',
