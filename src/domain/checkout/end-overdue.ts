@@ -1,10 +1,10 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { CheckoutSessions } from './checkout-sessions.service.ts';
 import { PaymentRequests } from './requests/payment-requests.service.ts';
 
@@ -15,29 +15,20 @@ const BATCH = 50;
 
 /** Ends sessions and requests that nobody paid in time, and reminds. Several processes may do so at once: what is done is decided under the row's lock. */
 @Injectable()
-export class EndOverdue implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('checkout');
-  readonly #loop = new WorkerLoop(
-    () => this.endDue().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'what is overdue could not be looked up', error }),
-  );
-
+export class EndOverdue extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
     private readonly sessions: CheckoutSessions,
     private readonly requests: PaymentRequests,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: 'checkout', everyMs: EVERY_MS, problem: 'what is overdue could not be looked up' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override doDue(): Promise<unknown> {
+    return this.endDue();
   }
 
   /** Looks at what is due now and returns at how much. */
@@ -59,7 +50,7 @@ export class EndOverdue implements OnApplicationBootstrap, OnModuleDestroy {
       for (const { id } of due) {
         // One that cannot be attended to now must not hold up the others.
         await attend(tenantId, id).catch((error: unknown) =>
-          this.#log.error({ message: 'what is overdue could not be ended', table, id, error }),
+          this.log.error({ message: 'what is overdue could not be ended', table, id, error }),
         );
       }
       seen += due.length;

@@ -1,11 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf } from '../../kernel/ids.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { takeDueChecks, type DueCheck } from './payment-checks.ts';
 import { Payments } from './payments.service.ts';
 
@@ -16,28 +16,19 @@ const BATCH = 20;
 
 /** Asks providers about payments whose webhook may have been lost. When, is decided in `payment-checks.ts`. */
 @Injectable()
-export class CheckOpenPayments implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(CheckOpenPayments.name);
-  readonly #loop = new WorkerLoop(
-    () => this.checkDue().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'open payments could not be looked up', error }),
-  );
-
+export class CheckOpenPayments extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
     private readonly payments: Payments,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: CheckOpenPayments.name, everyMs: EVERY_MS, problem: 'open payments could not be looked up' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override doDue(): Promise<unknown> {
+    return this.checkDue();
   }
 
   /** Asks about what is due now and returns of how many payments. */
@@ -66,9 +57,9 @@ export class CheckOpenPayments implements OnApplicationBootstrap, OnModuleDestro
     try {
       const result = await this.payments.refresh(tenantId, id);
       if (result.kind === 'refused')
-        this.#log.warn({ message: 'a provider does not say how a payment stands', payment, problem: result.message });
+        this.log.warn({ message: 'a provider does not say how a payment stands', payment, problem: result.message });
     } catch (error) {
-      this.#log.error({ message: 'an open payment could not be brought up to date', payment, error });
+      this.log.error({ message: 'an open payment could not be brought up to date', payment, error });
     }
   }
 }

@@ -1,11 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { CreatedPayment } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { Authorizations } from './authorizations.service.ts';
 import { AuthorizationAttempts } from './captures/authorization-attempts.ts';
@@ -28,14 +28,7 @@ const SAFE_PART_OF_MEMORY = 0.8;
  * several processes, because taking an attempt is a lease.
  */
 @Injectable()
-export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(ResolveAttempts.name);
-  readonly #loop = new WorkerLoop(
-    () => this.resolveDue().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'attempts could not be resolved', error }),
-  );
-
+export class ResolveAttempts extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
@@ -44,16 +37,14 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly refunds: Refunds,
     private readonly authorizations: Authorizations,
     private readonly authorizationAttempts: AuthorizationAttempts,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: ResolveAttempts.name, everyMs: EVERY_MS, problem: 'attempts could not be resolved' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override doDue(): Promise<unknown> {
+    return this.resolveDue();
   }
 
   /** Resolves what is due now and returns how many attempts it looked at. */
@@ -77,7 +68,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
       if (!attempt) return seen;
       // One that cannot be resolved keeps its lease and comes back; it must not hold up the others.
       await this.#resolve(tenantId, attempt).catch((error: unknown) => {
-        this.#log.error({ message: 'an attempt could not be resolved', key: attempt.idempotencyKey, error });
+        this.log.error({ message: 'an attempt could not be resolved', key: attempt.idempotencyKey, error });
       });
     }
     return BATCH;
@@ -121,7 +112,7 @@ export class ResolveAttempts implements OnApplicationBootstrap, OnModuleDestroy 
         })
       : undefined;
     if (found?.kind !== 'ok') {
-      this.#log.warn({ message: 'the outcome of a payment is unknown', key: attempt.idempotencyKey });
+      this.log.warn({ message: 'the outcome of a payment is unknown', key: attempt.idempotencyKey });
       await this.payments.settleCreate(tenantId, attempt, { kind: 'unknown', message: 'not found out' });
     } else if (found.value) {
       await this.payments.settleCreate(tenantId, attempt, { ...found, value: found.value });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Outcome, SettlementPage } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
 import { CLOCK } from '../../platform/clock.ts';
@@ -8,7 +8,7 @@ import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { underLease } from '../../platform/lease.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { HoldAgainstPayments, type InImport } from './hold-against-payments.ts';
 import {
@@ -47,14 +47,8 @@ class TakenOver extends Error {}
  * deaths: a page is stored together with where reading goes on, and every step after the reading can be done again.
  */
 @Injectable()
-export class ImportSettlements implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(ImportSettlements.name);
+export class ImportSettlements extends RegularWork {
   readonly #worker = randomUUID();
-  readonly #loop = new WorkerLoop(
-    () => this.importDue().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'settlements could not be imported', error }),
-  );
 
   constructor(
     private readonly database: Database,
@@ -62,21 +56,14 @@ export class ImportSettlements implements OnApplicationBootstrap, OnModuleDestro
     private readonly calls: ProviderCalls,
     private readonly against: HoldAgainstPayments,
     private readonly books: SettlementBooks,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: ImportSettlements.name, everyMs: EVERY_MS, problem: 'settlements could not be imported' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
-  }
-
-  /** Somebody asked for an import. */
-  wake(): void {
-    this.#loop.wake();
+  protected override doDue(): Promise<unknown> {
+    return this.importDue();
   }
 
   /** Works on what is due now, one import after the other, and returns how many it took. */
@@ -113,7 +100,7 @@ export class ImportSettlements implements OnApplicationBootstrap, OnModuleDestro
       await inImport((tx) => endImport(tx, job.id, 'done', null, this.clock.now()));
     } catch (error) {
       if (error instanceof TakenOver) return;
-      this.#log.error({ message: 'a settlement could not be imported', connection: job.connectionId, error });
+      this.log.error({ message: 'a settlement could not be imported', connection: job.connectionId, error });
       await inImport((tx) => this.#postpone(tx, job, 'It could not be worked on; the log says why')).catch(() => undefined);
     }
   }

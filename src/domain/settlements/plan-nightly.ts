@@ -1,11 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { hash } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { Config } from '../../platform/config/config.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
 import { insertImport, lastNightlyDay, supersedeNightly } from './import-rows.ts';
 
@@ -23,28 +23,19 @@ const DAY_MS = 86_400_000;
 
 /** Asks, each night, for an import from every connection whose plugin tells of settlements. */
 @Injectable()
-export class PlanNightly implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(PlanNightly.name);
-  readonly #loop = new WorkerLoop(
-    () => this.plan().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'the nightly import of settlements could not be planned', error }),
-  );
-
+export class PlanNightly extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
     private readonly calls: ProviderCalls,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: PlanNightly.name, everyMs: EVERY_MS, problem: 'the nightly import of settlements could not be planned' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override doDue(): Promise<unknown> {
+    return this.plan();
   }
 
   /** Plans what this night is still without, and returns how many imports that were. Safe in several processes. */

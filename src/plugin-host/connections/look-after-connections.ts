@@ -2,7 +2,7 @@
  * Looks at each connection when it is made, once a day, when its deliveries stop being believed and when a person asks: are its
  * credentials good, and has the provider our webhook? README.md has the states.
  */
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Outcome, RegisteredWebhook } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
 import { isKassaflowError } from '../../kernel/errors.ts';
@@ -13,7 +13,7 @@ import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { Database } from '../../platform/database/transaction.ts';
 import { LEASE_MS, underLease } from '../../platform/lease.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { ConnectionChecks } from '../connection-checks.ts';
 import { PluginCatalogue } from '../plugin-catalogue.ts';
 import { ProviderCalls } from '../provider-calls.ts';
@@ -32,14 +32,7 @@ const DAY_MS = 24 * HOUR_MS;
 const SPREAD_MS = 2 * HOUR_MS;
 
 @Injectable()
-export class LookAfterConnections implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('connections');
-  readonly #loop = new WorkerLoop(
-    () => this.lookAtDue().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'connections could not be looked after', error }),
-  );
-
+export class LookAfterConnections extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
@@ -50,14 +43,12 @@ export class LookAfterConnections implements OnApplicationBootstrap, OnModuleDes
     private readonly metrics: Metrics,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: 'connections', everyMs: EVERY_MS, problem: 'connections could not be looked after' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override doDue(): Promise<unknown> {
+    return this.lookAtDue();
   }
 
   /** Looks at what is due, and at connections whose address became another one with our configuration. Returns at how many. */
@@ -70,7 +61,7 @@ export class LookAfterConnections implements OnApplicationBootstrap, OnModuleDes
     for (const { tenant_id: tenantId, connection_id: id } of rows) {
       // One that cannot be looked at comes again when its lease is over; it must not hold up the others.
       await this.look(tenantId, id).catch((error: unknown) =>
-        this.#log.error({ message: 'a connection could not be looked at', connection: id, error }),
+        this.log.error({ message: 'a connection could not be looked at', connection: id, error }),
       );
     }
     return rows.length;
@@ -165,9 +156,9 @@ export class LookAfterConnections implements OnApplicationBootstrap, OnModuleDes
 
   #tell({ name, plugin }: OpenConnection, { failures }: ConnectionHealth, { kind, problem }: Finding): void {
     if (kind !== 'unasked') this.metrics.webhookRegistered.set({ connection: name }, kind === 'registered' ? 1 : 0);
-    if (kind === 'registered' && failures > 0) this.#log.log({ message: 'the webhook is registered again', connection: name, plugin });
+    if (kind === 'registered' && failures > 0) this.log.log({ message: 'the webhook is registered again', connection: name, plugin });
     if (kind !== 'registered' && failures === 0)
-      this.#log.error({ message: 'the webhook is not registered at the provider', connection: name, plugin, problem });
+      this.log.error({ message: 'the webhook is not registered at the provider', connection: name, plugin, problem });
   }
 
   #tomorrow(now: Date): Date {

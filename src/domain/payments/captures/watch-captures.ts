@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { EventLog } from '../../../events/event-log.ts';
 import type { Clock } from '../../../kernel/clock.ts';
 import { idOf } from '../../../kernel/ids.ts';
@@ -7,7 +7,7 @@ import { CLOCK } from '../../../platform/clock.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { EnginePool } from '../../../platform/database/engine-pool.ts';
 import { Database, type Transaction } from '../../../platform/database/transaction.ts';
-import { WorkerLoop } from '../../../platform/worker-loop.ts';
+import { RegularWork } from '../../../platform/regular-work.ts';
 import type { PaymentRow } from '../payment.entity.ts';
 import { PaymentSubjects } from '../payment-subjects.ts';
 import { Payments } from '../payments.service.ts';
@@ -24,30 +24,21 @@ const AGAIN_MS = 600_000;
  * at once: what is told is decided under the payment's lock, and once.
  */
 @Injectable()
-export class WatchCaptures implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(WatchCaptures.name);
-  readonly #loop = new WorkerLoop(
-    () => this.watchDue().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'deadlines of captures could not be looked up', error }),
-  );
-
+export class WatchCaptures extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
     private readonly payments: Payments,
     private readonly subjects: PaymentSubjects,
     private readonly eventLog: EventLog,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: WatchCaptures.name, everyMs: EVERY_MS, problem: 'deadlines of captures could not be looked up' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override doDue(): Promise<unknown> {
+    return this.watchDue();
   }
 
   /** Looks at what is due now and returns at how many payments. */
@@ -64,7 +55,7 @@ export class WatchCaptures implements OnApplicationBootstrap, OnModuleDestroy {
       for (const { id } of due) {
         // One that cannot be looked at now must not hold up the others.
         await this.#look(tenantId, id).catch((error: unknown) => {
-          this.#log.error({ message: 'the deadline of a capture could not be looked at', payment: idOf('pay', id), error });
+          this.log.error({ message: 'the deadline of a capture could not be looked at', payment: idOf('pay', id), error });
         });
       }
       seen += due.length;

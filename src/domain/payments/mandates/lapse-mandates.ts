@@ -1,11 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../../kernel/clock.ts';
 import { idOf } from '../../../kernel/ids.ts';
 import { CLOCK } from '../../../platform/clock.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { EnginePool } from '../../../platform/database/engine-pool.ts';
 import { Database } from '../../../platform/database/transaction.ts';
-import { WorkerLoop } from '../../../platform/worker-loop.ts';
+import { RegularWork } from '../../../platform/regular-work.ts';
 import { Mandates } from './mandates.service.ts';
 
 /** A mandate that has lapsed is refused at once (`lockToCharge`); this only brings its state and its event. */
@@ -21,31 +21,20 @@ const ASKED = 20;
  * being confirmed: not every provider has a webhook for that.
  */
 @Injectable()
-export class LapseMandates implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(LapseMandates.name);
-  readonly #loop = new WorkerLoop(
-    () =>
-      this.lapseDue()
-        .then(() => this.askPending())
-        .then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'mandates could not be ended', error }),
-  );
-
+export class LapseMandates extends RegularWork {
   constructor(
     private readonly database: Database,
     private readonly pool: EnginePool,
     private readonly mandates: Mandates,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: LapseMandates.name, everyMs: EVERY_MS, problem: 'mandates could not be ended' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override async doDue(): Promise<unknown> {
+    await this.lapseDue();
+    return this.askPending();
   }
 
   /** Ends what has lapsed by now and returns how many. */
@@ -81,7 +70,7 @@ export class LapseMandates implements OnApplicationBootstrap, OnModuleDestroy {
       );
       for (const { id } of due) {
         await this.mandates.refresh(tenantId, id).catch((error: unknown) => {
-          this.#log.error({ message: 'a mandate could not be asked about', mandate: idOf('man', id), error });
+          this.log.error({ message: 'a mandate could not be asked about', mandate: idOf('man', id), error });
         });
       }
       asked += due.length;
