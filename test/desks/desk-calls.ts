@@ -1,7 +1,7 @@
-import type { Outcome, PaymentFacts, ProviderSignal, ProviderTraits, Verdict } from '@kassaflow/plugin-sdk';
-import { checkOutcome } from '../../src/plugin-host/outcome-check.ts';
+import type { Outcome, PaymentFacts, ProviderSignal } from '@kassaflow/plugin-sdk';
 import { METHOD_SHAPES } from '../../src/plugin-host/provider-shapes.ts';
-import { ProviderCalls, type ProviderCall, type ProviderMethod } from '../../src/plugin-host/provider-calls.ts';
+import type { ProviderCall } from '../../src/plugin-host/provider-calls.ts';
+import { PluginCalls } from '../support/plugin-calls.ts';
 import { contextOf, type Desk, type Posted } from './desk.ts';
 
 /** Where a provider's webhooks would arrive. */
@@ -10,22 +10,21 @@ export const DESK_WEBHOOK_URL = 'https://kassaflow.example/webhooks/desk/con_1';
 /** Whoever made the call did not live to see its answer. */
 export class Died extends Error {}
 
-/** What a plugin's process does with one call. */
-type Work = (context: unknown, input: unknown) => Promise<Outcome<unknown>>;
 type Fetch = () => Promise<Outcome<PaymentFacts>>;
 
-/** The real plugin at a desk behind the port of the core, in this process: every answer goes through JSON and the host's check. */
-export class DeskCalls extends ProviderCalls {
+/** The real plugin at a desk behind the port of the core, in this process; its callers may die, and its answers be late. */
+export class DeskCalls extends PluginCalls {
   readonly desk: Desk;
   readonly #settings: object;
   #dies = false;
   #way: ((fetch: Fetch) => Promise<Outcome<PaymentFacts>>) | undefined;
 
   constructor(desk: Desk) {
-    super();
+    const given = desk.listen(DESK_WEBHOOK_URL);
+    const settings = typeof given === 'string' ? {} : given;
+    super(desk.plugin, (key, attempt) => contextOf(desk, { key, attempt, settings }));
     this.desk = desk;
-    const settings = desk.listen(DESK_WEBHOOK_URL);
-    this.#settings = typeof settings === 'string' ? {} : settings;
+    this.#settings = settings;
   }
 
   /** The next call that changes something is carried out, and its caller is dead before the answer comes. */
@@ -38,52 +37,16 @@ export class DeskCalls extends ProviderCalls {
     this.#way = way;
   }
 
-  override async call<T>({ method, input, idempotencyKey: key, attempt }: ProviderCall): Promise<Outcome<T>> {
-    const ask = async (): Promise<Outcome<unknown>> => {
-      const answer: unknown = await this.#workOf(method)(contextOf(this.desk, { key, attempt, settings: this.#settings }), input);
-      const { check, absentAllowed } = METHOD_SHAPES[method];
-      const checked = checkOutcome(JSON.parse(JSON.stringify(answer)), check, absentAllowed);
-      if ('problem' in checked)
-        throw new TypeError(`${this.desk.plugin.id} answered ${method} with what nobody can use: ${checked.problem}`);
-      return checked.outcome;
-    };
-    const way = method === 'payments.fetch' ? this.#way : undefined;
+  override async call<T>(request: ProviderCall): Promise<Outcome<T>> {
+    const way = request.method === 'payments.fetch' ? this.#way : undefined;
     if (way) this.#way = undefined;
-    // The answer was checked against the shape of its method.
-    const outcome = (way ? await way(ask as Fetch) : await ask()) as Outcome<T>;
-    if (this.#dies && METHOD_SHAPES[method].changes) {
+    // Only a fetch goes another way, and its facts are what was asked for.
+    const outcome = way ? ((await way(() => super.call<PaymentFacts>(request))) as Outcome<T>) : await super.call<T>(request);
+    if (this.#dies && METHOD_SHAPES[request.method].changes) {
       this.#dies = false;
       throw new Died('killed before the answer came');
     }
     return outcome;
-  }
-
-  override async has(_connectionId: string, method: ProviderMethod): Promise<boolean> {
-    return this.#find(method) !== undefined;
-  }
-
-  override async keyTtlMs(): Promise<number> {
-    return this.desk.plugin.payments?.keyTtlMs ?? 0;
-  }
-
-  override async traits(): Promise<ProviderTraits> {
-    return this.desk.plugin.payments?.traits ?? {};
-  }
-
-  override async hostedFields(): Promise<undefined> {
-    return undefined;
-  }
-
-  override async findWebhookConnection(): Promise<undefined> {
-    return undefined;
-  }
-
-  override async verify(): Promise<Verdict> {
-    throw new Error('deliveries to a desk are read by signalsIn');
-  }
-
-  override async translate(): Promise<readonly ProviderSignal[]> {
-    throw new Error('deliveries to a desk are read by signalsIn');
   }
 
   /** What a delivery signals, after its signature was found to be right. @throws when the plugin does not believe it */
@@ -102,18 +65,5 @@ export class DeskCalls extends ProviderCalls {
     if (!verdict.ok)
       throw new Error(`${this.desk.plugin.id} does not believe its own provider: ${verdict.reason} ${posted.body.slice(0, 200)}`);
     return webhook.translate(context, delivery);
-  }
-
-  #workOf(method: ProviderMethod): Work {
-    const work = this.#find(method);
-    if (!work) throw new Error(`${this.desk.plugin.id} has no ${method}`);
-    return work;
-  }
-
-  #find(method: ProviderMethod): Work | undefined {
-    const [part = '', name = ''] = method.split('.');
-    const parts = this.desk.plugin as unknown as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
-    const work = parts[part]?.[name];
-    return typeof work === 'function' ? (work.bind(parts[part]) as Work) : undefined;
   }
 }

@@ -14,7 +14,7 @@ import { startPaypalServer } from '../providers/paypal-server.ts';
 import { pluginContext } from '../providers/plugin-context.ts';
 import { startStripeServer } from '../providers/stripe-server.ts';
 import { startVippsServer } from '../providers/vipps-server.ts';
-import { PluginCalls } from '../settlements/plugin-calls.ts';
+import { PluginCalls } from '../support/plugin-calls.ts';
 import { domainWorldWith } from '../support/domain.ts';
 
 const DAY_MS = 86_400_000;

@@ -13,7 +13,7 @@ import { pluginContext } from '../providers/plugin-context.ts';
 import { startVippsServer } from '../providers/vipps-server.ts';
 import { domainWorldWith } from '../support/domain.ts';
 import { settledWorld } from '../support/settled.ts';
-import { PluginCalls } from './plugin-calls.ts';
+import { PluginCalls } from '../support/plugin-calls.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -7,21 +7,21 @@ type Work = (context: unknown, input: unknown) => Promise<Outcome<unknown>>;
 
 /** A real plugin and its server behind the port of the core: every answer goes through JSON and the host's check. */
 export class PluginCalls extends ProviderCalls {
-  /** @param contextOf the plugin's context for a call under this key */
+  /** @param contextOf the plugin's context for a call under this key, of so many attempts */
   constructor(
     private readonly plugin: Plugin,
-    private readonly contextOf: (idempotencyKey: string) => Context<never>,
+    private readonly contextOf: (idempotencyKey: string, attempt: number) => Context<never>,
   ) {
     super();
   }
 
-  override async call<T>({ method, input, idempotencyKey }: ProviderCall): Promise<Outcome<T>> {
+  override async call<T>({ method, input, idempotencyKey, attempt }: ProviderCall): Promise<Outcome<T>> {
     const work = this.#find(method);
     if (!work) throw new Error(`${this.plugin.id} has no ${method}`);
-    const answer: unknown = await work(this.contextOf(idempotencyKey), input);
+    const answer: unknown = await work(this.contextOf(idempotencyKey, attempt), input);
     const { check, absentAllowed } = METHOD_SHAPES[method];
     const checked = checkOutcome(JSON.parse(JSON.stringify(answer)), check, absentAllowed);
-    if ('problem' in checked) throw new TypeError(`${method} was answered with what nobody can use: ${checked.problem}`);
+    if ('problem' in checked) throw new TypeError(`${this.plugin.id} answered ${method} with what nobody can use: ${checked.problem}`);
     return checked.outcome as Outcome<T>; // checked against the shape of its method
   }
 
