@@ -12,6 +12,8 @@ export default definePlugin({
   about: {
     en: 'iDEAL, Bancontact, cards, SEPA direct debit, PayPal and more, on Mollie’s page or with card fields on yours.',
     nl: 'iDEAL, Bancontact, kaarten, SEPA-incasso, PayPal en meer, op de pagina van Mollie of met kaartvelden op die van u.',
+    da: 'iDEAL, Bancontact, kort, SEPA Direct Debit, PayPal og mere, på Mollies side eller med kortfelter på din.',
+    nb: 'iDEAL, Bancontact, kort, SEPA Direct Debit, PayPal og mer, på siden til Mollie eller med kortfelt på din.',
   },
   version: '0.1.0',
   api: 1,
