@@ -293,14 +293,19 @@ describe('a cut connection', () => {
     catalogue.add(db.tenantId, flow([call('test.once'), call('test.once')]));
     const { intake } = await engine();
     let cutting = true;
+    let acknowledged = 0;
     const cut = (async () => {
       while (cutting) {
-        await db.ownerPool.query('select 1');
-        await new Promise((resolve) => setTimeout(resolve, 15));
+        // A machine that needs longer to connect than the next cut takes to come would never get anywhere.
+        const before = acknowledged;
+        await until(
+          () => acknowledged > before || !cutting,
+          () => 'nothing was acknowledged between two cuts',
+          30_000,
+        );
         await terminateEngineBackends();
       }
     })();
-    let acknowledged = 0;
     for (let round = 0; round < 30; round += 1) {
       const events = Array.from({ length: 10 }, () => incoming(db.tenantId));
       for (const event of events) {
@@ -320,10 +325,11 @@ describe('a cut connection', () => {
     await until(
       async () => (await ended()) === 300,
       () => 'runs are missing',
+      60_000,
     );
     expect(provider.effects.size).toBe(600);
     expect([...provider.effects.values()].every((times) => times === 1)).toBe(true);
-  });
+  }, 120_000);
 });
 
 /** Breaks every connection of every engine, and its own. */
