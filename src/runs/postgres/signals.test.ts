@@ -46,8 +46,8 @@ const reach = (query: string, wanted: number) =>
   );
 const sleeping = (runs: number) => reach(`select from run where status = 'waiting' and epoch = 0`, runs);
 const completed = (runs: number) => reach(`select from run where status = 'completed'`, runs);
-/** Nothing is left of what was waited for. */
-const nothingLeft = async () => expect(await count('select run_id from run_wait union all select run_id from run_signal')).toBe(0);
+/** Nothing is left of what was waited for; news that came in the moment of a run's end is swept up by the next round. */
+const nothingLeft = () => reach('select run_id from run_wait union all select run_id from run_signal', 0);
 
 describe('a run that waits for an event', () => {
   test('costs a row and no memory, goes on with the event that has its key, and with no other', async () => {
