@@ -3,7 +3,7 @@
  * WebSocket. It needs no package, only the program: `KASSAFLOW_CHROMIUM`, or `chromium` on the path.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../support/until.ts';
@@ -129,6 +129,7 @@ export class Tab {
     this.#stands = stands;
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.#send(`${domain}.enable`);
     await this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 });
+    await this.#send('Emulation.setTouchEmulationEnabled', { enabled: width < 500 });
     await this.#send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] });
     await this.#send('Emulation.setScriptExecutionDisabled', { value: !javaScript });
     await this.#send('Network.setBlockedURLs', { urls: blocked });
@@ -204,9 +205,9 @@ export class Tab {
   }
 
   /** The whole page as PNG. */
-  async picture(file: string): Promise<void> {
+  async picture(): Promise<Buffer> {
     const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true });
-    writeFileSync(file, Buffer.from(String(data), 'base64'));
+    return Buffer.from(String(data), 'base64');
   }
 
   async #answer({ requestId, request }: Json): Promise<void> {

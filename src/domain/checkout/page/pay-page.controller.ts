@@ -26,6 +26,8 @@ import { renderNotFound, renderPage, type RenderedPage } from './pay-page.ts';
 
 /** A form with a method, a phone number and a provider's token is far shorter. */
 const LONGEST_FORM = 4_000;
+/** E.164. */
+const PHONE = /^\+[1-9][0-9]{6,14}$/;
 
 /** What the form says, read as leniently as people write. */
 interface PayForm {
@@ -90,7 +92,8 @@ export class PayPageController {
       await reply.status(303).header('location', begun.location).header('cache-control', 'no-store').send();
     } else {
       const view = await this.views.of(opened.tenantId, session, languages, true);
-      const shown: PageView = view.kind === 'choose' ? { ...view, problem: begun.problem, chosen: form.method, phone: form.phone } : view;
+      const filled = { chosen: form.method, phone: form.phone, asCode: form.flow === 'qr' };
+      const shown: PageView = view.kind === 'choose' ? { ...view, ...filled, problem: begun.problem } : view;
       await send(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
     }
   }
@@ -154,13 +157,13 @@ export class PayPageController {
   ): Promise<Begun> {
     const { method, phone } = form;
     if (method === '') return { problem: 'method' };
-    if (phone !== '' && !/^\+[1-9][0-9]{6,14}$/.test(phone)) return { problem: 'phone' };
     try {
       const session = await this.sessions.get(tenantId, sessionId);
       const choices = await this.paySession.methods(tenantId, session);
       const choice = choices.find(({ id }) => id === method);
-      const flow = choice && flowOnPage(choice, form);
+      const flow = choice && flowOnPage(choice, form, session.row.device);
       if (choice && flow === undefined) return { problem: 'script' };
+      if (flow !== 'qr' && phone !== '' && !PHONE.test(phone)) return { problem: 'phone' };
       const { payment, next } = await this.paySession.pay(tenantId, sessionId, {
         method,
         returnUrl: this.#returnUrl(token),

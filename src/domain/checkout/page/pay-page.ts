@@ -8,6 +8,7 @@ import { pagePolicy } from './page-policy.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { PAGE_TEXTS, type PageLocale, type PageTexts } from './page-texts.ts';
 import type { PageView, PayPage } from './page-view.ts';
+import { scanCode } from './scan-code.ts';
 import { SESSION_END_SCRIPT } from './session-end-script.ts';
 
 /** A page, and the Content-Security-Policy that goes with it. */
@@ -88,13 +89,32 @@ function body(page: PayPage, texts: PageTexts): string {
   }
 }
 
-function pending({ path, live }: PayPage, { next, url }: PageView & { kind: 'pending' }, texts: PageTexts): string {
-  const what = { phone: texts.onPhone, terminal: texts.atTerminal, redirect: texts.waiting, wait: texts.waiting }[next];
-  const help = { phone: texts.onPhoneHelp, terminal: '', redirect: texts.waitingLong, wait: texts.waitingLong }[next];
-  const goOn = next === 'redirect' && url !== undefined ? `<p><a class="button" href="${escapeHtml(url)}">${texts.goOn}</a></p>` : '';
-  return `<p class="waiting" role="status"><span aria-hidden="true">◔</span> ${what}</p>${help === '' ? '' : `<p>${help}</p>`}${goOn}
+type PendingView = PageView & { readonly kind: 'pending' };
+
+function pending({ path, live }: PayPage, view: PendingView, texts: PageTexts): string {
+  const { waiting, waitingLong } = texts;
+  const [what, help] = {
+    phone: [texts.onPhone, texts.onPhoneHelp],
+    code: [texts.toScan, texts.toScanHelp],
+    'code-over': [texts.codeOver, texts.codeOverHelp],
+    terminal: [texts.atTerminal, ''],
+    redirect: [waiting, waitingLong],
+    wait: [waiting, waitingLong],
+  }[view.next];
+  return `<p class="waiting" role="status"><span aria-hidden="true">◔</span> ${what}</p>${help === '' ? '' : `<p>${help}</p>`}${wayOn(view, texts)}
 <p><a class="button quiet" href="${escapeHtml(path)}/return">${texts.checkAgain}</a></p>
 ${live.status === 'pending' ? '' : `<p><a href="${escapeHtml(path)}?other">${texts.otherWay}</a></p>`}`;
+}
+
+/** What the payer does it with: a code to scan, or a link to go on. A code that cannot be drawn leaves its link. */
+function wayOn(view: PendingView, texts: PageTexts): string {
+  if (view.next !== 'code') return view.next === 'redirect' && view.url !== undefined ? goOn(view.url, texts.goOn, '') : '';
+  const isAddress = /^https?:$/.test(URL.parse(view.code)?.protocol ?? '');
+  return `${scanCode(view.code, texts.codeAlt) ?? ''}${isAddress ? goOn(view.code, texts.openHere, ' quiet') : ''}`;
+}
+
+function goOn(url: string, text: string, look: '' | ' quiet'): string {
+  return `<p><a class="button${look}" href="${escapeHtml(url)}">${text}</a></p>`;
 }
 
 /** How long the page stays, and the warning before it closes. Without a script, more time is asked for by a button in the page. */
