@@ -64,6 +64,7 @@ export const CRASH_POINTS = [
   'payment.attempt.after',
   'payment.created.before',
   'payment.failover.after',
+  'payment.check.after',
   'capture.begun.after',
   'capture.settled.before',
   'checkout.attempt.after',

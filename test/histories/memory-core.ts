@@ -64,6 +64,7 @@ export class MemoryCore implements Core {
       asked: { least: BigInt(TOTAL), most: BigInt(TOTAL) },
       fetchedAt: undefined,
       doubtedAt: undefined,
+      contradicted: false,
       mismatched: false,
       takenWhenAuthorized: false,
       lapsed: false,
@@ -242,13 +243,22 @@ export class MemoryCore implements Core {
     const facts = bent(told, known, this.#bug);
     const change = changeOf(known, facts);
     if (change.kind === 'stale' || change.kind === 'wrong-currency') return;
+    if (change.kind === 'contradicted') return void (this.#known = { ...this.#known, contradicted: true, fetchedAt: facts.fetchedAt });
     if (change.kind === 'doubtful') return void (this.#known = { ...this.#known, doubtedAt: change.doubtedAt });
     this.#book(known, facts);
     this.#settleRefunds(facts);
     this.#completions += change.events.filter((event) => event === 'payment.completed').length;
     const { authorized, voided, captured, refunded, refundPending, chargedBack, fetchedAt } = facts;
     const amounts = { authorized, voided, captured, refunded, refundPending, chargedBack, fee: facts.fee ?? known.fee };
-    this.#known = { ...known, ...amounts, state: change.state, mismatched: change.mismatched, fetchedAt, doubtedAt: undefined };
+    this.#known = {
+      ...known,
+      ...amounts,
+      state: change.state,
+      mismatched: change.mismatched,
+      fetchedAt,
+      doubtedAt: undefined,
+      contradicted: false,
+    };
   }
 
   #book(known: KnownPayment, facts: Facts): void {

@@ -17,7 +17,7 @@ import { beginDueCapture } from './captures/due-capture.ts';
 import { watchOf } from './captures/capture-watch.ts';
 import type { Attempt } from './payment-attempts.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
-import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
+import { changeOf, isNews, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
 import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
 import { PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
@@ -30,8 +30,8 @@ import { withSettled } from './settled-facts.ts';
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
 export type Applied =
   | { readonly kind: 'stale' }
-  /** `capture` was written down and is to be sent once the transaction has ended. */
-  | { readonly kind: 'applied'; readonly capture?: Attempt }
+  /** `isNews`: they were others than before. `capture` was written down and is to be sent once the transaction has ended. */
+  | { readonly kind: 'applied'; readonly isNews: boolean; readonly capture?: Attempt }
   | { readonly kind: 'again'; readonly afterMs: number };
 
 /** Hears of a payment whose state has changed, in the same transaction. The row is locked. */
@@ -65,7 +65,7 @@ export class ApplyFacts {
     for (const listener of this.#listeners) await listener(tx, row);
   }
 
-  /** @param row locked in this transaction. @throws payment.illegal-transition */
+  /** @param row locked in this transaction */
   async apply(tx: Transaction, row: PaymentRow, reported: Facts): Promise<Applied> {
     const known = knownOf(row);
     const facts = withSettled(row, reported);
@@ -80,27 +80,27 @@ export class ApplyFacts {
         return { kind: 'again', afterMs: SECOND_FETCH_AFTER_MS };
       case 'wrong-currency':
         await this.#wrongCurrency(tx, row, facts, change.isNew);
-        return { kind: 'applied' };
+        return { kind: 'applied', isNews: true };
       case 'facts':
         this.#save(row, facts, change.state, change.mismatched);
         await tx.em.flush();
         const overpaid = await this.#book(tx, row, known, facts);
+      case 'contradicted':
+        await this.#contradicted(tx, row, facts, change.isNew);
+        return { kind: 'applied', isNews: true };
         await this.#settleRefunds(tx, row, facts);
         await this.#recordMandate(tx, row, facts);
         // A mismatch has told of it already.
         const isOverpaid = overpaid > 0n && !change.mismatched;
+        const news = isNews({ ...known, providerState: row.providerState }, facts);
         await this.#appendAll(tx, row, isOverpaid ? [...change.events, 'payment.overpaid'] : change.events, known, facts, overpaid);
         if (facts.disputes) await this.disputes.record(tx, row, facts.disputes);
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
         if (change.state !== known.state) await this.tellListeners(tx, row);
-        return this.#capture(tx, row);
+        const capture = await beginDueCapture(tx, row, this.clock.now());
+        return { kind: 'applied', isNews: news, ...(capture && { capture }) };
     }
-  }
-
-  async #capture(tx: Transaction, row: PaymentRow): Promise<Applied> {
-    const capture = await beginDueCapture(tx, row, this.clock.now());
-    return { kind: 'applied', ...(capture && { capture }) };
   }
 
   /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
@@ -143,6 +143,7 @@ export class ApplyFacts {
   /** Puts the money on the invoices and in the books. @returns what is more than the invoices can take, when that has grown */
   async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<bigint> {
     const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' } });
+      contradictedAt: null,
     const locked = await this.invoices.lock(
       tx,
       shares.map(({ invoiceId }) => invoiceId),
@@ -298,6 +299,20 @@ export class ApplyFacts {
       subject: `payment/${idOf('pay', row.id)}`,
       data: { ...context, ...amounts },
     });
+  /** What was booked stays. It is told once; the provider is asked for 30 days whether it says something else. */
+  async #contradicted(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
+    const now = this.clock.now();
+    Object.assign(row, { factsFetchedAt: facts.fetchedAt, contradictedAt: row.contradictedAt ?? now });
+    await tx.em.flush();
+    if (!isNew) return;
+    await beginChecks(tx, row, now);
+    await this.eventLog.append(tx, {
+      type: 'payment.contradicted',
+      subject: `payment/${idOf('pay', row.id)}`,
+      data: { ...(await this.subjects.contextOf(tx, row)), providerState: facts.providerState },
+    });
+  }
+
   }
 }
 
@@ -341,3 +356,4 @@ function askedOf({ amountMinor, captureAskedMinor, capturePendingMinor }: Paymen
   if (captureAskedMinor === 0n) return { least: amountMinor, most: amountMinor };
   return { least: captureAskedMinor - capturePendingMinor, most: captureAskedMinor };
 }
+    contradicted: row.contradictedAt !== null && row.contradictedAt !== undefined,

@@ -139,6 +139,7 @@ export class OpenPayment {
       mismatched: false,
       factsFetchedAt: null,
       doubtedAt: null,
+      contradictedAt: null,
       metadata: wish.metadata,
       createdAt: this.clock.now(),
       completedAt: null,

@@ -55,6 +55,8 @@ export const PaymentEntity = defineEntity({
     mismatched: p.boolean(),
     factsFetchedAt: p.datetime().nullable(),
     doubtedAt: p.datetime().nullable(),
+    /** Since when the provider has told, twice, of taken money as if it had never been there (`payment-change.ts`). */
+    contradictedAt: p.datetime().nullable(),
     metadata: p.json<Readonly<Record<string, string>>>(),
     createdAt: p.datetime(),
     completedAt: p.datetime().nullable(),

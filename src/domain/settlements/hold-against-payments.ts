@@ -72,6 +72,7 @@ export class HoldAgainstPayments {
     try {
       const result = await this.payments.applyProviderEvent(tenantId, connectionId, {
         reference: payment,
+        isOld: true,
         ...(providerId !== null && { providerId }),
       });
       if (result.kind === 'refused' || result.kind === 'orphan')

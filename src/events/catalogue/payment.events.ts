@@ -190,3 +190,10 @@ export const paymentEvents: readonly EventDefinition[] = [
     example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, unallocated: euro('60.50') },
   }),
 ];
+  defineEvent({
+    type: 'payment.contradicted',
+    version: 1,
+    summary: 'The provider tells of taken money as if nobody had paid; nothing was undone, and somebody has to ask the provider.',
+    data: z.strictObject({ ...paymentContext, providerState: z.string() }),
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, providerState: 'open' },
+  }),
