@@ -93,7 +93,7 @@ async function createApp(config: Config, server: DatabaseServer, masterKeys: Mas
   app.useLogger(app.get(NestLog));
   await prepareHttp(app, {
     requestsPerMinute: config.requestsPerMinute,
-    streams: { perToken: config.streamsPerToken, perAddress: config.streamsPerAddress },
+    streams: { perKey: config.streamsPerKey, perToken: config.streamsPerToken, perAddress: config.streamsPerAddress },
     version: VERSION,
   });
   const health = app.get(DatabaseHealth);

@@ -68,7 +68,9 @@ export abstract class Config {
   abstract readonly captureNoticeMs: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */
   abstract readonly requestsPerMinute: number;
-  /** Open at the same time; 0 for no limit. */
+  /** Of one API key, open at the same time; 0 for no limit. */
+  abstract readonly streamsPerKey: number;
+  /** Of one stream token, open at the same time; 0 for no limit. */
   abstract readonly streamsPerToken: number;
   /** Of browsers, open at the same time; 0 for no limit. */
   abstract readonly streamsPerAddress: number;

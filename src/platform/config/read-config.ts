@@ -78,6 +78,7 @@ function configFrom(values: Values, directory: string): Config {
     captureNoticeMs: values.KASSAFLOW_CAPTURE_NOTICE_HOURS * 3_600_000,
     requestsPerMinute: values.KASSAFLOW_REQUESTS_PER_MINUTE,
     streamsPerToken: values.KASSAFLOW_STREAMS_PER_TOKEN,
+    streamsPerKey: values.KASSAFLOW_STREAMS_PER_KEY,
     streamsPerAddress: values.KASSAFLOW_STREAMS_PER_ADDRESS,
     apiUrl: values.KASSAFLOW_URL ?? local,
     apiKey: values.KASSAFLOW_API_KEY,

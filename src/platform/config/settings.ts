@@ -72,6 +72,9 @@ export const settings = {
   KASSAFLOW_STREAMS_PER_ADDRESS: whole(0, 1_000_000, 1_000).describe(
     'event streams of browsers from one address at the same time; 0 for no limit, as behind a proxy that all of them come through',
   ),
+  KASSAFLOW_STREAMS_PER_KEY: whole(0, 1_000_000, 1_000).describe(
+    'event streams of one API key at the same time, in one process; 0 for no limit',
+  ),
   KASSAFLOW_URL: origin().optional().describe('for the command line: where the running Kassaflow is; the default is http://HOST:PORT'),
   KASSAFLOW_API_KEY: apiKey().optional().describe('for the command line: the key it calls the API with; the demo brings its own'),
 } as const;
