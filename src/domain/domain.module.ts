@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccountingModule } from './accounting/index.ts';
 import { CheckoutModule } from './checkout/index.ts';
+import { ConnectionsModule } from './connections/index.ts';
 import { CreditsModule } from './credits/index.ts';
 import { CustomersModule } from './customers/index.ts';
 import { DunningModule } from './dunning/index.ts';
@@ -22,6 +23,7 @@ const MODULES = [
   OrdersModule,
   CheckoutModule,
   AccountingModule,
+  ConnectionsModule,
   PortalsModule,
 ];
 

@@ -21,6 +21,7 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import type { Connection } from './connections/connection.ts';
+import { ConnectionNews } from './connections/connection-news.ts';
 import { ConnectionUses } from './connections/connection-uses.ts';
 import { Connections } from './connections/connections.ts';
 import { DeliveryNotes } from './connections/delivery-notes.ts';
@@ -92,6 +93,7 @@ beforeAll(async () => {
     new Audit(),
     metrics,
     new ConnectionUses(),
+    new ConnectionNews(),
   );
   door = new Invoke(host, catalogue, builtIns, connections, lanes, metrics);
   calls = new CallProvider(host, catalogue, connections, lanes, new DeliveryNotes(db.database, systemClock), systemClock);

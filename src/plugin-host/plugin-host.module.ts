@@ -8,6 +8,7 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import { Connections } from './connections/connections.ts';
+import { ConnectionNews } from './connections/connection-news.ts';
 import { ConnectionUses } from './connections/connection-uses.ts';
 import { ConnectionViews } from './connections/connection-view.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
@@ -43,6 +44,7 @@ import { TriggerDoor } from './trigger-door.ts';
     ConnectionLanes,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionNews,
     ConnectionUses,
     ConnectionViews,
     DeliveryNotes,
@@ -58,6 +60,7 @@ import { TriggerDoor } from './trigger-door.ts';
     Connections,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionNews,
     ConnectionUses,
     PluginHost,
     PluginCatalogue,

@@ -26,6 +26,7 @@ import { MasterKeys } from '../../src/platform/secrets/master-keys.ts';
 import { EnvelopeSealer, Sealer } from '../../src/platform/secrets/sealer.ts';
 import { TenancyModule } from '../../src/platform/tenancy/tenancy.module.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import { ConnectionNews } from '../../src/plugin-host/connections/connection-news.ts';
 import { ConnectionUses } from '../../src/plugin-host/connections/connection-uses.ts';
 import { DeliveryReaders } from '../../src/plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
@@ -52,6 +53,7 @@ class SurroundingsModule {
       LiveStatus,
       SubjectReaders,
       BuiltInActions,
+      ConnectionNews,
       ConnectionUses,
       DeliveryReaders,
     ];

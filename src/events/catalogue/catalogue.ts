@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { nearest } from '../../kernel/nearest.ts';
 import { eventErrors } from '../event-errors.ts';
 import { checkoutEvents } from './checkout.events.ts';
+import { connectionEvents } from './connection.events.ts';
 import { creditEvents } from './credit.events.ts';
 import { customerEvents } from './customer.events.ts';
 import type { EventDefinition } from './define-event.ts';
@@ -50,6 +51,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...runEvents,
     ...scheduleEvents,
     ...guardEvents,
+    ...connectionEvents,
     ...webhookEndpointEvents,
   ].map((definition) => [definition.type, definition]),
 );

@@ -78,18 +78,21 @@ export async function nameIsTaken(tx: Transaction, name: string, exceptId: strin
   );
 }
 
-/** Writes the result of a check; a connection that a person disabled stays so. */
+/** Writes the result of a check; a connection that a person disabled stays so. Returns what it was and what it is. */
 export async function recordCheck(
   tx: Transaction,
   id: string,
   lastCheck: LastCheck,
   state: 'active' | 'paused' | undefined,
-): Promise<void> {
-  await tx.query(
-    `update connection set last_check = $2::jsonb, state = case when state = 'disabled' or $3::text is null then state else $3 end, version = version + 1, updated_at = now()
-     where id = $1`,
+): Promise<{ readonly before: Connection['state']; readonly after: Connection['state'] } | undefined> {
+  const [row] = await tx.query<{ before: Connection['state']; after: Connection['state'] }>(
+    `update connection c set last_check = $2::jsonb, version = c.version + 1, updated_at = now(),
+       state = case when old.state = 'disabled' or $3::text is null then old.state else $3 end
+     from (select id, state from connection where id = $1 and state <> 'removed' for update) old where c.id = old.id
+     returning old.state as before, c.state as after`,
     [id, JSON.stringify(lastCheck), state ?? null],
   );
+  return row;
 }
 
 /** True when this call paused it, false when it was not active. */

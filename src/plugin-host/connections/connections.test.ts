@@ -12,6 +12,7 @@ import { Sealer } from '../../platform/secrets/sealer.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { PluginCatalogue } from '../plugin-catalogue.ts';
 import { ProviderCalls, type WebhookConnection } from '../provider-calls.ts';
+import { ConnectionNews } from './connection-news.ts';
 import { ConnectionUses } from './connection-uses.ts';
 import type { ConnectionView } from './connection-view.ts';
 import { connectionsApp, type ConnectionsApp } from './connections.test-support.ts';
@@ -300,6 +301,7 @@ describe('pitfall 21: rotating credentials', () => {
       at.app.get(Audit),
       at.app.get(Metrics),
       new ConnectionUses(),
+      new ConnectionNews(),
     );
     await other.update(at.db.tenantId, uuidOf('con', made.id), { settings: { webhookSecrets: [NEW_SECRET] } }, 'test');
     // Well before the two seconds after which what is in memory is read again anyway.
@@ -368,6 +370,54 @@ describe('pitfall 21: rotating credentials', () => {
     expect(await fetch()).toMatchObject({ kind: 'failed', reason: 'auth' });
     expect(await get(made)).toMatchObject({ status: 'paused' });
     vipps.gate.keys = before;
+  });
+
+  test('tells of each pause once, however many calls are refused, and of each way out of it', async () => {
+    const turns: string[] = [];
+    const made = await add('vipps-mobilepay', vipps.settings);
+    at.app.get(ConnectionNews).whenTurned(async (_, { connection, kind, problem }) => {
+      if (connection.name === made.name) turns.push(`${kind}${problem.includes(vipps.gate.keys.clientSecret) ? ' with a secret' : ''}`);
+    });
+    const before = vipps.gate.keys;
+    const refuse = () => {
+      vipps.gate.keys = { ...before, clientSecret: 'somebody-changed-it' };
+      vipps.gate.forgetTokens();
+    };
+    const check = () => at.send('POST', `/v1/connections/${made.id}/check`);
+    const fetch = () =>
+      calls.call({
+        tenantId: at.db.tenantId,
+        connectionId: uuidOf('con', made.id),
+        method: 'payments.find',
+        input: { reference: newId('pay'), notBefore: 0 },
+        idempotencyKey: '',
+        attempt: 1,
+        timeoutMs: 10_000,
+      });
+    refuse();
+    await Promise.all(Array.from({ length: 5 }, fetch));
+    await check();
+    expect(turns).toEqual(['paused']);
+    vipps.gate.keys = before;
+    await check();
+    await check();
+    expect(turns).toEqual(['paused', 'recovered']);
+    refuse();
+    await check();
+    expect(await rotate(made, { clientSecret: 'somebody-changed-it' }, 0)).toMatchObject({ status: 200 });
+    expect(turns).toEqual(['paused', 'recovered', 'paused', 'recovered']);
+    vipps.gate.keys = before;
+    vipps.gate.forgetTokens();
+    await fetch();
+    // Well again, and nobody waits for the next look.
+    vipps.gate.keys = { ...before, clientSecret: 'somebody-changed-it' };
+    await at.send('PATCH', `/v1/connections/${made.id}`, { status: 'active' });
+    expect(turns.slice(4)).toEqual(['paused', 'recovered']);
+    await at.send('PATCH', `/v1/connections/${made.id}`, { status: 'disabled' });
+    await at.send('PATCH', `/v1/connections/${made.id}`, { status: 'active' });
+    expect(turns).toHaveLength(6);
+    vipps.gate.keys = before;
+    vipps.gate.forgetTokens();
   });
 });
 
