@@ -19,6 +19,7 @@ import { addStatus } from './cli/status-command.ts';
 import { addSwitch } from './cli/switch-command.ts';
 import { addTask } from './cli/task-command.ts';
 import { addTest } from './cli/flow-test-command.ts';
+import { addPortal } from './cli/portal-command.ts';
 import { addRoute } from './cli/route-command.ts';
 import { addWebhook } from './cli/webhook-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
@@ -52,6 +53,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     addStatus,
     addTask,
     addRoute,
+    addPortal,
     addWebhook,
     addExplain,
     addDoctor,
