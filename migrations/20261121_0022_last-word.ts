@@ -1,14 +1,15 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * What providers say last about money: questions that outlive who asks them, and answers that take back what was said before
- * (src/domain/payments/payment-checks.ts, src/domain/payments/payment-change.ts).
+ * What providers say last about money: questions that outlive who asks them, answers that take back what was said before, and imports of
+ * settlements that a provider's signal asks for (src/domain/payments/payment-checks.ts, src/domain/payments/payment-change.ts,
+ * src/domain/settlements/signalled-imports.ts).
  */
 export class LastWord extends Migration {
   override name = '20261121_0022_last-word';
 
   override up(): void {
-    for (const statement of [CHECKS, PAYMENTS]) this.addSql(statement);
+    for (const statement of [CHECKS, PAYMENTS, IMPORTS]) this.addSql(statement);
   }
 }
 
@@ -22,4 +23,11 @@ const PAYMENTS = `
 alter table payment add column contradicted_at timestamptz;
 create index payment_contradicted on payment (contradicted_at) where contradicted_at is not null;
 grant select (contradicted_at) on payment to kassaflow_engine;
+`;
+
+const IMPORTS = `
+alter table settlement_import drop constraint settlement_import_origin_check;
+alter table settlement_import add constraint settlement_import_origin_check check (origin in ('nightly', 'hand', 'signal'));
+-- however many signals come, one import waits for all of them
+create unique index settlement_import_signalled on settlement_import (connection_id) where origin = 'signal' and state = 'waiting';
 `;

@@ -44,8 +44,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
   transfer_refund: 'adjustment',
 };
 
-/** Adjustments say by their category that they are about a dispute. */
-const CATEGORIES: Readonly<Record<string, Kind>> = { dispute: 'chargeback', dispute_reversal: 'chargeback-reversal' };
+/**
+ * Adjustments say by their category what they are about: a dispute, a refund that failed, or a payout that the bank sent back
+ * (https://docs.stripe.com/reports/reporting-categories).
+ */
+const CATEGORIES: Readonly<Record<string, Kind>> = {
+  dispute: 'chargeback',
+  dispute_reversal: 'chargeback-reversal',
+  payout_reversal: 'payout',
+  refund_failure: 'refund',
+};
 
 /**
  * One balance transaction as a line. `gross − fee = net`; what Stripe keeps for itself is a fee without a gross. A type that is not in the
@@ -55,7 +63,7 @@ const CATEGORIES: Readonly<Record<string, Kind>> = { dispute: 'chargeback', disp
  */
 export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | undefined): SettlementLine {
   const { amount, fee, net, currency, type, reporting_category: category } = transaction;
-  const kind = CATEGORIES[category] ?? KINDS[type] ?? 'unknown';
+  const kind = isOfPayout(transaction) ? 'payout' : (CATEGORIES[category] ?? KINDS[type] ?? 'unknown');
   const money = (minor: number): string => decimalOf(minor, currency);
   const isFee = kind === 'fee';
   const vat = type === 'tax_fee' ? -net : taxIn(transaction);
@@ -72,6 +80,11 @@ export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | 
     net: money(net),
     bookedAt: transaction.created * 1000,
   };
+}
+
+/** An adjustment of a payout is its failure, whatever Stripe's category: the money is on the balance again. */
+function isOfPayout({ type, source }: Stripe.BalanceTransaction): boolean {
+  return type === 'adjustment' && (typeof source === 'string' ? source.startsWith('po_') : source?.object === 'payout');
 }
 
 /** The VAT on a fee, which Stripe tells among the parts of the fee. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { SettlementLine } from '@kassaflow/plugin-sdk';
 import { decimalOf } from '../src/amounts.ts';
 import { payments } from '../src/payments.ts';
+import { lineOf } from '../src/settlement-lines.ts';
 import { DAY, Fixture, valueOf } from './fixture.ts';
 
 const at = new Fixture();
@@ -118,6 +119,17 @@ describe('a payout', () => {
     expect(new Set(later.map(({ providerId }) => providerId)).size).toBe(2);
   });
 
+  test.each([
+    ['by its category', 'payout_reversal', undefined],
+    ['by what it is about', 'other_adjustment', 'po_1'],
+  ])('that a bank sent back as a mere adjustment is known %s', (_, reporting_category, source) => {
+    const { transactions } = at.stripe.ledger;
+    at.stripe.ledger.book({ type: 'adjustment', amount: 1_221, currency: 'eur', category: reporting_category, ...(source && { source }) });
+    expect(lineOf(transactions.at(-1) as never, 'po_2')).toMatchObject({ kind: 'payout', gross: '12.21', net: '12.21', payout: 'po_2' });
+    at.stripe.ledger.book({ type: 'adjustment', amount: 1_221, currency: 'eur', category: 'other_adjustment' });
+    expect(lineOf(transactions.at(-1) as never, 'po_2')).toMatchObject({ kind: 'adjustment' });
+  });
+
   test('that a person asked for besides is its own line alone, and is warned of', async () => {
     await at.paid('card');
     const payout = at.stripe.ledger.payOut({ automatic: false });
@@ -181,9 +193,11 @@ describe('pitfall 34: a report that is not ready', () => {
   test('is temporary: the day is not over, a payout is on its way, or Stripe still works out what it is made of', async () => {
     const today = dayOf(at.stripe.clock.now());
     const notReady = { kind: 'failed', reason: 'temporary', code: 'not_ready' };
-    expect(await payments.settlements!(at.context(), { from: today, to: today })).toMatchObject(notReady);
+    const tomorrow = dayOf(at.stripe.clock.now() + DAY);
+    expect(await payments.settlements!(at.context(), { from: today, to: tomorrow })).toMatchObject(notReady);
     await at.paid('card');
     const payout = at.stripe.ledger.payOut();
+    expect(await payments.settlements!(at.context(), { from: today, to: today })).toMatchObject(notReady);
     await at.stripe.advance(2 * DAY);
     const day = dayOf(payout.arrival_date * 1000);
     expect(await payments.settlements!(at.context(), { from: day, to: day })).toMatchObject(notReady);
@@ -191,6 +205,21 @@ describe('pitfall 34: a report that is not ready', () => {
     expect(await payments.settlements!(at.context(), { from: day, to: day })).toMatchObject(notReady);
     at.stripe.ledger.arrive(payout.id);
     expect(netOf(await linesOf(day))).toBe(0);
+  });
+
+  test('is none where the payout of today has arrived', async () => {
+    await at.paid('card');
+    const payout = at.stripe.ledger.payOut();
+    at.stripe.ledger.arrive(payout.id);
+    expect(netOf(await linesOf(dayOf(at.stripe.clock.now())))).toBe(0);
+  });
+
+  test('says when the day is over where every movement of it is a line', async () => {
+    at.stripe.ledger.interval = 'manual';
+    const today = dayOf(at.stripe.clock.now());
+    const left = Date.parse(today) + DAY - at.stripe.clock.now();
+    const outcome = await payments.settlements!(at.context(), { from: today, to: today });
+    expect(outcome).toMatchObject({ kind: 'failed', reason: 'temporary', retryAfterMs: left + 600_000 });
   });
 
   test('a page that Stripe never gave is refused', async () => {
