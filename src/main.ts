@@ -26,6 +26,7 @@ import { MasterKeys } from './platform/secrets/master-keys.ts';
 import { Tenants } from './platform/tenancy/tenants.ts';
 import { PluginHost } from './plugin-host/plugin-host.ts';
 import { routePretendProviders } from './plugin-host/pretend-provider-proxy.ts';
+import { WarmPlugins } from './plugin-host/warm-plugins.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -55,6 +56,7 @@ export async function start(): Promise<void> {
     // Otherwise it is written when this process ends well, and a killed one starts its successors 0.4 s later each time.
     flushCompileCache();
     process.stdout.write([`Kassaflow is ready at ${config.publicUrl}`, ...demo, ''].join('\n'));
+    void app.get(WarmPlugins, { strict: false }).wake();
   } catch (error) {
     await app?.close();
     await server.stop();

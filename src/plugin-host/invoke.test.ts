@@ -80,9 +80,10 @@ beforeAll(async () => {
   });
   await host.onModuleInit();
   expect(host.status().map(({ id, state, problem }) => [id, state, problem])).toEqual([
-    ['bad', 'ready', undefined],
-    ['good', 'ready', undefined],
+    ['bad', 'asleep', undefined],
+    ['good', 'asleep', undefined],
   ]);
+  await Promise.all(['bad', 'good'].map((plugin) => host.wake(plugin)));
   const catalogue = new PluginCatalogue(host);
   const metrics = new Metrics();
   lanes = new ConnectionLanes(new ConnectionPaces(db.enginePool), catalogue);

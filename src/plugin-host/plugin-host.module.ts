@@ -23,6 +23,7 @@ import { optionsFrom, PluginHostOptions } from './plugin-host-options.ts';
 import { PluginsController } from './plugins.controller.ts';
 import { ProviderCalls } from './provider-calls.ts';
 import { TriggerDoor } from './trigger-door.ts';
+import { WarmPlugins } from './warm-plugins.ts';
 
 /**
  * Plugins, connections and the two doors to them. Needs `Config`, `CLOCK`, `Database`, `EnginePool`, `Sealer`, `Metrics` and `Audit` from global
@@ -50,6 +51,7 @@ import { TriggerDoor } from './trigger-door.ts';
     DeliveryNotes,
     LookAfterConnections,
     RotateCredentials,
+    WarmPlugins,
   ],
   exports: [
     ActionDoor,
