@@ -10,6 +10,7 @@ import { LedgerModule } from './ledger/index.ts';
 import { OrdersModule } from './orders/index.ts';
 import { PaymentsModule } from './payments/index.ts';
 import { SettlementsModule } from './settlements/index.ts';
+import { ReceiptsModule } from './receipts/index.ts';
 import { PortalsModule } from './portals/index.ts';
 
 const MODULES = [
@@ -22,6 +23,7 @@ const MODULES = [
   CreditsModule,
   OrdersModule,
   CheckoutModule,
+  ReceiptsModule,
   AccountingModule,
   ConnectionsModule,
   PortalsModule,

@@ -15,6 +15,7 @@ import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { beginDueCapture } from './captures/due-capture.ts';
 import { watchOf } from './captures/capture-watch.ts';
+import type { MoneyListener } from './money-moved.ts';
 import type { Attempt } from './payment-attempts.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
 import { changeOf, isNews, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
@@ -44,6 +45,7 @@ export type PaymentListener = (tx: Transaction, payment: PaymentRow) => Promise<
 @Injectable()
 export class ApplyFacts {
   readonly #listeners: PaymentListener[] = [];
+  readonly #moneyListeners: MoneyListener[] = [];
 
   constructor(
     private readonly invoices: Invoices,
@@ -59,6 +61,11 @@ export class ApplyFacts {
 
   whenChanged(listener: PaymentListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** What it writes is there when the payment's events are recorded, and their contexts are made. */
+  whenMoneyMoved(listener: MoneyListener): void {
+    this.#moneyListeners.push(listener);
   }
 
   async tellListeners(tx: Transaction, row: PaymentRow): Promise<void> {
@@ -78,21 +85,21 @@ export class ApplyFacts {
         await tx.em.flush();
         await checkBy(tx, row.id, new Date(this.clock.now().getTime() + SECOND_FETCH_AFTER_MS), this.clock.now());
         return { kind: 'again', afterMs: SECOND_FETCH_AFTER_MS };
+      case 'contradicted':
+        await this.#contradicted(tx, row, facts, change.isNew);
+        return { kind: 'applied', isNews: true };
       case 'wrong-currency':
         await this.#wrongCurrency(tx, row, facts, change.isNew);
         return { kind: 'applied', isNews: true };
       case 'facts':
+        const news = isNews({ ...known, providerState: row.providerState }, facts);
         this.#save(row, facts, change.state, change.mismatched);
         await tx.em.flush();
         const overpaid = await this.#book(tx, row, known, facts);
-      case 'contradicted':
-        await this.#contradicted(tx, row, facts, change.isNew);
-        return { kind: 'applied', isNews: true };
         await this.#settleRefunds(tx, row, facts);
         await this.#recordMandate(tx, row, facts);
         // A mismatch has told of it already.
         const isOverpaid = overpaid > 0n && !change.mismatched;
-        const news = isNews({ ...known, providerState: row.providerState }, facts);
         await this.#appendAll(tx, row, isOverpaid ? [...change.events, 'payment.overpaid'] : change.events, known, facts, overpaid);
         if (facts.disputes) await this.disputes.record(tx, row, facts.disputes);
         await this.#scheduleChecks(tx, row, known);
@@ -136,6 +143,7 @@ export class ApplyFacts {
       ...watchOf(row, facts, this.config.captureNoticeMs),
       factsFetchedAt: facts.fetchedAt,
       doubtedAt: null,
+      contradictedAt: null,
       completedAt: facts.captured > 0n ? (row.completedAt ?? this.clock.now()) : null,
     });
   }
@@ -143,7 +151,6 @@ export class ApplyFacts {
   /** Puts the money on the invoices and in the books. @returns what is more than the invoices can take, when that has grown */
   async #book(tx: Transaction, row: PaymentRow, known: KnownPayment, facts: Facts): Promise<bigint> {
     const shares = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' } });
-      contradictedAt: null,
     const locked = await this.invoices.lock(
       tx,
       shares.map(({ invoiceId }) => invoiceId),
@@ -157,7 +164,8 @@ export class ApplyFacts {
         room: (invoice ? roomOf(invoice).minor : 0n) + share.allocatedMinor,
       };
     });
-    const { postings, allocated, overpaid } = bookingOf(known, facts, {
+    const allocatedBefore = shares.map(({ allocatedMinor }) => allocatedMinor);
+    const { postings, moves, allocated, overpaid } = bookingOf(known, facts, {
       connectionId: row.connectionId,
       currency: row.currency,
       rule: row.split,
@@ -171,6 +179,10 @@ export class ApplyFacts {
       await this.invoices.cover(tx, invoice, money(change, row.currency));
     }
     for (const posting of postings) await this.#post(tx, row, posting, facts);
+    if (moves.length === 0) return overpaid;
+    const invoiceIds = shares.map(({ invoiceId }) => invoiceId);
+    const moved = { before: known, invoiceIds, allocatedBefore, moves, at: facts.bookedAt ?? facts.fetchedAt };
+    for (const listener of this.#moneyListeners) await listener(tx, row, moved);
     return overpaid;
   }
 
@@ -287,18 +299,6 @@ export class ApplyFacts {
     });
   }
 
-  /** Money in a currency that we did not ask for cannot be booked: it is shown once, and a person decides. */
-  async #wrongCurrency(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
-    Object.assign(row, { providerState: facts.providerState, factsFetchedAt: facts.fetchedAt, mismatched: row.mismatched || isNew });
-    await tx.em.flush();
-    if (!isNew || !facts.currency) return;
-    const context = await this.subjects.contextOf(tx, row);
-    const amounts = { expected: toWire(money(row.amountMinor, row.currency)), received: toWire(money(facts.captured, facts.currency)) };
-    await this.eventLog.append(tx, {
-      type: 'payment.amount-mismatch',
-      subject: `payment/${idOf('pay', row.id)}`,
-      data: { ...context, ...amounts },
-    });
   /** What was booked stays. It is told once; the provider is asked for 30 days whether it says something else. */
   async #contradicted(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
     const now = this.clock.now();
@@ -313,6 +313,18 @@ export class ApplyFacts {
     });
   }
 
+  /** Money in a currency that we did not ask for cannot be booked: it is shown once, and a person decides. */
+  async #wrongCurrency(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
+    Object.assign(row, { providerState: facts.providerState, factsFetchedAt: facts.fetchedAt, mismatched: row.mismatched || isNew });
+    await tx.em.flush();
+    if (!isNew || !facts.currency) return;
+    const context = await this.subjects.contextOf(tx, row);
+    const amounts = { expected: toWire(money(row.amountMinor, row.currency)), received: toWire(money(facts.captured, facts.currency)) };
+    await this.eventLog.append(tx, {
+      type: 'payment.amount-mismatch',
+      subject: `payment/${idOf('pay', row.id)}`,
+      data: { ...context, ...amounts },
+    });
   }
 }
 
@@ -349,6 +361,7 @@ function knownOf(row: PaymentRow): KnownPayment {
     lapsed: row.lapsedAt !== null && row.lapsedAt !== undefined,
     fetchedAt: row.factsFetchedAt ?? undefined,
     doubtedAt: row.doubtedAt ?? undefined,
+    contradicted: row.contradictedAt !== null && row.contradictedAt !== undefined,
   };
 }
 
@@ -356,4 +369,3 @@ function askedOf({ amountMinor, captureAskedMinor, capturePendingMinor }: Paymen
   if (captureAskedMinor === 0n) return { least: amountMinor, most: amountMinor };
   return { least: captureAskedMinor - capturePendingMinor, most: captureAskedMinor };
 }
-    contradicted: row.contradictedAt !== null && row.contradictedAt !== undefined,

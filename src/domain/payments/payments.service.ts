@@ -23,15 +23,16 @@ import { FailOver } from './failover/fail-over.ts';
 import { openingAttempts, type ShownAttempt } from './failover/opening-attempts.ts';
 import { lockPayment } from './lock-payment.ts';
 import { Mandates } from './mandates/mandates.service.ts';
+import type { MoneyListener } from './money-moved.ts';
 import { NewPayment, type PaymentWish } from './new-payment.ts';
 import { OneFetch } from './one-fetch.ts';
 import { OpenPayment, paymentOfRequest } from './open-payment.ts';
 import { CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { readConnections } from './payment-connections.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
-import { paymentErrors } from './payment.errors.ts';
 import { SECOND_FETCH_AFTER_MS } from './payment-change.ts';
 import { checkBy } from './payment-checks.ts';
+import { paymentErrors } from './payment.errors.ts';
 import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
 import type { ProviderEvent, SignalResult } from './provider-event.ts';
@@ -50,10 +51,10 @@ export interface PaymentView {
 const PASSED_OVER =
   'Another connection took this payment over, because this one had said that nothing was done. Look whether it was paid at both.';
 
-/** What follows from the end of an attempt to open a payment. */
 /** What became of a fetch. `isNews` is `false` when it told what was known before. */
 type Fetched = SignalResult & { readonly isNews?: boolean };
 
+/** What follows from the end of an attempt to open a payment. */
 interface Settled {
   readonly connectionId: string;
   readonly applied?: Applied;
@@ -88,6 +89,10 @@ export class Payments implements OnModuleInit {
   /** Calls `listener` in the transaction in which a payment's state changes, after everything else that follows from it. */
   whenChanged(listener: PaymentListener): void {
     this.applyFacts.whenChanged(listener);
+  }
+
+  whenMoneyMoved(listener: MoneyListener): void {
+    this.applyFacts.whenMoneyMoved(listener);
   }
 
   /**

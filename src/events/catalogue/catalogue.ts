@@ -18,6 +18,7 @@ import { invoiceEvents } from './invoice.events.ts';
 import { mandateEvents } from './mandate.events.ts';
 import { orderEvents } from './order.events.ts';
 import { paymentEvents } from './payment.events.ts';
+import { receiptEvents } from './receipt.events.ts';
 import { reconciliationEvents } from './reconciliation.events.ts';
 import { refundEvents } from './refund.events.ts';
 import { requestEvents } from './request.events.ts';
@@ -36,6 +37,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
   [
     ...paymentEvents,
     ...refundEvents,
+    ...receiptEvents,
     ...disputeEvents,
     ...mandateEvents,
     ...requestEvents,

@@ -64,6 +64,8 @@ export abstract class Config {
   abstract readonly keepWebhooksDays: number;
   /** Days for which checkout sessions and payment requests are kept, from when they were made. */
   abstract readonly keepCheckoutsDays: number;
+  /** Days for which the page of a receipt can be opened, from its newest version. */
+  abstract readonly receiptPageDays: number;
   /** How long before the end of an authorization `payment.capture-due` comes, in milliseconds. */
   abstract readonly captureNoticeMs: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */

@@ -1,0 +1,155 @@
+/** The page of a receipt as HTML: pure text from data, everything that comes from outside escaped. It has no script. */
+import { createHash } from 'node:crypto';
+import type { ReceiptSubject } from '../../../events/catalogue/subjects.ts';
+import { escapeHtml, PAGE_STYLE, type PageLocale } from '../../checkout/index.ts';
+import { RECEIPT_TEXTS, type ReceiptTexts } from './receipt-texts.ts';
+
+/** What the page shows. */
+export interface ReceiptPage {
+  readonly locale: PageLocale;
+  /** Days are those of the merchant's calendar. */
+  readonly timeZone: string;
+  readonly test: boolean;
+  readonly payee: string;
+  readonly description: string;
+  /** `ideal`, `card`, …; empty while it is not known. */
+  readonly method: string;
+  /** Oldest first, at least one; not all of them when the first is not number 1. */
+  readonly versions: readonly [ReceiptSubject, ...ReceiptSubject[]];
+}
+
+type WireAmount = ReceiptSubject['paid'];
+
+/** Which versions add to what is kept. */
+const ADDS: ReadonlySet<ReceiptSubject['reason']> = new Set(['paid', 'refund-failed', 'won-back']);
+
+/** Beside the style of the payment page. On paper it is black on white, whatever the screen is. */
+const STYLE = `${PAGE_STYLE}
+table{width:100%;border-collapse:collapse;margin:0 0 1.25rem}
+th{text-align:left;font-weight:400;color:var(--quiet)}
+th,td{padding:.5rem .5rem .5rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+.money{text-align:right;padding-right:0;white-space:nowrap}
+td.day{white-space:nowrap}
+.corrected{padding:.75rem 1rem;border:2px solid var(--brand);border-radius:.5rem}
+.bill dd .quiet-text{display:block}
+@media(max-width:30rem){td.day{white-space:normal}}
+@media print{:root{color-scheme:light;--text:#000;--surface:#fff;--ground:#fff;--quiet:#333;--line:#767b85;--brand:#000}main{margin:0;padding:0;max-width:none;min-height:0;border:0}tr,.bill div{break-inside:avoid}}
+`;
+
+/** Nothing is loaded and nothing is sent: our style by its hash, and that is all. */
+export const RECEIPT_POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export function renderReceipt(page: ReceiptPage): string {
+  const texts = RECEIPT_TEXTS[page.locale];
+  const newest = newestOf(page);
+  return shell(
+    page.locale,
+    `${texts.title} ${newest.number}`,
+    `<h1>${texts.title}</h1>
+${correction(page, newest, texts)}
+${page.test ? `<p class="test">${texts.test}</p>` : ''}
+${facts(page, newest, texts)}
+${history(page, texts)}
+${invoices(page, newest, texts)}
+<p class="quiet-text">${texts.noInvoice}</p>`,
+  );
+}
+
+/** For an address that opens nothing; it says no more than that. */
+export function renderNoReceipt(locale: PageLocale): string {
+  const texts = RECEIPT_TEXTS[locale];
+  return shell(locale, texts.title, `<h1>${texts.title}</h1>\n<p role="status">${texts.notFound}</p>`);
+}
+
+function newestOf({ versions }: ReceiptPage): ReceiptSubject {
+  return versions.at(-1) ?? versions[0];
+}
+
+function correction(page: ReceiptPage, { version, reason, issuedAt }: ReceiptSubject, texts: ReceiptTexts): string {
+  if (version === 1) return '';
+  const text = texts.corrected.replace('{date}', day(issuedAt, page)).replace('{reason}', texts.reasons[reason]);
+  return `<p class="corrected" role="status"><strong>${text}</strong></p>`;
+}
+
+/** The totals; what never happened is left out. */
+function facts(page: ReceiptPage, { number, paid, refunded, chargedBack, kept, version }: ReceiptSubject, texts: ReceiptTexts): string {
+  const row = (term: string, text: string, name = '') => `<div${name}><dt>${term}</dt><dd>${text}</dd></div>`;
+  const happened = [
+    [texts.refunded, refunded],
+    [texts.chargedBack, chargedBack],
+  ] as const;
+  return `<dl class="bill">
+${row(texts.payee, escapeHtml(page.payee))}
+${row(texts.purpose, escapeHtml(page.description))}
+${row(texts.number, escapeHtml(number))}
+${page.method === '' ? '' : row(texts.method, escapeHtml(page.method))}
+${row(texts.paid, money(paid, page.locale), version === 1 ? ' class="sum"' : '')}
+${happened.map(([term, amount]) => (isZero(amount) ? '' : row(term, money(amount, page.locale, '-')))).join('\n')}
+${version === 1 ? '' : row(texts.kept, money(kept, page.locale), ' class="sum"')}
+</dl>`;
+}
+
+function history(page: ReceiptPage, texts: ReceiptTexts): string {
+  const rows = page.versions.map(({ movedAt, reason, change }) => {
+    const sign = ADDS.has(reason) ? '' : '-';
+    return `<tr><td class="day">${day(movedAt, page)}</td><td>${texts.reasons[reason]}</td><td class="money">${money(change, page.locale, sign)}</td></tr>`;
+  });
+  return `<h2 id="history">${texts.history}</h2>
+${page.versions[0].version > 1 ? `<p class="quiet-text">${texts.older}</p>` : ''}
+<table aria-labelledby="history"><thead><tr><th scope="col">${texts.date}</th><th scope="col">${texts.what}</th><th scope="col" class="money">${texts.amount}</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody></table>`;
+}
+
+function invoices({ locale }: ReceiptPage, { invoices: paidFor }: ReceiptSubject, texts: ReceiptTexts): string {
+  if (paidFor.length === 0) return '';
+  const entries = paidFor.map(({ number, description, part, total, vat }) => {
+    const shares = vat.filter((one) => !isZero(one.vat));
+    const lines = shares.map((one) => {
+      const rate = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 2 }).format(one.rate / 10_000);
+      return texts.vat.replace('{rate}', rate).replace('{vat}', money(one.vat, locale)).replace('{net}', money(one.net, locale));
+    });
+    const about = [...(description === '' ? [] : [escapeHtml(description)]), ...lines].map(
+      (line) => `<span class="quiet-text">${line}</span>`,
+    );
+    const share = texts.partOf.replace('{part}', money(part, locale)).replace('{total}', money(total, locale));
+    return `<div><dt>${texts.invoice.replace('{number}', escapeHtml(number))}</dt><dd>${share}${about.join('')}</dd></div>`;
+  });
+  return `<h2>${texts.invoices}</h2>\n<dl class="bill">${entries.join('\n')}</dl>`;
+}
+
+function shell(locale: PageLocale, title: string, content: string): string {
+  return `<!doctype html>
+<html lang="${locale}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body><main>${content}
+</main></body>
+</html>
+`;
+}
+
+/** @param sign put before an amount above zero; one that is below zero has its own */
+function money({ amount, currency }: WireAmount, locale: PageLocale, sign: '' | '-' = ''): string {
+  // A decimal text is formatted exactly (ECMA-402 NumberFormat v3); the type of TypeScript's library asks for the digits to be visible.
+  const text = `${sign}${amount}` as `${number}`;
+  return escapeHtml(new Intl.NumberFormat(locale, { style: 'currency', currency }).format(text));
+}
+
+function isZero({ amount }: WireAmount): boolean {
+  return !/[1-9]/.test(amount);
+}
+
+function day(instant: string, { locale, timeZone }: ReceiptPage): string {
+  return escapeHtml(new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone }).format(new Date(instant)));
+}
