@@ -1,15 +1,15 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * What providers say last about money: questions that outlive who asks them, answers that take back what was said before, and imports of
- * settlements that a provider's signal asks for (src/domain/payments/payment-checks.ts, src/domain/payments/payment-change.ts,
+ * What providers say last about money: questions that outlive who asks them, answers that take back what was said before, imports of
+ * settlements that a provider's signal asks for, and money that came in another currency than was paid in (src/domain/payments/payment-checks.ts, src/domain/payments/payment-change.ts,
  * src/domain/settlements/signalled-imports.ts).
  */
 export class LastWord extends Migration {
   override name = '20261121_0022_last-word';
 
   override up(): void {
-    for (const statement of [CHECKS, PAYMENTS, IMPORTS]) this.addSql(statement);
+    for (const statement of [CHECKS, PAYMENTS, IMPORTS, EXCHANGE]) this.addSql(statement);
   }
 }
 
@@ -30,4 +30,18 @@ alter table settlement_import drop constraint settlement_import_origin_check;
 alter table settlement_import add constraint settlement_import_origin_check check (origin in ('nightly', 'hand', 'signal'));
 -- however many signals come, one import waits for all of them
 create unique index settlement_import_signalled on settlement_import (connection_id) where origin = 'signal' and state = 'waiting';
+`;
+
+const EXCHANGE = `
+alter table settlement_line
+  -- what the line was in the currency that was paid in, where the provider exchanged it and tells both
+  add column exchanged_gross numeric(21, 6),
+  add column exchanged_currency char(3),
+  -- the part of it that our books had without this line
+  add column explained_exchanged numeric(21, 6) not null default 0,
+  add constraint settlement_line_exchanged_check check ((exchanged_gross is null) = (exchanged_currency is null));
+alter table settlement
+  -- what came for exchanged money, in the settlement's currency; and for what, in minor units of each currency that was paid in
+  add column booked_exchange bigint not null default 0,
+  add column booked_exchanged jsonb not null default '{}';
 `;

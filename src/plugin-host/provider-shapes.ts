@@ -162,6 +162,11 @@ const settlements = {
           fee: decimal,
           feeVat: decimal,
           net: decimal,
+          exchanged: {
+            type: 'object',
+            required: ['gross', 'currency'],
+            properties: { gross: decimal, currency: { type: 'string', pattern: '^[A-Z]{3}$' } },
+          },
           bookedAt: moment,
           bookedOn: { type: 'string', pattern: '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' },
         },

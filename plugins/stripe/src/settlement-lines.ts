@@ -78,6 +78,7 @@ export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | 
     fee: money(isFee ? -net : fee),
     ...(vat === 0 ? {} : { feeVat: money(vat) }),
     net: money(net),
+    ...exchangedOf(transaction),
     bookedAt: transaction.created * 1000,
   };
 }
@@ -91,6 +92,25 @@ function isOfPayout({ type, source }: Stripe.BalanceTransaction): boolean {
 function taxIn({ fee_details: parts }: Stripe.BalanceTransaction): number {
   return parts.reduce((sum, { type, amount }) => sum + (type === 'tax' ? amount : 0), 0);
 }
+
+/**
+ * What a transaction was before Stripe exchanged it, from its source. A charge may have more than one transaction (a part of it was captured), so
+ * the source's amount counts only where Stripe's own rate leads from it to the transaction's.
+ */
+function exchangedOf({ amount, currency, exchange_rate: rate, source }: Stripe.BalanceTransaction): Pick<SettlementLine, 'exchanged'> {
+  if (!rate || typeof source !== 'object' || source === null || !('currency' in source) || !('amount' in source)) return {};
+  const { currency: paidIn } = source;
+  const paid = 'amount_captured' in source ? source.amount_captured : source.amount;
+  if (typeof paid !== 'number' || typeof paidIn !== 'string' || paidIn === currency || paid === 0) return {};
+  const [here, there] = [Number(decimalOf(Math.abs(amount), currency)), Number(decimalOf(Math.abs(paid), paidIn))];
+  if (Math.abs(there * rate - here) > Math.max(here * SAME_WITHIN, ONE_COIN)) return {};
+  const gross = decimalOf(amount < 0 ? -Math.abs(paid) : Math.abs(paid), paidIn);
+  return { exchanged: { gross, currency: paidIn.toUpperCase() } };
+}
+
+/** Stripe rounds its rate to six digits. */
+const SAME_WITHIN = 0.001;
+const ONE_COIN = 0.011;
 
 /** The payment and refund that a line is about, from its source where Stripe gives it whole. */
 function originOf({ source }: Stripe.BalanceTransaction): Pick<SettlementLine, 'payment' | 'reference' | 'refund'> {
