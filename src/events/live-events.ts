@@ -1,7 +1,7 @@
 /**
  * Live events: one reader per process follows the end of the log and hands each event to those who watch what it is about.
  *
- * Idle: nobody watches and nothing is read. Following: woken by the hint of this process and every 100 ms for the events of
+ * Idle: nobody watches and nothing is read. Following: woken by the hint of this process and every 25 ms for the events of
  * others, it reads what was recorded for the tenants that are watched. After a hint it looks a few times more often, because an
  * event is only final once every transaction that began before it has ended.
  *
@@ -63,7 +63,8 @@ interface Joining {
   readonly failed: (error: unknown) => void;
 }
 
-const POLL_MS = 100;
+/** While anybody watches. A look that finds nothing costs about half a millisecond of processor time, so a fiftieth of a core. */
+const POLL_MS = 25;
 /** After a hint. */
 const SOON_MS = 15;
 const SOON_LOOKS = 6;
@@ -172,10 +173,7 @@ export class LiveEvents implements OnModuleDestroy {
     while (this.#watchers.size > 0) {
       this.#takeUpTenants();
       try {
-        const { events, upTo } = await this.reader.tail([...this.#since.keys()], this.#position, PAGE);
-        await this.#handOut(events);
-        this.#position = upTo;
-        if (events.length < PAGE) await this.#wakeUp.wait(this.#pause());
+        if (!(await this.#lookFurther())) await this.#wakeUp.wait(this.#pause());
       } catch (error) {
         this.#log.warn(`Live events are behind: ${error instanceof Error ? error.message : 'unknown'}`);
         await this.#wakeUp.wait(AFTER_FAILURE_MS);
@@ -184,6 +182,16 @@ export class LiveEvents implements OnModuleDestroy {
     // In the same breath as the last look: whoever comes now joins anew.
     this.#since.clear();
     this.#recent.clear();
+  }
+
+  /** Hands out the next events, if there are any. Tells whether there may be more. */
+  async #lookFurther(): Promise<boolean> {
+    // While the end of the log stands still nothing has become final; most looks of an idle system are no more than this question.
+    if ((await this.reader.end()) <= this.#position) return false;
+    const { events, upTo } = await this.reader.tail([...this.#since.keys()], this.#position, PAGE);
+    await this.#handOut(events);
+    this.#position = upTo;
+    return events.length === PAGE;
   }
 
   #pause(): number {
