@@ -108,6 +108,8 @@ export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
   readonly dark?: boolean;
+  /** As it goes to the printer. */
+  readonly onPaper?: boolean;
   readonly javaScript?: boolean;
   /** Patterns of addresses that its pages do not reach. */
   readonly blocked?: readonly string[];
@@ -125,12 +127,14 @@ export class Tab {
     this.#send = send;
   }
 
-  async prepare({ width = 1_280, height = 800, dark = false, javaScript = true, blocked = [], stands = [] }: TabOptions): Promise<void> {
+  async prepare(options: TabOptions): Promise<void> {
+    const { width = 1_280, height = 800, dark = false, onPaper = false, javaScript = true, blocked = [], stands = [] } = options;
     this.#stands = stands;
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.#send(`${domain}.enable`);
     await this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 });
     await this.#send('Emulation.setTouchEmulationEnabled', { enabled: width < 500 });
-    await this.#send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] });
+    const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
+    await this.#send('Emulation.setEmulatedMedia', { features, ...(onPaper && { media: 'print' }) });
     await this.#send('Emulation.setScriptExecutionDisabled', { value: !javaScript });
     await this.#send('Network.setBlockedURLs', { urls: blocked });
     await this.#send('Fetch.enable', { patterns: [{ urlPattern: 'https://*' }] });

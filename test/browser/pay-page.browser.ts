@@ -372,6 +372,19 @@ describe('for everybody', () => {
       await tab.goto(`${origin}${session.path}/return`);
       return tab;
     },
+    invoice: async (options) => {
+      const { body: customer } = await http.send('POST', '/v1/customers', { name: 'Anna', locale: 'nl' });
+      const line = (description: string, amount: string, vatRate: number) => ({
+        description,
+        quantity: 2,
+        unit: { amount, currency: 'EUR' },
+        vatRate,
+      });
+      const lines = [line('Sporten in november, alle dagen, met begeleiding', '50.00', 2_100), line('Boek', '10.00', 900)];
+      const { body: draft } = await http.send('POST', '/v1/invoices', { customer: customer['id'], description: 'November', lines });
+      const { body: issued } = await http.send('POST', `/v1/invoices/${String(draft['id'])}/issue`, {});
+      return opened({ ...(await made()), path: new URL(String(issued['payUrl'])).pathname }, options);
+    },
     'more-time': async (options) => {
       const session = await made({ locale: 'en', expiresInMinutes: 5 });
       http.clock.advance(3 * MINUTE + 1_000);

@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { BuiltInActions } from '../../plugin-host/built-in-actions.ts';
 import { CustomersModule } from '../customers/index.ts';
+import { InvoicesModule } from '../invoices/index.ts';
 import { OrdersModule } from '../orders/index.ts';
 import { PaymentRoutesModule } from '../payment-routes/index.ts';
 import { PaymentsModule } from '../payments/index.ts';
@@ -11,6 +12,8 @@ import { CheckoutSessionsController } from './checkout-sessions.controller.ts';
 import { CheckoutSessions } from './checkout-sessions.service.ts';
 import { CheckoutTokens } from './checkout-tokens.ts';
 import { EndOverdue } from './end-overdue.ts';
+import { InvoicePageController } from './invoice-page/invoice-page.controller.ts';
+import { InvoicePages } from './invoice-page/invoice-pages.service.ts';
 import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
 import { PageViews } from './page/page-views.ts';
@@ -23,8 +26,8 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
 
 /** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
 @Module({
-  imports: [CustomersModule, PaymentRoutesModule, PaymentsModule, OrdersModule],
-  controllers: [CheckoutSessionsController, PayPageController, PaymentRequestsController],
+  imports: [CustomersModule, InvoicesModule, PaymentRoutesModule, PaymentsModule, OrdersModule],
+  controllers: [CheckoutSessionsController, InvoicePageController, PayPageController, PaymentRequestsController],
   providers: [
     ApproveCharge,
     CheckoutAccess,
@@ -32,6 +35,7 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
     CheckoutSessions,
     CheckoutTokens,
     EndOverdue,
+    InvoicePages,
     LiveState,
     MethodMenu,
     PageViews,

@@ -17,14 +17,21 @@ export class PayLinks {
   /** Makes the page, or finds the one that this request made. @throws what `CheckoutSessions.create` throws */
   async make(
     tenantId: string,
-    wish: { readonly invoiceId: string; readonly days: number; readonly requestKey: string; readonly actor: string },
+    wish: {
+      readonly invoiceId: string;
+      readonly days: number;
+      readonly requestKey: string;
+      readonly actor: string;
+      /** Default: a page of ours that says thank you. */
+      readonly returnUrl?: string;
+    },
   ): Promise<{ readonly link: string; readonly checkout: string }> {
     const { isTest } = await this.sessions.merchant(tenantId);
     const { session, row } = await this.sessions.create(tenantId, {
       invoices: [{ id: wish.invoiceId }],
       split: 'oldest-first',
       capture: 'automatic',
-      returnUrl: `${this.config.publicUrl}/pay/done`,
+      returnUrl: wish.returnUrl ?? `${this.config.publicUrl}/pay/done`,
       metadata: {},
       expiresInMinutes: wish.days * MINUTES_PER_DAY,
       mode: isTest ? 'test' : 'live',

@@ -65,7 +65,7 @@ export const invoiceSubject = z
     customer: id('cus'),
     issuedOn: z.string(),
     dueOn: z.string(),
-    /** Where the customer can pay it. */
+    /** Where the customer sees and pays it, the same for as long as it is kept; empty while nothing is asked for. */
     payUrl: z.string(),
   })
   .meta({ id: 'Invoice' });

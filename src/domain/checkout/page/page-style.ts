@@ -17,6 +17,12 @@ p{margin:0 0 1rem}
 .bill .sum dd{font-size:1.25rem;font-weight:700}
 .test,.quiet-text{color:var(--quiet)}
 .test{padding:.5rem .75rem;border:1px dashed var(--line);border-radius:.5rem}
+table{width:100%;border-collapse:collapse;margin:0 0 1.25rem}
+th,td{padding:.4rem 0;text-align:left;font-weight:400;vertical-align:baseline;overflow-wrap:anywhere}
+td,th:last-child{text-align:right;padding-left:1rem;white-space:nowrap}
+thead th{color:var(--quiet);border-bottom:1px solid var(--line)}
+tfoot{border-top:1px solid var(--line)}
+.sum th,.sum td{font-size:1.25rem;font-weight:700}
 fieldset{border:0;margin:0 0 1rem;padding:0;min-width:0}
 legend,label[for=phone]{font-weight:600;padding:0;margin-bottom:.5rem}
 .way{margin-bottom:.5rem;border:1px solid var(--line);border-radius:.5rem}

@@ -22,7 +22,8 @@ import { liveWords, PageViews } from './page-views.ts';
 import { localeOf, PAGE_TEXTS } from './page-texts.ts';
 import { flowOnPage, type ChooseProblem, type PageView } from './page-view.ts';
 import { problemText } from './choose-form.ts';
-import { renderNotFound, renderPage, type RenderedPage } from './pay-page.ts';
+import { renderNotFound, renderPage } from './pay-page.ts';
+import { sendPage } from './send-page.ts';
 
 /** A form with a method, a phone number and a provider's token is far shorter. */
 const LONGEST_FORM = 4_000;
@@ -66,7 +67,7 @@ export class PayPageController {
     if (!opened) return notFound(reply, languages);
     const session = await this.sessions.get(opened.tenantId, opened.sessionId);
     const view = await this.views.of(opened.tenantId, session, languages, other !== undefined);
-    await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
+    await sendPage(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
   /** The payer has pressed the button: on to the provider, or the same page with what is wrong. A script is told so in JSON. */
@@ -94,7 +95,7 @@ export class PayPageController {
       const view = await this.views.of(opened.tenantId, session, languages, true);
       const filled = { chosen: form.method, phone: form.phone, asCode: form.flow === 'qr' };
       const shown: PageView = view.kind === 'choose' ? { ...view, ...filled, problem: begun.problem } : view;
-      await send(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
+      await sendPage(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
     }
   }
 
@@ -126,7 +127,7 @@ export class PayPageController {
     if (!opened) return notFound(reply, languages);
     const session = await this.paySession.refresh(opened.tenantId, opened.sessionId);
     const view = await this.views.of(opened.tenantId, session, languages, false);
-    await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
+    await sendPage(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
   /** Words for the page's script; other words mean another page. And how much time is left. */
@@ -209,9 +210,5 @@ function readForm(body: Buffer | undefined): PayForm {
 }
 
 async function notFound(reply: FastifyReply, languages: string | undefined): Promise<void> {
-  await send(reply.status(404), renderNotFound(localeOf('', languages)));
-}
-
-async function send(reply: FastifyReply, { html, policy }: RenderedPage): Promise<void> {
-  await reply.header('content-security-policy', policy).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html);
+  await sendPage(reply.status(404), renderNotFound(localeOf('', languages)));
 }
