@@ -6,6 +6,7 @@ import { creditActions } from '../domain/credits/credit.actions.ts';
 import { writeOffAction } from '../domain/invoices/write-off.action.ts';
 import { dunningActions } from '../domain/dunning/dunning.actions.ts';
 import { payLinkAction } from '../domain/checkout/pay-link.action.ts';
+import { requestLinkAction } from '../domain/checkout/requests/request-link.action.ts';
 import { announceAction } from '../domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../domain/payments/mandates/charge.action.ts';
 import { refundActions } from '../domain/payments/refund.action.ts';
@@ -51,6 +52,7 @@ function builtInActions(): readonly BuiltInAction[] {
     chargeAction(absent()),
     announceAction(absent()),
     payLinkAction(absent()),
+    requestLinkAction(absent()),
     ...dunningActions(absent()),
     writeOffAction(absent()),
     staffTask(absent()),

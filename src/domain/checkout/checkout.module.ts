@@ -22,6 +22,8 @@ import { payLinkAction } from './pay-link.action.ts';
 import { PayLinks } from './pay-links.service.ts';
 import { PaySession } from './pay-session.ts';
 import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
+import { requestLinkAction } from './requests/request-link.action.ts';
+import { RequestLinks } from './requests/request-links.service.ts';
 import { PaymentRequests } from './requests/payment-requests.service.ts';
 
 /** Needs `Sealer`, `LiveEvents` and `SseStreams` from global modules. */
@@ -42,16 +44,18 @@ import { PaymentRequests } from './requests/payment-requests.service.ts';
     PaymentRequests,
     PayLinks,
     PaySession,
+    RequestLinks,
   ],
   exports: [CheckoutSessions, CheckoutTokens, PaymentRequests],
 })
 export class CheckoutModule implements OnModuleInit {
   constructor(
     private readonly links: PayLinks,
+    private readonly requestLinks: RequestLinks,
     private readonly actions: BuiltInActions,
   ) {}
 
   onModuleInit(): void {
-    this.actions.offer(payLinkAction(this.links));
+    this.actions.offer(payLinkAction(this.links), requestLinkAction(this.requestLinks));
   }
 }

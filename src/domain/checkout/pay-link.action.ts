@@ -39,7 +39,7 @@ export function payLinkAction(links: PayLinks): BuiltInAction {
       run: async ({ tenantId, runId, idempotencyKey }, { invoice, days = 45 }) => {
         const wish = { invoiceId: uuidOf('inv', invoice), days, requestKey: idempotencyKey, actor: `run/${idOf('run', runId)}` };
         const made = await links.make(tenantId, wish);
-        return ok(made, made.checkout);
+        return ok({ ...made }, made.checkout);
       },
     },
   );
