@@ -84,8 +84,8 @@ test.each(Object.keys(pages))(
       const tab = await (await browser.person()).tab({ ...options, javaScript: view !== 'phone-light' });
       await tab.goto(`${origin}${path}`);
       await tab.sees(`document.readyState === 'complete' && document.querySelector('h1')`);
-      expect([name, view, await tab.read('document.documentElement.scrollWidth - innerWidth')]).toEqual([name, view, expect.any(Number)]);
-      expect(await tab.read('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      // A phone makes its window as wide as the page, so the window says nothing.
+      expect(await tab.read('document.documentElement.scrollWidth')).toBeLessThanOrEqual(options.width ?? 0);
       if (view !== 'phone-light') {
         await tab.read(`${axe}; 1`);
         const findings = await tab.read<readonly string[]>(

@@ -35,8 +35,8 @@ const SECRET_BYTES = 16;
 /** Versions on a page. A payment has a handful; a provider that changes its mind every hour shall not make a page of megabytes. */
 const MOST_SHOWN = 50;
 
-type PageFacts = Pick<ReceiptPage, 'payee' | 'timeZone' | 'test' | 'description' | 'method'> & { readonly locale: string };
-const PAGE_FACTS = `select t.name as payee, t.time_zone as "timeZone", t.mode <> 'live' as test, p.description, coalesce(p.method, '') as method,
+type PageFacts = Pick<ReceiptPage, 'payee' | 'timeZone' | 'test' | 'description'> & { readonly locale: string };
+const PAGE_FACTS = `select t.name as payee, t.time_zone as "timeZone", t.mode <> 'live' as test, p.description,
     coalesce(c.locale, '') as locale
   from payment p join tenant t on t.id = p.tenant_id left join customer c on c.id = p.customer_id where p.id = $1`;
 

@@ -12,8 +12,6 @@ export interface ReceiptPage {
   readonly test: boolean;
   readonly payee: string;
   readonly description: string;
-  /** `ideal`, `card`, …; empty while it is not known. */
-  readonly method: string;
   /** Oldest first, at least one; not all of them when the first is not number 1. */
   readonly versions: readonly [ReceiptSubject, ...ReceiptSubject[]];
 }
@@ -25,15 +23,13 @@ const ADDS: ReadonlySet<ReceiptSubject['reason']> = new Set(['paid', 'refund-fai
 
 /** Beside the style of the payment page. On paper it is black on white, whatever the screen is. */
 const STYLE = `${PAGE_STYLE}
-table{width:100%;border-collapse:collapse;margin:0 0 1.25rem}
-th{text-align:left;font-weight:400;color:var(--quiet)}
-th,td{padding:.5rem .5rem .5rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-.money{text-align:right;padding-right:0;white-space:nowrap}
-td.day{white-space:nowrap}
 .corrected{padding:.75rem 1rem;border:2px solid var(--brand);border-radius:.5rem}
-.bill dd .quiet-text{display:block}
-@media(max-width:30rem){td.day{white-space:normal}}
-@media print{:root{color-scheme:light;--text:#000;--surface:#fff;--ground:#fff;--quiet:#333;--line:#767b85;--brand:#000}main{margin:0;padding:0;max-width:none;min-height:0;border:0}tr,.bill div{break-inside:avoid}}
+.bill .what{flex:1 1 12rem;color:var(--text)}
+.bill .what span,.bill .for span{display:block;color:var(--quiet)}
+.bill .what~dd{white-space:nowrap}
+.bill .for{display:block}
+.bill .for dt{color:var(--text)}
+@media print{:root{color-scheme:light;--text:#000;--surface:#fff;--ground:#fff;--quiet:#333;--line:#767b85;--brand:#000}main{margin:0;padding:0;max-width:none;min-height:0;border:0}.bill div{break-inside:avoid}}
 `;
 
 /** Nothing is loaded and nothing is sent: our style by its hash, and that is all. */
@@ -88,7 +84,6 @@ function facts(page: ReceiptPage, { number, paid, refunded, chargedBack, kept, v
 ${row(texts.payee, escapeHtml(page.payee))}
 ${row(texts.purpose, escapeHtml(page.description))}
 ${row(texts.number, escapeHtml(number))}
-${page.method === '' ? '' : row(texts.method, escapeHtml(page.method))}
 ${row(texts.paid, money(paid, page.locale), version === 1 ? ' class="sum"' : '')}
 ${happened.map(([term, amount]) => (isZero(amount) ? '' : row(term, money(amount, page.locale, '-')))).join('\n')}
 ${version === 1 ? '' : row(texts.kept, money(kept, page.locale), ' class="sum"')}
@@ -96,14 +91,12 @@ ${version === 1 ? '' : row(texts.kept, money(kept, page.locale), ' class="sum"')
 }
 
 function history(page: ReceiptPage, texts: ReceiptTexts): string {
-  const rows = page.versions.map(({ movedAt, reason, change }) => {
-    const sign = ADDS.has(reason) ? '' : '-';
-    return `<tr><td class="day">${day(movedAt, page)}</td><td>${texts.reasons[reason]}</td><td class="money">${money(change, page.locale, sign)}</td></tr>`;
+  const entries = page.versions.map(({ movedAt, reason, change }) => {
+    const amount = money(change, page.locale, ADDS.has(reason) ? '' : '-');
+    return `<div><dt class="what"><span>${day(movedAt, page)}</span>${sentence(texts.reasons[reason])}</dt><dd>${amount}</dd></div>`;
   });
-  return `<h2 id="history">${texts.history}</h2>
-${page.versions[0].version > 1 ? `<p class="quiet-text">${texts.older}</p>` : ''}
-<table aria-labelledby="history"><thead><tr><th scope="col">${texts.date}</th><th scope="col">${texts.what}</th><th scope="col" class="money">${texts.amount}</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody></table>`;
+  const older = page.versions[0].version > 1 ? `<p class="quiet-text">${texts.older}</p>` : '';
+  return `<h2>${texts.history}</h2>\n${older}<dl class="bill">${entries.join('\n')}</dl>`;
 }
 
 function invoices({ locale }: ReceiptPage, { invoices: paidFor }: ReceiptSubject, texts: ReceiptTexts): string {
@@ -118,7 +111,7 @@ function invoices({ locale }: ReceiptPage, { invoices: paidFor }: ReceiptSubject
       (line) => `<span class="quiet-text">${line}</span>`,
     );
     const share = texts.partOf.replace('{part}', money(part, locale)).replace('{total}', money(total, locale));
-    return `<div><dt>${texts.invoice.replace('{number}', escapeHtml(number))}</dt><dd>${share}${about.join('')}</dd></div>`;
+    return `<div class="for"><dt>${texts.invoice.replace('{number}', escapeHtml(number))}</dt><dd>${about.join('')}<span>${share}</span></dd></div>`;
   });
   return `<h2>${texts.invoices}</h2>\n<dl class="bill">${entries.join('\n')}</dl>`;
 }
@@ -137,6 +130,10 @@ function shell(locale: PageLocale, title: string, content: string): string {
 </main></body>
 </html>
 `;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** @param sign put before an amount above zero; one that is below zero has its own */

@@ -8,7 +8,6 @@ export interface ReceiptTexts {
   /** Before the name of who was paid. */
   readonly payee: string;
   readonly purpose: string;
-  readonly method: string;
   readonly paid: string;
   readonly refunded: string;
   readonly chargedBack: string;
@@ -19,9 +18,6 @@ export interface ReceiptTexts {
   /** What has become of the money, by the reason of the version. */
   readonly reasons: Readonly<Record<ReceiptReason, string>>;
   readonly history: string;
-  readonly date: string;
-  readonly what: string;
-  readonly amount: string;
   readonly invoices: string;
   /** `{number}` is replaced. */
   readonly invoice: string;
@@ -41,7 +37,6 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
     number: 'Nummer',
     payee: 'Betaald aan',
     purpose: 'Voor',
-    method: 'Betaald met',
     paid: 'Betaald',
     refunded: 'Terugbetaald',
     chargedBack: 'Teruggehaald door de bank',
@@ -57,12 +52,9 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
       reversed: 'de betaling is toch niet doorgegaan',
     },
     history: 'Wat er is gebeurd',
-    date: 'Datum',
-    what: 'Wat',
-    amount: 'Bedrag',
     invoices: 'Waarvoor',
     invoice: 'Factuur {number}',
-    partOf: '{part} van {total}',
+    partOf: 'Met deze betaling voldaan: {part} van {total}',
     vat: 'Op de factuur: {rate} btw, {vat} over {net}',
     older: 'Oudere correcties staan hier niet.',
     noInvoice: 'Dit is een bewijs van betaling en geen factuur.',
@@ -74,7 +66,6 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
     number: 'Number',
     payee: 'Paid to',
     purpose: 'For',
-    method: 'Paid with',
     paid: 'Paid',
     refunded: 'Paid back',
     chargedBack: 'Taken back by the bank',
@@ -90,12 +81,9 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
       reversed: 'the payment did not go through after all',
     },
     history: 'What happened',
-    date: 'Date',
-    what: 'What',
-    amount: 'Amount',
     invoices: 'What it was for',
     invoice: 'Invoice {number}',
-    partOf: '{part} of {total}',
+    partOf: 'Covered by this payment: {part} of {total}',
     vat: 'On the invoice: {rate} VAT, {vat} on {net}',
     older: 'Older corrections are not shown.',
     noInvoice: 'This is a receipt for a payment and not an invoice.',
@@ -107,7 +95,6 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
     number: 'Nummer',
     payee: 'Betalt til',
     purpose: 'For',
-    method: 'Betalt med',
     paid: 'Betalt',
     refunded: 'Betalt tilbage',
     chargedBack: 'Taget tilbage af banken',
@@ -123,12 +110,9 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
       reversed: 'betalingen blev alligevel ikke gennemført',
     },
     history: 'Hvad der er sket',
-    date: 'Dato',
-    what: 'Hvad',
-    amount: 'Beløb',
     invoices: 'Hvad du betalte for',
     invoice: 'Faktura {number}',
-    partOf: '{part} af {total}',
+    partOf: 'Dækket af denne betaling: {part} af {total}',
     vat: 'På fakturaen: {rate} moms, {vat} af {net}',
     older: 'Ældre rettelser vises ikke.',
     noInvoice: 'Dette er en kvittering for en betaling og ikke en faktura.',
@@ -140,7 +124,6 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
     number: 'Nummer',
     payee: 'Betalt til',
     purpose: 'For',
-    method: 'Betalt med',
     paid: 'Betalt',
     refunded: 'Betalt tilbake',
     chargedBack: 'Tatt tilbake av banken',
@@ -156,12 +139,9 @@ export const RECEIPT_TEXTS: Readonly<Record<PageLocale, ReceiptTexts>> = {
       reversed: 'betalingen ble likevel ikke gjennomført',
     },
     history: 'Hva som har skjedd',
-    date: 'Dato',
-    what: 'Hva',
-    amount: 'Beløp',
     invoices: 'Hva du betalte for',
     invoice: 'Faktura {number}',
-    partOf: '{part} av {total}',
+    partOf: 'Dekket av denne betalingen: {part} av {total}',
     vat: 'På fakturaen: {rate} mva., {vat} av {net}',
     older: 'Eldre rettelser vises ikke.',
     noInvoice: 'Dette er en kvittering for en betaling og ikke en faktura.',
