@@ -14,7 +14,7 @@ import { Metrics } from '../platform/observability/metrics.ts';
 import { MasterKeys } from '../platform/secrets/master-keys.ts';
 import { EnvelopeSealer } from '../platform/secrets/sealer.ts';
 import { Audit } from '../platform/tenancy/audit.ts';
-import type { ActionCall } from './action-call.ts';
+import { awaitedNews, stillWaiting, type ActionCall } from './action-call.ts';
 import { BuiltInActions } from './built-in-actions.ts';
 import { CallProvider } from './call-provider.ts';
 import { ConnectionChecks } from './connection-checks.ts';
@@ -329,6 +329,10 @@ describe('the door', () => {
       { spec: { ...spec, name: 'core.waits' }, run: () => new Promise(() => undefined) },
     );
     expect(await door.invoke(call('core.fine', undefined, {}))).toMatchObject({ kind: 'ok', value: { n: 1 } });
+    const news = { events: ['payment.completed'], path: 'payment.id', value: 'pay_1' };
+    builtIns.offer({ spec: { ...spec, name: 'core.goes-on' }, run: async () => stillWaiting('Not yet', 6_000, news) });
+    const goesOn = await door.invoke(call('core.goes-on', undefined, {}));
+    expect([goesOn, awaitedNews(goesOn)]).toEqual([expect.objectContaining({ code: 'action.waiting', retryAfterMs: 6_000 }), news]);
     expect(await door.invoke(call('core.fine', undefined, { no: 1 }))).toMatchObject({ kind: 'failed', reason: 'input' });
     expect(await door.invoke(call('core.lies', undefined, {}))).toMatchObject({ kind: 'unknown' });
     expect(await door.invoke(call('core.throws', undefined, {}))).toMatchObject({ kind: 'unknown' });
