@@ -2,19 +2,21 @@
  * Our side in memory: the real rules of `src/domain/payments` (facts, change, bookings, refunds) with rows that are objects. What the
  * services do around the rules is done here once more, in small; `database-core.ts` runs the services themselves.
  */
-import type { CreatedPayment, Outcome, PaymentFacts, RefundResult } from '@kassaflow/plugin-sdk';
+import type { CreatedPayment, DisputeFacts, Outcome, PaymentFacts, RefundResult, SettlementPage } from '@kassaflow/plugin-sdk';
 import { bookingOf, type MoneyPath } from '../../src/domain/payments/payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment } from '../../src/domain/payments/payment-change.ts';
 import { readFacts, tookMoney, type Facts, type PaymentAmounts } from '../../src/domain/payments/payment.ts';
 import { settleListed, type ListedRefund } from '../../src/domain/payments/refund-list.ts';
+import { withSettled } from '../../src/domain/payments/settled-facts.ts';
 import { refundable, settle, type RefundState } from '../../src/domain/payments/refund.ts';
 import { idOf, newUuid } from '../../src/kernel/ids.ts';
 import { accounts } from '../../src/domain/ledger/index.ts';
 import { DESK_WEBHOOK_URL, Died, type DeskCalls } from '../desks/desk-calls.ts';
-import type { Posted } from '../desks/desk.ts';
-import type { Books, Core } from './core.ts';
+import type { Posted, SettledDays } from '../desks/desk.ts';
+import type { Books, Core, Settled } from './core.ts';
 import type { Trouble } from './history.ts';
-import { TOTAL } from './model.ts';
+import { MemorySettlements } from './memory-settlements.ts';
+import { TOTAL } from './plot.ts';
 import { bent, type PlantedBug } from './planted-bug.ts';
 import { strike } from './trouble.ts';
 
@@ -40,16 +42,16 @@ export class MemoryCore implements Core {
   payment = '';
   readonly #calls: DeskCalls;
   readonly #bug: PlantedBug | undefined;
-  /** Two invoices, so that money has to be split. */
-  readonly #shares = [
-    { intended: 1_300n, allocated: 0n },
-    { intended: 700n, allocated: 0n },
-  ];
+  #shares: { readonly intended: bigint; allocated: bigint; elsewhere: bigint }[] = [];
   #known: KnownPayment;
   #asked: { whole: bigint; captures: bigint; pending: bigint } = { whole: BigInt(TOTAL), captures: 0n, pending: 0n };
   #refunds: Refund[] = [];
   readonly #ledger = new Map<string, bigint>();
   readonly #numbers = new Map<Operation, number>();
+  readonly #settlements: MemorySettlements;
+  /** What settlements alone have told; `undefined` before the first. */
+  #settledBack: bigint | undefined;
+  #disputes: readonly DisputeFacts[] = [];
   #kept: PaymentFacts | undefined;
   #completions = 0;
 
@@ -57,10 +59,12 @@ export class MemoryCore implements Core {
     this.#calls = calls;
     this.#bug = bug;
     this.reference = idOf('pay', id);
+    const currency = calls.desk.currency as KnownPayment['currency']; // desks name real currencies
+    this.#settlements = new MemorySettlements(currency);
     this.#known = {
       ...NOTHING,
       state: 'created',
-      currency: calls.desk.currency as KnownPayment['currency'], // desks name real currencies
+      currency,
       asked: { least: BigInt(TOTAL), most: BigInt(TOTAL) },
       fetchedAt: undefined,
       doubtedAt: undefined,
@@ -71,8 +75,9 @@ export class MemoryCore implements Core {
     };
   }
 
-  async open(manual: boolean, trouble: Trouble): Promise<void> {
+  async open(invoices: readonly number[], manual: boolean, trouble: Trouble): Promise<void> {
     const { desk } = this.#calls;
+    this.#shares = invoices.map((amount) => ({ intended: BigInt(amount), allocated: 0n, elsewhere: 0n }));
     const order = {
       reference: this.reference,
       amount: this.#money(TOTAL),
@@ -136,6 +141,15 @@ export class MemoryCore implements Core {
     return stateOf(refund) !== 'failed';
   }
 
+  async payElsewhere(invoice: number, amount: number): Promise<number> {
+    const share = this.#shares[invoice];
+    if (!share) return 0;
+    const open = share.intended - share.elsewhere - share.allocated;
+    const paid = BigInt(amount) < open ? BigInt(amount) : open;
+    share.elsewhere += paid;
+    return Number(paid);
+  }
+
   async look(): Promise<void> {
     if (this.payment === '') return;
     this.#apply(readFacts(await this.#fetch()));
@@ -158,6 +172,24 @@ export class MemoryCore implements Core {
     if (signals.some(({ providerId, reference }) => reference === this.reference || providerId === this.payment)) await this.look();
   }
 
+  /** As `HoldAgainstPayments` does: where lines say more than our books, the provider is asked, and then they are held against it again. */
+  async settle(days: SettledDays): Promise<Settled> {
+    for (let page: string | undefined, isMore = true; isMore; isMore = page !== undefined) {
+      const read = await this.#ask<SettlementPage>('payments.settlements', page === undefined ? days : { ...days, page });
+      for (const line of read.lines) {
+        const isOurs = line.reference === undefined ? line.payment === this.payment : line.reference === this.reference;
+        if (isOurs) this.#settlements.add(line);
+      }
+      page = read.next;
+    }
+    await this.#tellChargebacks();
+    if (this.#held().unexplained !== 0) {
+      await this.look();
+      await this.#tellChargebacks();
+    }
+    return this.#held();
+  }
+
   async close(): Promise<Books> {
     if (this.#known.doubtedAt) {
       await this.#calls.desk.advance(SECOND_FETCH_AFTER_MS);
@@ -170,6 +202,8 @@ export class MemoryCore implements Core {
       refunded: Number(refunded),
       chargedBack: Number(chargedBack),
       owed: this.#balance(accounts.clearing(CONNECTION)) + this.#balance(accounts.fees),
+      fees: this.#balance(accounts.fees),
+      allocated: this.#shares.map(({ allocated }) => Number(allocated)),
       onInvoices: 0 - this.#balance(accounts.receivable),
       unallocated: 0 - this.#balance(accounts.unallocated),
       refundsDone: this.#refunds.reduce((sum, refund) => sum + (refund.state === 'completed' ? Number(refund.amount) : 0), 0),
@@ -223,22 +257,53 @@ export class MemoryCore implements Core {
     return outcome.kind === 'ok';
   }
 
-  async #fetch(): Promise<PaymentFacts> {
-    const input = { providerId: this.payment };
-    const outcome = await this.#calls.call<PaymentFacts>({
+  #fetch(): Promise<PaymentFacts> {
+    return this.#ask<PaymentFacts>('payments.fetch', { providerId: this.payment });
+  }
+
+  async #ask<T>(method: 'payments.fetch' | 'payments.settlements', input: object): Promise<T> {
+    const outcome = await this.#calls.call<T>({
       tenantId: '',
       connectionId: '',
-      method: 'payments.fetch',
+      method,
       input,
       idempotencyKey: '',
       attempt: 1,
       timeoutMs: 15_000,
     });
-    if (outcome.kind !== 'ok') throw new Error(`${this.payment} could not be fetched: ${JSON.stringify(outcome)}`);
+    if (outcome.kind !== 'ok') throw new Error(`${method} of ${this.payment} has no answer: ${JSON.stringify(outcome)}`);
     return outcome.value;
   }
 
-  #apply(told: Facts): void {
+  /** Where only settlements tell of chargebacks, they make them facts. */
+  async #tellChargebacks(): Promise<void> {
+    const { chargebacksInSettlements } = await this.#calls.traits();
+    const disputes = chargebacksInSettlements ? this.#settlements.disputes() : undefined;
+    if (!disputes || this.#known.captured === 0n) return;
+    this.#settledBack = disputes.reduce((sum, { state, amount }) => sum + (state === 'opened' ? BigInt(amount) : 0n), 0n);
+    const { fetchedAt = this.#now(), currency } = this.#known;
+    const unsaid = {
+      method: undefined,
+      failure: undefined,
+      mandate: undefined,
+      refunds: undefined,
+      captureBefore: undefined,
+      provisionalUntil: undefined,
+    };
+    this.#apply({ ...this.#known, ...unsaid, currency, providerState: '', started: true, ended: undefined, fetchedAt, disputes });
+  }
+
+  #held(): Settled {
+    return this.#settlements.against(this.#known, this.#disputes);
+  }
+
+  #apply(reported: Facts): void {
+    const told =
+      this.#bug === 'chargeback-forgotten'
+        ? reported
+        : withSettled({ settledChargedBackMinor: this.#settledBack ?? null, settledRefundedMinor: null }, reported);
+    this.#disputes = told.disputes ?? this.#disputes;
+
     const known = { ...this.#known, asked: this.#bounds(), ...(this.#bug === 'stale-wins' ? { fetchedAt: undefined } : {}) };
     const facts = bent(told, known, this.#bug);
     const change = changeOf(known, facts);
@@ -266,7 +331,11 @@ export class MemoryCore implements Core {
       connectionId: CONNECTION,
       currency: known.currency,
       rule: 'oldest-first',
-      shares: this.#shares.map(({ intended, allocated }) => ({ intended, allocated, room: intended })),
+      shares: this.#shares.map(({ intended, allocated, elsewhere }) => ({
+        intended,
+        allocated,
+        room: this.#bug === 'invoice-overfilled' ? intended : intended - elsewhere,
+      })),
     };
     const { postings, allocated } = bookingOf(known, facts, path);
     for (const [index, share] of this.#shares.entries()) share.allocated = allocated[index] ?? 0n;
