@@ -13,6 +13,7 @@ import { ConnectionUses } from './connections/connection-uses.ts';
 import { ConnectionViews } from './connections/connection-view.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { DeliveryNotes } from './connections/delivery-notes.ts';
+import { LeaveProvider } from './connections/leave-provider.ts';
 import { LookAfterConnections } from './connections/look-after-connections.ts';
 import { RotateCredentials } from './connections/rotate-credentials.ts';
 import { DeliveryReaders } from './delivery-readers.ts';
@@ -49,6 +50,7 @@ import { WarmPlugins } from './warm-plugins.ts';
     ConnectionUses,
     ConnectionViews,
     DeliveryNotes,
+    LeaveProvider,
     LookAfterConnections,
     RotateCredentials,
     WarmPlugins,

@@ -209,6 +209,7 @@ export const METHOD_SHAPES: Readonly<Record<ProviderMethod, MethodShape>> = {
   'mandates.fetch': shape(mandate, false),
   'mandates.revoke': shape(mandate, true),
   'webhook.register': shape(registered, true),
+  'webhook.unregister': shape({}, true, true),
   'accounting.post': shape(posted, true),
   'accounting.find': shape(posted, false, true),
   'accounting.reverse': shape(posted, true),

@@ -129,14 +129,29 @@ export async function lockConnection(tx: Transaction, id: string): Promise<boole
   return (await tx.query(`select 1 from connection where id = $1 and state <> 'removed' for update`, [id])).length === 1;
 }
 
-/** Takes a connection out of use for good, with everything that could be used against its account. */
-export async function removeConnection(tx: Transaction, id: string, emptySecrets: Uint8Array): Promise<void> {
+/** Takes a connection out of use for good. Its settings lie there until {@link forgetConnection}. */
+export async function removeConnection(tx: Transaction, id: string): Promise<void> {
   await tx.query(
-    `update connection set state = 'removed', is_default = false, settings = '{}', secrets = $2, previous_settings = null, previous_until = null,
+    `update connection set state = 'removed', is_default = false, previous_settings = null, previous_until = null,
        version = version + 1, updated_at = now() where id = $1`,
-    [id, emptySecrets],
+    [id],
   );
+}
+
+/** Forgets everything of a removed connection that could be used against its account. */
+export async function forgetConnection(tx: Transaction, id: string, emptySecrets: Uint8Array): Promise<void> {
+  await tx.query(`update connection set settings = '{}', secrets = $2, version = version + 1 where id = $1 and state = 'removed'`, [
+    id,
+    emptySecrets,
+  ]);
   await tx.query('delete from connection_health where connection_id = $1', [id]);
+}
+
+/** A removed connection, with its settings for as long as they are still there. */
+export async function removedConnection(tx: Transaction, id: string): Promise<StoredConnection | undefined> {
+  const [row] = await tx.query<Row>(`select ${COLUMNS} from connection where id = $1 and state = 'removed'`, [id]);
+  // For everybody else it is no connection any more; for its farewell it is one that nothing uses.
+  return row && fromRow({ ...row, state: 'disabled' });
 }
 
 /** Whose connection an id is, before the tenant is known. */

@@ -446,14 +446,95 @@ describe('pitfall 25: test and live', () => {
 
 describe('a connection that is removed', () => {
   test('takes its credentials along, leaves its row and its name, and hears no webhooks', async () => {
+    const endpoints = stripe.webhooks.endpoints.size;
     const made = await add('stripe', { secretKey: stripe.apiKey, webhookSecrets: [OLD_SECRET] });
     expect((await at.send('DELETE', `/v1/connections/${made.id}`)).status).toBe(204);
     expect((await at.send('GET', `/v1/connections/${made.id}`)).body).toMatchObject({ code: 'connection.unknown' });
     expect(await calls.findWebhookConnection('stripe', uuidOf('con', made.id))).toBeUndefined();
+    await lookAfter.lookAtDue();
     const { rows } = await at.db.ownerPool.query('select state, settings from connection where id = $1', [uuidOf('con', made.id)]);
     expect(rows).toEqual([{ state: 'removed', settings: {} }]);
+    expect(stripe.webhooks.endpoints.size).toBe(endpoints);
     const again = await at.send('POST', '/v1/connections', { name: made.name, plugin: 'stripe', settings: { secretKey: stripe.apiKey } });
     expect(again.status).toBe(201);
+  });
+
+  const registeredAt = (url: string | null | undefined) =>
+    vipps.webhooks.list().filter((one) => JSON.stringify(one).includes(url ?? 'no address')).length;
+  const lying = async (id: string) =>
+    (
+      await at.db.ownerPool.query<{ settings: object; healths: number }>(
+        `select settings, (select count(*)::int from connection_health where connection_id = c.id) as healths from connection c where id = $1`,
+        [uuidOf('con', id)],
+      )
+    ).rows[0];
+  const forgotten = async (name: string) =>
+    (
+      await at.db.ownerPool.query(`select detail from audit_entry where action = 'connection.forget' and subject = $1`, [
+        `connection/${name}`,
+      ])
+    ).rows;
+
+  test('takes its webhook back at the provider, without anybody waiting for that', async () => {
+    const made = await add('vipps-mobilepay', vipps.settings);
+    const { url } = made.webhook;
+    expect(registeredAt(url)).toBe(1);
+    expect((await at.send('DELETE', `/v1/connections/${made.id}`)).status).toBe(204);
+    expect(registeredAt(url)).toBe(1);
+    expect((await at.send('GET', `/v1/connections/${made.id}`)).status).toBe(404);
+    await lookAfter.lookAtDue();
+    expect(registeredAt(url)).toBe(0);
+    expect(await lying(made.id)).toEqual({ settings: {}, healths: 0 });
+    expect(await forgotten(made.name)).toEqual([{ detail: { webhook: 'gone' } }]);
+  });
+
+  test('tries again while the provider is away, and after a death with the answer in hand', async () => {
+    const made = await add('vipps-mobilepay', vipps.settings);
+    vipps.faults.add({ match: 'webhooks', times: 20, action: '500-before' });
+    await at.send('DELETE', `/v1/connections/${made.id}`);
+    await lookAfter.lookAtDue();
+    expect(registeredAt(made.webhook.url)).toBe(1);
+    expect(await lying(made.id)).toMatchObject({ healths: 1 });
+    vipps.faults.clear();
+    const dies = jest.spyOn(at.app.get(Connections), 'forgetRemoved').mockRejectedValueOnce(new Error('killed'));
+    at.clock.advance(2 * 60_000);
+    await lookAfter.lookAtDue();
+    expect(registeredAt(made.webhook.url)).toBe(0);
+    expect(await lying(made.id)).toMatchObject({ healths: 1 });
+    dies.mockRestore();
+    at.clock.advance(10 * 60_000);
+    await lookAfter.lookAtDue();
+    expect(await lying(made.id)).toEqual({ settings: {}, healths: 0 });
+  });
+
+  test('leaves it there after three days, or when the provider refuses, and says so; the credentials go in any case', async () => {
+    const [away, refused] = [await add('vipps-mobilepay', vipps.settings), await add('vipps-mobilepay', vipps.settings)];
+    for (const { id } of [away, refused]) await at.send('DELETE', `/v1/connections/${id}`);
+    vipps.faults.add({ match: 'webhooks', times: 200, action: '500-before' });
+    await lookAfter.lookAtDue();
+    expect([await lying(away.id), await lying(refused.id)]).toMatchObject([{ healths: 1 }, { healths: 1 }]);
+    for (const minutes of [1, 5, 30, 120, 1_440, 1_440]) {
+      at.clock.advance(minutes * 60_000 + 1_000);
+      await lookAfter.lookAtDue();
+    }
+    expect(await lying(away.id)).toMatchObject({ healths: 1 });
+    at.clock.advance(DAY_MS + 1_000);
+    await lookAfter.lookAtDue();
+    vipps.faults.clear();
+    for (const { id, name } of [away, refused]) {
+      expect(await lying(id)).toEqual({ settings: {}, healths: 0 });
+      expect(await forgotten(name)).toEqual([{ detail: { webhook: 'left' } }]);
+    }
+    expect(at.lines.filter((line) => line.includes('stays at the provider'))).toHaveLength(2);
+    const locked = await add('vipps-mobilepay', vipps.settings);
+    await at.send('DELETE', `/v1/connections/${locked.id}`);
+    const before = vipps.gate.keys;
+    vipps.gate.keys = { ...before, clientSecret: 'another' };
+    vipps.gate.forgetTokens();
+    await lookAfter.lookAtDue();
+    vipps.gate.keys = before;
+    vipps.gate.forgetTokens();
+    expect(await forgotten(locked.name)).toEqual([{ detail: { webhook: 'left' } }]);
   });
 
   test('is refused while something needs it', async () => {

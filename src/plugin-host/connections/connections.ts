@@ -13,9 +13,10 @@ import { connectionErrors } from './connection-errors.ts';
 import type { Connection, LastCheck, OpenConnection } from './connection.ts';
 import { ConnectionNews, type ConnectionTurn } from './connection-news.ts';
 import { ConnectionUses } from './connection-uses.ts';
-import { beginHealth } from './connection-health.ts';
+import { beginHealth, beginLeaving } from './connection-health.ts';
 import {
   dropPrevious,
+  forgetConnection,
   insertConnection,
   lockConnection,
   MAX_CONNECTIONS,
@@ -166,6 +167,8 @@ export class Connections {
 
   /**
    * Removes a connection that nothing needs any more, with its credentials. Its row stays for the payments that were made through it.
+   * Where a webhook is registered at its provider, that goes first: nobody waits for it, and the credentials go with it
+   * (`leave-provider.ts`).
    * @throws connection.unknown, connection.in-use
    */
   async remove(tenantId: string, id: string, actor: string): Promise<void> {
@@ -175,10 +178,27 @@ export class Connections {
       if (!(await lockConnection(tx, id))) throw connectionErrors.unknown();
       const needs = await this.uses.of(tx, id);
       if (needs.length > 0) throw connectionErrors['in-use']({ for: needs.join(', ') });
-      await removeConnection(tx, id, emptySecrets);
+      await removeConnection(tx, id);
+      const leaves =
+        this.plugins.find(plugin)?.methods.includes('webhook.unregister') === true && (await beginLeaving(tx, id, systemClock.now()));
+      if (!leaves) await forgetConnection(tx, id, emptySecrets);
       await this.audit.append(tx, { actor, action: 'connection.remove', subject: `connection/${name}`, detail: { plugin } });
     });
     this.#opened.forget(tenantId);
+  }
+
+  /** A removed connection whose webhook may still be registered, with its secrets. */
+  openRemoved(tenantId: string, id: string): Promise<OpenConnection | undefined> {
+    return this.#opened.removed(tenantId, id);
+  }
+
+  /** Forgets the credentials of a removed connection, once its webhook is gone or is left behind. */
+  async forgetRemoved(tenantId: string, { id, name }: OpenConnection, webhook: 'gone' | 'left'): Promise<void> {
+    const emptySecrets = await this.#opened.seal(tenantId, id, {});
+    await this.database.transact(tenantId, async (tx) => {
+      await forgetConnection(tx, id, emptySecrets);
+      await this.audit.append(tx, { actor: 'system', action: 'connection.forget', subject: `connection/${name}`, detail: { webhook } });
+    });
   }
 
   /** The connection as it would be with other settings, for a try at its provider. @throws connection.unknown, connection.settings */

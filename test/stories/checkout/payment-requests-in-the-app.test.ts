@@ -171,10 +171,8 @@ describe('a payment request in the customer’s app', () => {
 describe('a request that the phone cannot be asked for', () => {
   const paymentOf = async (id: string) => (await http.send('GET', `/v1/payments/${String((await requestOf(id))['payment'])}`)).body;
   const link = async (request: string, key = newUuid()) =>
-    http.app
-      .get(BuiltInActions)
-      .find('request.link')!
-      .run({
+    http.app.get(BuiltInActions).find('request.link')!.run(
+      {
         tenantId: http.db.tenantId,
         runId: newUuid(),
         action: 'request.link',
@@ -183,7 +181,9 @@ describe('a request that the phone cannot be asked for', () => {
         idempotencyKey: key,
         attempt: 1,
         timeoutMs: 5_000,
-      });
+      },
+      AbortSignal.timeout(10_000),
+    );
 
   test('has failed where the sales unit is not approved for it, and its page takes the same for the same invoices', async () => {
     const invoices = [await anInvoice('20.00'), await anInvoice('30.00')];
