@@ -7,7 +7,7 @@ import { DatabaseCore, openDeskWorld, type DeskWorld } from './database-core.ts'
 import type { History, Step } from './history.ts';
 import { MemoryCore } from './memory-core.ts';
 import { historyAt, playHistories, told } from './play.ts';
-import { PLANTED_BUGS, type PlantedBug } from './planted-bug.ts';
+import type { PlantedBug } from './planted-bug.ts';
 
 const PROVIDERS = Object.keys(DESKS) as DeskName[]; // keys of the table
 const SEED = 20_261_121;

@@ -11,16 +11,15 @@ import { withSettled } from '../../src/domain/payments/settled-facts.ts';
 import { refundable, settle, type RefundState } from '../../src/domain/payments/refund.ts';
 import { idOf, newUuid } from '../../src/kernel/ids.ts';
 import { accounts } from '../../src/domain/ledger/index.ts';
-import { DESK_WEBHOOK_URL, Died, type DeskCalls } from '../desks/desk-calls.ts';
+import { DESK_WEBHOOK_URL, type DeskCalls } from '../desks/desk-calls.ts';
 import type { Posted, SettledDays } from '../desks/desk.ts';
 import type { Books, Core, Settled } from './core.ts';
 import type { Trouble } from './history.ts';
+import { MemoryAttempts } from './memory-attempts.ts';
 import { MemorySettlements } from './memory-settlements.ts';
 import { TOTAL } from './plot.ts';
 import { bent, type PlantedBug } from './planted-bug.ts';
-import { strike } from './trouble.ts';
 
-type Operation = 'create' | 'capture' | 'cancel' | 'refund';
 type Refund = { -readonly [Key in keyof ListedRefund]: ListedRefund[Key] };
 
 const CONNECTION = '01981f2e-0000-7000-8000-000000000001';
@@ -33,9 +32,6 @@ const NOTHING: PaymentAmounts = {
   chargedBack: 0n,
   fee: undefined,
 };
-const BACK_OFF_MS = [1, 5, 30, 120].map((minutes) => minutes * 60_000);
-/** As `ResolveAttempts` has it. */
-const SAFE_PART_OF_MEMORY = 0.8;
 
 export class MemoryCore implements Core {
   readonly reference: string;
@@ -47,7 +43,7 @@ export class MemoryCore implements Core {
   #asked: { whole: bigint; captures: bigint; pending: bigint } = { whole: BigInt(TOTAL), captures: 0n, pending: 0n };
   #refunds: Refund[] = [];
   readonly #ledger = new Map<string, bigint>();
-  readonly #numbers = new Map<Operation, number>();
+  readonly #attempts: MemoryAttempts;
   readonly #settlements: MemorySettlements;
   /** What settlements alone have told; `undefined` before the first. */
   #settledBack: bigint | undefined;
@@ -59,6 +55,7 @@ export class MemoryCore implements Core {
     this.#calls = calls;
     this.#bug = bug;
     this.reference = idOf('pay', id);
+    this.#attempts = new MemoryAttempts(calls, this.reference, bug);
     const currency = calls.desk.currency as KnownPayment['currency']; // desks name real currencies
     this.#settlements = new MemorySettlements(currency);
     this.#known = {
@@ -88,7 +85,7 @@ export class MemoryCore implements Core {
       metadata: {},
       ...desk.order,
     };
-    const outcome = await this.#attempt<CreatedPayment>('create', order, trouble);
+    const outcome = await this.#attempts.send<CreatedPayment>('create', order, trouble);
     if (outcome === 'too-late') throw new Error('nobody waits for so long before a payment is open');
     if (outcome.kind !== 'ok') return;
     this.payment = outcome.value.providerId;
@@ -100,7 +97,7 @@ export class MemoryCore implements Core {
     if (BigInt(amount) > authorized - voided - captured) return false;
     this.#asked.captures += BigInt(amount);
     this.#asked.pending = BigInt(amount);
-    const outcome = await this.#attempt<PaymentFacts>('capture', { providerId: this.payment, amount: this.#money(amount) }, trouble);
+    const outcome = await this.#attempts.send<PaymentFacts>('capture', { providerId: this.payment, amount: this.#money(amount) }, trouble);
     const isDone = await this.#concluded(outcome, () => this.#known.captured >= this.#asked.captures);
     if (!isDone) this.#asked.captures -= this.#asked.pending;
     this.#asked.pending = 0n;
@@ -108,7 +105,7 @@ export class MemoryCore implements Core {
   }
 
   async cancel(trouble: Trouble): Promise<boolean> {
-    const outcome = await this.#attempt<PaymentFacts>('cancel', { providerId: this.payment }, trouble);
+    const outcome = await this.#attempts.send<PaymentFacts>('cancel', { providerId: this.payment }, trouble);
     return this.#concluded(outcome, () => this.#known.state === 'cancelled');
   }
 
@@ -126,7 +123,7 @@ export class MemoryCore implements Core {
     };
     this.#refunds.push(refund);
     const input = { providerId: this.payment, reference: idOf('ref', refund.id), amount: this.#money(amount) };
-    const outcome = await this.#attempt<RefundResult>('refund', input, trouble);
+    const outcome = await this.#attempts.send<RefundResult>('refund', input, trouble);
     if (outcome === 'too-late') {
       await this.look();
       // It is only known to be under way, or done: the facts move it there, and nothing else does.
@@ -209,43 +206,6 @@ export class MemoryCore implements Core {
       refundsDone: this.#refunds.reduce((sum, refund) => sum + (refund.state === 'completed' ? Number(refund.amount) : 0), 0),
       completions: this.#completions,
     };
-  }
-
-  /** Written down, sent, and sent again under the same key until there is an answer, as `payment-attempts.ts` says. */
-  async #attempt<T>(operation: Operation, input: object, trouble: Trouble): Promise<Outcome<T> | 'too-late'> {
-    const { desk } = this.#calls;
-    const startedAt = desk.now();
-    const number = (this.#numbers.get(operation) ?? 0) + 1;
-    this.#numbers.set(operation, number);
-    const key = `${this.reference}:${operation}:${number}`;
-    strike(this.#calls, trouble);
-    let outcome = await this.#send<T>(operation, input, key, 1);
-    desk.faults.clear();
-    if (trouble === 'forgotten') await desk.advance(SAFE_PART_OF_MEMORY * (await this.#calls.keyTtlMs()) + 60_000);
-    for (let tries = 2; outcome.kind === 'unknown'; tries += 1) {
-      if (tries > 8) throw new Error(`${key} never came to an end: ${outcome.message}`);
-      await desk.advance(BACK_OFF_MS[tries - 2] ?? 86_400_000);
-      if (desk.now() - startedAt > SAFE_PART_OF_MEMORY * (await this.#calls.keyTtlMs())) return 'too-late';
-      outcome = repeated(await this.#send<T>(operation, input, this.#bug === 'new-key' ? `${key}:${tries}` : key, tries));
-    }
-    return outcome;
-  }
-
-  async #send<T>(operation: Operation, input: object, idempotencyKey: string, attempt: number): Promise<Outcome<T>> {
-    try {
-      return await this.#calls.call<T>({
-        tenantId: '',
-        connectionId: '',
-        method: `payments.${operation}`,
-        input,
-        idempotencyKey,
-        attempt,
-        timeoutMs: 15_000,
-      });
-    } catch (error) {
-      if (error instanceof Died) return { kind: 'unknown', message: error.message };
-      throw error;
-    }
   }
 
   async #concluded(outcome: Outcome<PaymentFacts> | 'too-late', isDone: () => boolean): Promise<boolean> {
@@ -390,12 +350,6 @@ export class MemoryCore implements Core {
   #money(minor: number): { readonly amount: string; readonly currency: string } {
     return { amount: (minor / 100).toFixed(2), currency: this.#calls.desk.currency };
   }
-}
-
-/** A repeat that was not carried out says nothing about the call before it. */
-function repeated<T>(outcome: Outcome<T>): Outcome<T> {
-  if (outcome.kind !== 'failed' || outcome.reason === 'input' || outcome.reason === 'permanent') return outcome;
-  return { kind: 'unknown', message: outcome.message };
 }
 
 /** As it stands now: facts move it behind the compiler's back. */

@@ -28,7 +28,8 @@ export function bent(facts: Facts, known: KnownPayment, bug: PlantedBug | undefi
   if (bug === 'reversal-ignored' && chargedBack < known.chargedBack) return { ...facts, chargedBack: known.chargedBack };
   if (bug === 'failure-ignored' && refunded < known.refunded) return { ...facts, refunded: known.refunded };
   if (bug === 'return-ignored' && isNewlyGone) return { ...facts, chargedBack: known.chargedBack };
-  if (bug === 'declined-is-taken' && (isHeld || known.captured > 0n) && ended === 'failed') return { ...facts, authorized, captured: authorized };
+  if (bug === 'declined-is-taken' && (isHeld || known.captured > 0n) && ended === 'failed')
+    return { ...facts, authorized, captured: authorized };
   if (bug === 'lapse-ignored' && isHeld && ended === 'expired') return { ...facts, ended: undefined, authorized, voided: 0n };
   return facts;
 }

@@ -169,6 +169,22 @@ export const STORIES: readonly Story[] = [
     },
   },
   {
+    title: 'pitfall 8: a bank takes back without a dispute what had come',
+    needs: ['take-back'],
+    tell: async (till) => {
+      const { payment, invoice } = await opened(till);
+      const isSlow = typeof till.desk.acts['approve-slowly'] !== 'string';
+      await act(till, isSlow ? 'approve-slowly' : 'approve', payment);
+      if (isSlow) await act(till, 'arrive', payment);
+      await till.becomes(payment.id, 'completed');
+      await till.advance(21 * DAY_MS);
+      await act(till, 'take-back', payment);
+      await till.becomes(payment.id, 'charged-back');
+      expect(await statusOf(till, invoice)).toBe('issued');
+      await agree(till, payment, { captured: TOTAL, chargedBack: TOTAL });
+    },
+  },
+  {
     title: 'money that was under way bounces',
     needs: ['approve-slowly', 'bounce'],
     tell: async (till) => {
