@@ -9,7 +9,7 @@ export class LastWord extends Migration {
   override name = '20261121_0022_last-word';
 
   override up(): void {
-    for (const statement of [CHECKS, PAYMENTS, IMPORTS, EXCHANGE]) this.addSql(statement);
+    for (const statement of [CHECKS, PAYMENTS, IMPORTS, EXCHANGE, SUCCESSORS]) this.addSql(statement);
   }
 }
 
@@ -44,4 +44,12 @@ alter table settlement
   -- what came for exchanged money, in the settlement's currency; and for what, in minor units of each currency that was paid in
   add column booked_exchange bigint not null default 0,
   add column booked_exchanged jsonb not null default '{}';
+`;
+
+const SUCCESSORS = `
+-- what a customer approved a charge with is charged in place of this one from then on
+alter table mandate add column replaced_by_id uuid references mandate;
+-- what it leaves behind takes the place of this mandate
+alter table payment add column replaces_mandate_id uuid references mandate;
+alter table checkout_session add column replaces_mandate_id uuid references mandate;
 `;

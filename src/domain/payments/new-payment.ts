@@ -41,6 +41,8 @@ export interface PaymentWish {
   readonly device?: string;
   /** The customer agrees to be charged again. */
   readonly save?: boolean;
+  /** `uuid` of the mandate in whose place comes what is saved. */
+  readonly replacesMandate?: string;
   /** Until when the provider should take the money. */
   readonly expiresAt?: Date;
   /** The customer is not there: the mandate is charged. */

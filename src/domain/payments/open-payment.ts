@@ -112,6 +112,7 @@ export class OpenPayment {
       customerId: plan.customerId ?? null,
       connectionId: connection.id,
       mandateId: wish.charge?.mandate.id ?? null,
+      replacesMandateId: wish.replacesMandate ?? null,
       providerId: null,
       state: 'created',
       description: plan.description,

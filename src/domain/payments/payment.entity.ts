@@ -15,6 +15,8 @@ export const PaymentEntity = defineEntity({
     connectionId: p.uuid(),
     /** Under which the customer is charged; null when the customer pays. */
     mandateId: p.uuid().nullable(),
+    /** What it leaves behind takes the place of this mandate. */
+    replacesMandateId: p.uuid().nullable(),
     /** Null until the provider has answered. */
     providerId: p.text().nullable(),
     state: p.text().$type<PaymentState>(),

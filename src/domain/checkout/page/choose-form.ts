@@ -25,7 +25,7 @@ ${view.choices.map((choice, index) => way(choice, index, { view, texts, mounts, 
 </fieldset>
 ${codeField(view, texts)}
 ${phoneField(view, texts)}
-<p class="bad" role="alert" id="fields-problem" tabindex="-1" hidden></p>
+${keepsNote(view, texts)}<p class="bad" role="alert" id="fields-problem" tabindex="-1" hidden></p>
 <button type="submit">${texts.orderAndPay} ${amount}</button>
 </form>${cancel}`;
 }
@@ -84,6 +84,10 @@ function fieldsOf({ hostedFields, fields = {}, flows }: PageChoice, index: numbe
   if (!hostedFields) return '';
   const otherwise = flows.includes('redirect') ? 'redirect' : '';
   return `<div class="fields" id="m${index}-fields" role="group" aria-label="${texts.cardFields}" data-mount="${mounts.indexOf(hostedFields.mount)}" data-scripts="${escapeHtml(JSON.stringify(hostedFields.scripts))}" data-values="${escapeHtml(JSON.stringify(fields))}" data-otherwise="${otherwise}" hidden><div></div></div>`;
+}
+
+function keepsNote({ keepsForNext = false, choices }: ChooseView, texts: PageTexts): string {
+  return keepsForNext && choices.some(({ saves }) => saves) ? `<p class="quiet-text">${texts.keptForNext}</p>\n` : '';
 }
 
 /** Browsers that know `:has()` show it only for a way that has a code; see the style. On a phone there is nothing to scan it with. */

@@ -58,6 +58,8 @@ export interface PageTexts {
   readonly expired: string;
   readonly cancelled: string;
   readonly askShop: string;
+  /** Where a charge is approved, and what is paid with is charged from then on. */
+  readonly keptForNext: string;
   readonly notFound: string;
   readonly test: string;
   /** `{time}` is replaced. */
@@ -127,6 +129,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'Deze betaallink is verlopen. Er is niets betaald.',
     cancelled: 'Deze betaling is ingetrokken. Er is niets betaald.',
     askShop: 'Ga terug naar de winkel om opnieuw te beginnen.',
+    keptForNext: 'Waarmee u nu betaalt, gebruiken we ook voor de volgende afschrijvingen waarmee u hebt ingestemd.',
     notFound: 'Deze betaalpagina bestaat niet. Controleer de link.',
     test: 'Test: er wordt geen echt geld betaald.',
     closesIn: 'Deze pagina sluit over {time}.',
@@ -193,6 +196,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'This payment link has expired. Nothing was paid.',
     cancelled: 'This payment was withdrawn. Nothing was paid.',
     askShop: 'Go back to the shop to begin again.',
+    keptForNext: 'What you pay with now is also used for the next payments that you have agreed to.',
     notFound: 'This payment page does not exist. Check the link.',
     test: 'Test: no real money is paid.',
     closesIn: 'This page closes in {time}.',
@@ -259,6 +263,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'Betalingslinket er udløbet. Intet er betalt.',
     cancelled: 'Betalingen er trukket tilbage. Intet er betalt.',
     askShop: 'Gå tilbage til butikken for at begynde forfra.',
+    keptForNext: 'Det, du betaler med nu, bruges også til de næste betalinger, du har sagt ja til.',
     notFound: 'Betalingssiden findes ikke. Tjek linket.',
     test: 'Test: der betales ikke rigtige penge.',
     closesIn: 'Denne side lukker om {time}.',
@@ -325,6 +330,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'Betalingslenken er utløpt. Ingenting er betalt.',
     cancelled: 'Betalingen er trukket tilbake. Ingenting er betalt.',
     askShop: 'Gå tilbake til butikken for å begynne på nytt.',
+    keptForNext: 'Det du betaler med nå, brukes også til de neste betalingene du har sagt ja til.',
     notFound: 'Betalingssiden finnes ikke. Sjekk lenken.',
     test: 'Test: det betales ikke ekte penger.',
     closesIn: 'Denne siden lukkes om {time}.',

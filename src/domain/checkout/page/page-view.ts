@@ -46,6 +46,8 @@ export type PageView =
       readonly choices: readonly PageChoice[];
       /** The terminal at which the payer stands. */
       readonly device: string | null | undefined;
+      /** What is paid with is saved for the next charges that the customer agreed to. */
+      readonly keepsForNext?: boolean;
       /** Chosen before: a failed form keeps what was filled in. */
       readonly chosen?: string;
       readonly phone?: string;

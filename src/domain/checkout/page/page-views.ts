@@ -40,6 +40,7 @@ export class PageViews {
       kind: 'choose',
       choices: await this.#choices(tenantId, session, localeOf(session.row.locale, languages)),
       device: session.row.device,
+      keepsForNext: Boolean(session.row.replacesMandateId),
       ...(chosen !== undefined && { chosen }),
       ...(last?.payment && isOver(last.payment) && { failed: last.payment.reason }),
     };
