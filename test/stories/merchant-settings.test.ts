@@ -77,6 +77,23 @@ describe('a merchant', () => {
     expect(await command('route', 'remove', '--method', 'ideal')).toMatchObject({ code: expect.any(Number) });
   });
 
+  test('lists the portal, and tries where payers may be led back to', async () => {
+    const { output } = await command('portal', 'add', 'https://SHOP.example', 'https://app.example');
+    expect(output).toMatch(/https:\/\/app\.example\s+https:\/\/shop\.example/);
+    const [taken, refused, noOrigin, stranger] = await Promise.all([
+      command('portal', 'check', 'https://shop.example/thanks?order=7'),
+      command('portal', 'check', 'https://evil.example/thanks'),
+      command('portal', 'add', 'https://shop.example/thanks'),
+      command('portal', 'remove', 'https://nobody.example'),
+    ]);
+    expect(taken).toMatchObject({ code: 0, output: expect.stringContaining('payers may be led there') });
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('kassaflow portal add') });
+    expect(noOrigin).toMatchObject({ code: 1, output: expect.stringContaining('An origin is scheme, host and port alone') });
+    expect(stranger.output).toContain('not on the list');
+    const left = await command('portal', 'remove', 'https://app.example', '--json');
+    expect(JSON.parse(left.output)).toEqual([{ origin: 'https://shop.example' }]);
+  });
+
   test('changes credentials without a gap, and registers the webhook anew', async () => {
     vipps.gate.keys = { ...vipps.gate.keys, clientSecret: 'the-new-client-secret' };
     const rotated = await command('connection', 'rotate', 'wallet', '--set', 'clientSecret=the-new-client-secret', '--overlap', '24');
