@@ -96,9 +96,11 @@ export function liveWords({ session, attempts }: SessionView): LiveWords {
 function pendingView({ next }: PaymentView, { session, attempts }: SessionView, now: Date): PageView {
   if (next?.kind === 'redirect') return { kind: 'pending', next: 'redirect', url: next.url };
   if (next?.kind === 'push') return { kind: 'pending', next: 'phone' };
-  // Once a phone has read it there is nothing more to scan.
-  if (next?.kind === 'qr' && session.status !== 'pending')
-    return next.expiresAt <= now.getTime() ? { kind: 'pending', next: 'code-over' } : { kind: 'pending', next: 'code', code: next.payload };
+  if (next?.kind === 'qr') {
+    // It stays while the payment waits: some providers do not tell whether a phone has read it, and twice read is the same payment.
+    if (next.expiresAt > now.getTime()) return { kind: 'pending', next: 'code', code: next.payload };
+    return { kind: 'pending', next: session.status === 'pending' ? 'wait' : 'code-over' };
+  }
   const isAtTerminal = attempts.at(-1)?.choice.endsWith(':tap') === true;
   return { kind: 'pending', next: isAtTerminal ? 'terminal' : 'wait' };
 }

@@ -65,14 +65,16 @@ describe('a code to scan', () => {
     expect((await page(session.path)).html).not.toContain('<svg');
   });
 
-  test('goes when a phone has read it, and the page when the money is there', async () => {
+  test('stays while the payment waits, is gone with its time although a bank is busy, and with the money', async () => {
     const session = await made();
     await asCode(session);
     http.provider.report(last(), { started: true });
     http.clock.advance(1_000);
-    const scanned = (await page(`${session.path}/return`)).html;
-    expect(scanned).toContain(PAGE_TEXTS.da.waiting);
-    expect(scanned).not.toContain('<svg');
+    expect(readCode(pixelsOf((await page(`${session.path}/return`)).html))).toContain(last());
+    http.clock.advance(10 * MINUTE);
+    const late = (await page(`${session.path}/return`)).html;
+    expect(late).toContain(PAGE_TEXTS.da.waiting);
+    expect(late).not.toContain('<svg');
     http.provider.report(last(), { captured: 5445 });
     http.clock.advance(1_000);
     expect((await page(`${session.path}/return`)).html).toContain(PAGE_TEXTS.da.paid);
