@@ -43,9 +43,9 @@ afterAll(async () => {
   await mollie.close();
 });
 
-async function start(more: Readonly<Record<string, string>> = {}): Promise<void> {
+async function start(): Promise<void> {
   writeFileSync(join(app.folder, 'clock'), String(ahead));
-  await app.launch(['start'], { CHAOS_CLOCK: join(app.folder, 'clock'), ...more });
+  await app.launch(['start'], { CHAOS_CLOCK: join(app.folder, 'clock') });
   await until(
     () => app.output.includes('Kassaflow is ready at'),
     () => `the program did not start:\n${app.output.slice(-3_000)}`,
@@ -55,10 +55,10 @@ async function start(more: Readonly<Record<string, string>> = {}): Promise<void>
 }
 
 /** Time passes while the program is dead. */
-async function killFor(ms: number, more: Readonly<Record<string, string>> = {}): Promise<void> {
+async function killFor(ms: number): Promise<void> {
   await app.kill();
   ahead += ms;
-  await start(more);
+  await start();
 }
 
 async function command(...args: readonly string[]): Promise<string> {
@@ -131,7 +131,7 @@ test('a charge of a flow is made once through every kill -9; its last word and i
   );
 
   // Killed when the provider has the charge and nobody here knows of it.
-  await killFor(0, { KASSAFLOW_CRASH_AT: 'payment.created.before' });
+  app.dieAt('payment.created.before');
   const lines = [{ description: 'Hours', quantity: 1, unit: euro('60.00'), vatRate: 0 }];
   const invoice = (await api.post<{ id: string }>('/v1/invoices', { customer: customer.id, description: 'Work', lines }, 'invoice')).id;
   await api.send('POST', `/v1/invoices/${invoice}/issue`, {}).catch(() => undefined);
@@ -193,7 +193,7 @@ test('a charge of a flow is made once through every kill -9; its last word and i
 test('a mandate is asked for once, and its bank’s question put to the customer once, through a kill -9 in the middle of each', async () => {
   const customer = await api.post<{ id: string }>('/v1/customers', { name: 'Anna de Vries', email: 'anna@example.com', locale: 'nl' });
   const wish = { customer: customer.id, kind: 'card', connection: 'bank', description: 'Your subscription' };
-  await killFor(0, { KASSAFLOW_CRASH_AT: 'mandate.asked.after' });
+  app.dieAt('mandate.asked.after');
   await api.send('POST', '/v1/mandates', wish, 'mandate').catch(() => undefined);
   await app.died(PATIENCE_MS);
   await start();
@@ -207,7 +207,7 @@ test('a mandate is asked for once, and its bank’s question put to the customer
     () => 'the mandate was never confirmed',
   );
 
-  await killFor(0, { KASSAFLOW_CRASH_AT: 'charge.approval.after' });
+  app.dieAt('charge.approval.after');
   mollie.book.refuseNextCharge = 'authentication_required';
   const before = charges().length;
   const charge = { customer: customer.id, mandate: mandate.id, amount: { amount: '5.00', currency: 'EUR' }, description: 'November' };
