@@ -12,6 +12,8 @@ export const PLANTED_BUGS = {
   'declined-is-taken': 'a capture that the bank declines counts as taken',
   'lapse-ignored': 'a hold that has run out counts as held',
   'failure-ignored': 'a refund that fails after it was done stays done',
+  'part-is-whole': 'a part that is taken of a hold counts as all of it',
+  'fee-ignored': 'the fee that a provider keeps is not booked',
   'invoice-overfilled': 'an invoice that another payment has paid takes money again',
   'new-key': 'a call without an answer is sent again under a new key',
 } as const;
@@ -30,6 +32,8 @@ export function bent(facts: Facts, known: KnownPayment, bug: PlantedBug | undefi
   if (bug === 'return-ignored' && isNewlyGone) return { ...facts, chargedBack: known.chargedBack };
   if (bug === 'declined-is-taken' && (isHeld || known.captured > 0n) && ended === 'failed')
     return { ...facts, authorized, captured: authorized };
+  if (bug === 'part-is-whole' && captured > 0n && captured < facts.authorized) return { ...facts, captured: facts.authorized };
+  if (bug === 'fee-ignored') return { ...facts, fee: undefined };
   if (bug === 'lapse-ignored' && isHeld && ended === 'expired') return { ...facts, ended: undefined, authorized, voided: 0n };
   return facts;
 }
