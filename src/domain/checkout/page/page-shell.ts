@@ -16,8 +16,11 @@ export interface Titles {
   readonly heading: string;
 }
 
-/** @param content HTML */
-export function shell(locale: PageLocale, { title, heading }: Titles, content: string): string {
+/**
+ * @param content HTML
+ * @param style in place of the payment page's; the policy has to name the same
+ */
+export function shell(locale: PageLocale, { title, heading }: Titles, content: string, style = PAGE_STYLE): string {
   return `<!doctype html>
 <html lang="${locale}">
 <head>
@@ -25,7 +28,7 @@ export function shell(locale: PageLocale, { title, heading }: Titles, content: s
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title}</title>
-<style>${PAGE_STYLE}</style>
+<style>${style}</style>
 </head>
 <body><main><h1>${heading}</h1>
 ${content}

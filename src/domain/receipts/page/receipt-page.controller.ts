@@ -3,10 +3,10 @@ import { Controller, Get, Headers, Param, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../../../platform/auth/access.ts';
-import { localeOf } from '../../checkout/index.ts';
+import { localeOf, sendPage } from '../../checkout/index.ts';
 import { ReceiptLinks } from '../receipt-links.ts';
 import { Receipts } from '../receipts.service.ts';
-import { RECEIPT_POLICY, renderNoReceipt, renderReceipt } from './receipt-page.ts';
+import { renderNoReceipt, renderReceipt } from './receipt-page.ts';
 
 @ApiExcludeController()
 @Public()
@@ -25,17 +25,8 @@ export class ReceiptPageController {
   ): Promise<void> {
     const opened = await this.links.open(token);
     const shown = opened && (await this.receipts.shown(opened.tenantId, opened.paymentId));
-    if (!shown) return send(reply.status(404), renderNoReceipt(localeOf('', languages)));
-    return send(reply, renderReceipt({ ...shown, locale: localeOf(shown.locale, languages) }));
+    reply.header('referrer-policy', 'no-referrer').header('x-robots-tag', 'noindex');
+    if (!shown) return sendPage(reply.status(404), renderNoReceipt(localeOf('', languages)));
+    return sendPage(reply, renderReceipt({ ...shown, locale: localeOf(shown.locale, languages) }));
   }
-}
-
-async function send(reply: FastifyReply, html: string): Promise<void> {
-  await reply
-    .header('content-security-policy', RECEIPT_POLICY)
-    .header('cache-control', 'no-store')
-    .header('referrer-policy', 'no-referrer')
-    .header('x-robots-tag', 'noindex')
-    .type('text/html; charset=utf-8')
-    .send(html);
 }

@@ -1,7 +1,7 @@
 /** The page of a receipt as HTML: pure text from data, everything that comes from outside escaped. It has no script. */
 import { createHash } from 'node:crypto';
 import type { ReceiptSubject } from '../../../events/catalogue/subjects.ts';
-import { escapeHtml, PAGE_STYLE, type PageLocale } from '../../checkout/index.ts';
+import { escapeHtml, PAGE_STYLE, shell, type PageLocale, type RenderedPage } from '../../checkout/index.ts';
 import { RECEIPT_TEXTS, type ReceiptTexts } from './receipt-texts.ts';
 
 /** What the page shows. */
@@ -33,7 +33,7 @@ const STYLE = `${PAGE_STYLE}
 `;
 
 /** Nothing is loaded and nothing is sent: our style by its hash, and that is all. */
-export const RECEIPT_POLICY = [
+const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
   "base-uri 'none'",
@@ -41,26 +41,23 @@ export const RECEIPT_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function renderReceipt(page: ReceiptPage): string {
+export function renderReceipt(page: ReceiptPage): RenderedPage {
   const texts = RECEIPT_TEXTS[page.locale];
   const newest = newestOf(page);
-  return shell(
-    page.locale,
-    `${texts.title} ${newest.number}`,
-    `<h1>${texts.title}</h1>
-${correction(page, newest, texts)}
+  const content = `${correction(page, newest, texts)}
 ${page.test ? `<p class="test">${texts.test}</p>` : ''}
 ${facts(page, newest, texts)}
 ${history(page, texts)}
 ${invoices(page, newest, texts)}
-<p class="quiet-text">${texts.noInvoice}</p>`,
-  );
+<p class="quiet-text">${texts.noInvoice}</p>`;
+  const titles = { title: `${texts.title} ${newest.number}`, heading: texts.title };
+  return { html: shell(page.locale, titles, content, STYLE), policy: POLICY };
 }
 
 /** For an address that opens nothing; it says no more than that. */
-export function renderNoReceipt(locale: PageLocale): string {
-  const texts = RECEIPT_TEXTS[locale];
-  return shell(locale, texts.title, `<h1>${texts.title}</h1>\n<p role="status">${texts.notFound}</p>`);
+export function renderNoReceipt(locale: PageLocale): RenderedPage {
+  const { title, notFound } = RECEIPT_TEXTS[locale];
+  return { html: shell(locale, { title, heading: title }, `<p role="status">${notFound}</p>`, STYLE), policy: POLICY };
 }
 
 function newestOf({ versions }: ReceiptPage): ReceiptSubject {
@@ -69,7 +66,7 @@ function newestOf({ versions }: ReceiptPage): ReceiptSubject {
 
 function correction(page: ReceiptPage, { version, reason, issuedAt }: ReceiptSubject, texts: ReceiptTexts): string {
   if (version === 1) return '';
-  const text = texts.corrected.replace('{date}', day(issuedAt, page)).replace('{reason}', texts.reasons[reason]);
+  const text = texts.corrected.replace('{date}', () => day(issuedAt, page)).replace('{reason}', () => texts.reasons[reason]);
   return `<p class="corrected" role="status"><strong>${text}</strong></p>`;
 }
 
@@ -105,31 +102,18 @@ function invoices({ locale }: ReceiptPage, { invoices: paidFor }: ReceiptSubject
     const shares = vat.filter((one) => !isZero(one.vat));
     const lines = shares.map((one) => {
       const rate = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 2 }).format(one.rate / 10_000);
-      return texts.vat.replace('{rate}', rate).replace('{vat}', money(one.vat, locale)).replace('{net}', money(one.net, locale));
+      return texts.vat
+        .replace('{rate}', () => rate)
+        .replace('{vat}', () => money(one.vat, locale))
+        .replace('{net}', () => money(one.net, locale));
     });
     const about = [...(description === '' ? [] : [escapeHtml(description)]), ...lines].map(
       (line) => `<span class="quiet-text">${line}</span>`,
     );
-    const share = texts.partOf.replace('{part}', money(part, locale)).replace('{total}', money(total, locale));
-    return `<div class="for"><dt>${texts.invoice.replace('{number}', escapeHtml(number))}</dt><dd>${about.join('')}<span>${share}</span></dd></div>`;
+    const share = texts.partOf.replace('{part}', () => money(part, locale)).replace('{total}', () => money(total, locale));
+    return `<div class="for"><dt>${texts.invoice.replace('{number}', () => escapeHtml(number))}</dt><dd>${about.join('')}<span>${share}</span></dd></div>`;
   });
   return `<h2>${texts.invoices}</h2>\n<dl class="bill">${entries.join('\n')}</dl>`;
-}
-
-function shell(locale: PageLocale, title: string, content: string): string {
-  return `<!doctype html>
-<html lang="${locale}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body><main>${content}
-</main></body>
-</html>
-`;
 }
 
 function sentence(text: string): string {
