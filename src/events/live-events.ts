@@ -28,7 +28,10 @@ export interface Watch {
   readonly types: ReadonlySet<string>;
   /** `undefined` for everything. */
   readonly about: readonly About[] | undefined;
-  /** The last event that it has seen; without it, it begins with what comes after {@link Watching.position}. */
+  /**
+   * The last event that it has seen; without it, it begins with what comes after {@link Watching.position}. So it does with one that this
+   * log has not come to: it is of another, or of this one before a backup of it was restored, and would be waited for in silence.
+   */
   readonly after: bigint | undefined;
 }
 
@@ -44,6 +47,8 @@ export interface Watcher {
 export interface Watching {
   /** Everything up to it was committed before, so a state that is read now has it. What comes after it is delivered. */
   readonly position: bigint;
+  /** It goes on after {@link Watch.after}. */
+  readonly goesOn: boolean;
   /** Delivers from now on, beginning with what was missed. Resolves when that has been delivered. */
   begin(): Promise<void>;
   stop(): void;
@@ -97,8 +102,10 @@ export class LiveEvents implements OnModuleDestroy {
     this.#watchers.add(entry);
     try {
       const position = await this.#join(tenantId);
-      if (after === undefined) entry.seen = position;
-      return { position, begin: () => this.#begin(entry), stop: () => this.#forget(entry) };
+      // Another process may be further than this one, but none is further than the log.
+      const goesOn = after !== undefined && (after <= position || after <= (await this.reader.end()));
+      if (!goesOn) entry.seen = position;
+      return { position, goesOn, begin: () => this.#begin(entry, goesOn), stop: () => this.#forget(entry) };
     } catch (error) {
       this.#forget(entry);
       throw error;
@@ -128,10 +135,10 @@ export class LiveEvents implements OnModuleDestroy {
     });
   }
 
-  async #begin(entry: Entry): Promise<void> {
+  async #begin(entry: Entry, goesOn: boolean): Promise<void> {
     const { tenantId, after } = entry.watch;
     try {
-      if (after !== undefined) {
+      if (goesOn && after !== undefined) {
         const missed = this.#recent.since(after, tenantId, this.#since.get(tenantId));
         if (missed) for (const event of missed) this.#offer(entry, event);
         else await this.#catchUp(entry);
