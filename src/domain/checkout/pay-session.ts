@@ -175,11 +175,6 @@ function flowOf({ id, flows }: Choice, { flow, phone, token }: ChosenMethod): Ch
   return chosen;
 }
 
-/** What a charge is approved with takes the mandate's place, unless the payer says otherwise; a card at a terminal is not saved. */
-function canReplace({ replacesMandateId, customerId }: CheckoutSessionRow, saves: boolean, flow: CheckoutFlow): boolean {
-  return saves && flow !== 'tap' && Boolean(replacesMandateId) && Boolean(customerId);
-}
-
 function wishOf(
   row: CheckoutSessionRow,
   { connection, method, saves }: Choice,
@@ -218,4 +213,9 @@ function wishOf(
     ...(save === true && row.replacesMandateId && { replacesMandate: row.replacesMandateId }),
     ...(locale !== '' && { locale }),
   };
+}
+
+/** What a charge is approved with takes the mandate's place, unless the payer says otherwise; a card at a terminal is not saved. */
+function canReplace({ replacesMandateId, customerId }: CheckoutSessionRow, saves: boolean, flow: CheckoutFlow): boolean {
+  return saves && flow !== 'tap' && Boolean(replacesMandateId) && Boolean(customerId);
 }
