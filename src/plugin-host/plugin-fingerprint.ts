@@ -7,7 +7,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { VERSION } from '../version.ts';
 import type { FoundPlugin } from './find-plugins.ts';
 import type { IsolationLevel } from './isolation.ts';
 
@@ -37,7 +36,7 @@ export class PluginFingerprints {
     const child = join(dirname(fileURLToPath(import.meta.url)), 'child');
     const sdk = findPackageJSON(SDK, import.meta.url);
     const digests = [digestOf(child), sdk === undefined ? 'none' : digestOf(dirname(sdk))];
-    return sha256([VERSION, process.version, process.platform, process.arch, this.#level, ...digests]);
+    return sha256([process.version, process.platform, process.arch, this.#level, ...digests]);
   }
 }
 

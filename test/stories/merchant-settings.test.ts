@@ -4,9 +4,10 @@ import { startMollieServer, type MollieServer } from '../providers/mollie-server
 import { startVippsServer, type VippsServer } from '../providers/vipps-server.ts';
 import { Api } from '../support/api.ts';
 import { AppProcess } from '../support/app-process.ts';
+import { STORY_MS } from '../support/patience.ts';
 
 // Each command is a process of its own.
-jest.setTimeout(90_000);
+jest.setTimeout(STORY_MS);
 
 let vipps: VippsServer;
 let mollie: MollieServer;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const { output } = await app.cli(['key', 'create', 'test', '--tenant', 'test', '--json']);
   ({ secret: key } = JSON.parse(output) as { secret: string });
   api = new Api(app.url, key);
-}, 120_000);
+}, STORY_MS);
 afterAll(async () => {
   await app.dispose();
   await Promise.all([vipps.close(), mollie.close()]);

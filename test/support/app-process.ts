@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import { freePort } from '../perf/free-port.ts';
 import { SOON_MS } from './patience.ts';
-import { until } from './until.ts';
+import { until, waitFor } from './until.ts';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const BINARY = join(ROOT, 'bin/kassaflow.mjs');
+
+waitFor(SOON_MS);
 
 /** Kassaflow as people run it: the built program in a process and a data folder of its own. */
 export class AppProcess {
