@@ -18,11 +18,10 @@ import { LiveState } from './live-state.ts';
 import { MethodMenu } from './method-menu.ts';
 import { PageViews } from './page/page-views.ts';
 import { PayPageController } from './page/pay-page.controller.ts';
-import { payLinkAction } from './pay-link.action.ts';
+import { payLinkAction, requestLinkAction } from './pay-link.action.ts';
 import { PayLinks } from './pay-links.service.ts';
 import { PaySession } from './pay-session.ts';
 import { PaymentRequestsController } from './requests/payment-requests.controller.ts';
-import { requestLinkAction } from './requests/request-link.action.ts';
 import { RequestLinks } from './requests/request-links.service.ts';
 import { PaymentRequests } from './requests/payment-requests.service.ts';
 

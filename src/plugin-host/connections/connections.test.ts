@@ -58,6 +58,17 @@ const add = async (plugin: string, settings: object): Promise<ConnectionView> =>
 };
 const get = async ({ id }: { id: string }) => (await at.send('GET', `/v1/connections/${id}`)).body;
 const look = ({ id }: { id: string }) => lookAfter.look(at.db.tenantId, uuidOf('con', id));
+/** A call that finds nothing and needs good credentials. */
+const findPayment = ({ id }: ConnectionView) =>
+  calls.call({
+    tenantId: at.db.tenantId,
+    connectionId: uuidOf('con', id),
+    method: 'payments.find',
+    input: { reference: newId('pay'), notBefore: 0 },
+    idempotencyKey: '',
+    attempt: 1,
+    timeoutMs: 10_000,
+  });
 const door = ({ id, plugin }: ConnectionView): WebhookConnection => ({
   tenantId: at.db.tenantId,
   connectionId: uuidOf('con', id),
@@ -350,16 +361,7 @@ describe('pitfall 21: rotating credentials', () => {
     expect(await rotate(made, { clientSecret: 'the-new-client-secret' }, 24)).toMatchObject({ status: 200 });
     vipps.gate.keys = { ...before, clientSecret: before.clientSecret };
     vipps.gate.forgetTokens();
-    const fetch = () =>
-      calls.call({
-        tenantId: at.db.tenantId,
-        connectionId: uuidOf('con', made.id),
-        method: 'payments.find',
-        input: { reference: newId('pay'), notBefore: 0 },
-        idempotencyKey: '',
-        attempt: 1,
-        timeoutMs: 10_000,
-      });
+    const fetch = () => findPayment(made);
     for (const _ of [1, 2]) expect(await fetch()).toMatchObject({ kind: 'ok' });
     expect(await get(made)).toMatchObject({
       status: 'active',
@@ -384,16 +386,7 @@ describe('pitfall 21: rotating credentials', () => {
       vipps.gate.forgetTokens();
     };
     const check = () => at.send('POST', `/v1/connections/${made.id}/check`);
-    const fetch = () =>
-      calls.call({
-        tenantId: at.db.tenantId,
-        connectionId: uuidOf('con', made.id),
-        method: 'payments.find',
-        input: { reference: newId('pay'), notBefore: 0 },
-        idempotencyKey: '',
-        attempt: 1,
-        timeoutMs: 10_000,
-      });
+    const fetch = () => findPayment(made);
     refuse();
     await Promise.all(Array.from({ length: 5 }, fetch));
     await check();

@@ -9,7 +9,7 @@ import { localeOf } from '../page/page-texts.ts';
 import { renderNotFound } from '../page/pay-page.ts';
 import { sendPage } from '../page/send-page.ts';
 import { renderInvoice } from './invoice-page.ts';
-import { InvoicePages } from './invoice-pages.service.ts';
+import { InvoicePages, type OpenedInvoice } from './invoice-pages.service.ts';
 
 @ApiExcludeController()
 @Public()
@@ -23,9 +23,8 @@ export class InvoicePageController {
     @Headers('accept-language') languages: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const opened = await this.pages.open(token);
-    if (!opened) return sendPage(reply.status(404), renderNotFound(localeOf('', languages)));
-    return sendPage(reply, renderInvoice(await this.pages.page(opened, { token, languages, problem: false })));
+    const opened = await this.#open(token, languages, reply);
+    if (opened) await sendPage(reply, renderInvoice(await this.pages.page(opened, { token, languages, problem: false })));
   }
 
   /** The button: on to the payment page. Nothing is read from the form. */
@@ -36,8 +35,8 @@ export class InvoicePageController {
     @Headers('accept-language') languages: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const opened = await this.pages.open(token);
-    if (!opened) return sendPage(reply.status(404), renderNotFound(localeOf('', languages)));
+    const opened = await this.#open(token, languages, reply);
+    if (!opened) return;
     try {
       const location = (await this.pages.pay(opened)) ?? `/i/${token}`;
       await reply.status(303).header('location', location).header('cache-control', 'no-store').send();
@@ -45,5 +44,12 @@ export class InvoicePageController {
       if (!isKassaflowError(error) || error.spec.status >= 500) throw error;
       await sendPage(reply.status(error.spec.status), renderInvoice(await this.pages.page(opened, { token, languages, problem: true })));
     }
+  }
+
+  /** `undefined`: there is no such page, and that was said. */
+  async #open(token: string, languages: string | undefined, reply: FastifyReply): Promise<OpenedInvoice | undefined> {
+    const opened = await this.pages.open(token);
+    if (!opened) await sendPage(reply.status(404), renderNotFound(localeOf('', languages)));
+    return opened;
   }
 }

@@ -9,17 +9,8 @@ import { money } from '../../../kernel/money.ts';
 import { Database, type Transaction } from '../../../platform/database/transaction.ts';
 import { PaymentEntity, PaymentInvoiceEntity } from '../../payments/index.ts';
 import { paymentRequestErrors } from '../checkout.errors.ts';
-import { PayLinks, type PaidByLink, type PayLink } from '../pay-links.service.ts';
+import { PayLinks, type LinkTerms, type PaidByLink, type PayLink } from '../pay-links.service.ts';
 import { PaymentRequestEntity, type PaymentRequestRow } from './payment-request.entity.ts';
-
-/** Ids are `uuid`. */
-export interface RequestLinkWish {
-  readonly requestId: string;
-  readonly days: number;
-  /** A repeat returns the first page. */
-  readonly requestKey: string;
-  readonly actor: string;
-}
 
 @Injectable()
 export class RequestLinks {
@@ -32,14 +23,14 @@ export class RequestLinks {
    * @throws payment-request.not-found, payment-request.still-open, payment-request.already-approved, payment-request.ended when it was
    *   taken back, and what `CheckoutSessions.create` throws
    */
-  async make(tenantId: string, { requestId, days, requestKey, actor }: RequestLinkWish): Promise<PayLink> {
+  async make(tenantId: string, { requestId, ...terms }: LinkTerms & { readonly requestId: string }): Promise<PayLink> {
     const paid = await this.database.transact(tenantId, async (tx) => {
       const row = await tx.em.findOne(PaymentRequestEntity, { id: requestId });
       if (!row) throw paymentRequestErrors['not-found']();
       requireNoAnswer(row);
       return askedFor(tx, row);
     });
-    return this.links.of(tenantId, paid, { days, requestKey, actor });
+    return this.links.of(tenantId, paid, terms);
   }
 }
 
