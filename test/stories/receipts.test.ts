@@ -9,7 +9,7 @@ let shop: Shop;
 let creditPackage: string;
 let customers = 0;
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await Shop.open({ shipped: ['receipt-corrected.yaml'] });
   creditPackage = await offerCredits(shop);
 }, STORY_MS);
 afterAll(() => shop.close());

@@ -13,6 +13,8 @@ export interface ShopOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Flow files in `test/`, published besides those that come with Kassaflow. */
   readonly flows?: readonly string[];
+  /** Flows that come with Kassaflow besides those about a payment and its refund. */
+  readonly shipped?: readonly string[];
   /** For how long a request is sent again when it is not answered. */
   readonly patienceMs?: number;
 }
@@ -129,7 +131,7 @@ export class Shop {
   #flows(): string {
     const folder = join(this.app.folder, 'flows');
     mkdirSync(folder);
-    for (const name of ['payment-completed.yaml', 'refund-completed.yaml', 'receipt-corrected.yaml'])
+    for (const name of ['payment-completed.yaml', 'refund-completed.yaml', ...(this.#options.shipped ?? [])])
       writeFileSync(join(folder, name), withConnections(readFileSync(join(ROOT, 'flows', name), 'utf8')));
     for (const file of this.#options.flows ?? []) {
       writeFileSync(join(folder, file.replaceAll('/', '-')), readFileSync(join(ROOT, 'test', file), 'utf8'));
