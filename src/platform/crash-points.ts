@@ -9,7 +9,7 @@
  */
 import { existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 
-/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*`, `connection.*`, `payment.failover.*` and `housekeeping.*`, which `test/crash` kills at. */
+/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*`, `connection.*`, `payment.failover.*`, `payment.check.*` and `housekeeping.*`, which `test/crash` kills at. */
 export const CRASH_POINTS = [
   'webhook.stored.before',
   'webhook.stored.after',
