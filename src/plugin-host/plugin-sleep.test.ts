@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { until } from '../../test/support/until.ts';
 import { PluginFingerprints } from './plugin-fingerprint.ts';
 import { PluginHost } from './plugin-host.ts';
+import { DEFAULT_LIMITS } from './plugin-process.ts';
 import { rememberedDescription, type RememberedDescription } from './plugin-memory.ts';
 import { actionCall, TEST_PLUGINS, testRunner, type TestRunner, type TestRunnerOptions } from './test-host.ts';
 
@@ -62,6 +63,14 @@ describe('a plugin that was never described', () => {
     expect(memory.kept()).toMatchObject({ id: 'good' });
     expect(await runner.call(quiet)).toMatchObject({ kind: 'answer', value: { value: { echo: 'hi' } } });
     expect([runner.state, launches.length]).toEqual(['ready', 2]);
+  });
+
+  test('one that is slow to load is not taken for hung, neither when it is described nor when it is woken', async () => {
+    const limits = { ...DEFAULT_LIMITS, pingEveryMs: 250 };
+    const { runner, launches } = await described('slow', memoryOf(), { limits });
+    expect([runner.state, launches.length]).toEqual(['asleep', 1]);
+    expect(await runner.call(actionCall('slow.say', {}))).toMatchObject({ kind: 'answer' });
+    expect(launches).toHaveLength(2);
   });
 
   test('one that is not acceptable is refused and not remembered', async () => {
