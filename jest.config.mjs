@@ -5,6 +5,7 @@ export default {
   testTimeout: 30_000,
   // Jest would leave one core idle: with two of them, half of the machine.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/{src,plugins,test}/**/*.test.ts'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/data/', '<rootDir>/test/perf/peers/'],

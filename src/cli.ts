@@ -1,28 +1,8 @@
 /** The `kassaflow` command: thin calls into the modules and the HTTP API, one file per group of commands. */
 import { Command, CommanderError } from 'commander';
-import { addAudit } from './cli/audit-command.ts';
-import { addBulk } from './cli/bulk-command.ts';
-import { addConnection } from './cli/connection-command.ts';
-import { addDoctor } from './cli/doctor-command.ts';
-import { addEvent } from './cli/event-command.ts';
-import { addExplain } from './cli/explain-command.ts';
-import { addFlow } from './cli/flow-command.ts';
-import { addGuards } from './cli/guards-command.ts';
-import { addHousekeeping } from './cli/housekeeping-command.ts';
-import { addKey } from './cli/key-command.ts';
-import { addOpenApi } from './cli/openapi-command.ts';
-import { addPlugin } from './cli/plugin-command.ts';
-import { addRun } from './cli/run-command.ts';
-import { addStart } from './cli/start-command.ts';
-import { addSettlement } from './cli/settlement-command.ts';
-import { addStatus } from './cli/status-command.ts';
-import { addSwitch } from './cli/switch-command.ts';
-import { addTask } from './cli/task-command.ts';
-import { addTest } from './cli/flow-test-command.ts';
-import { addRoute } from './cli/route-command.ts';
-import { addWebhook } from './cli/webhook-command.ts';
 import { EXIT } from './cli/cli-errors.ts';
 import { CommandContext } from './cli/command-context.ts';
+import { groupsFor } from './cli/command-groups.ts';
 import { isKassaflowError } from './kernel/errors.ts';
 import { VERSION } from './version.ts';
 
@@ -36,30 +16,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
   // A reader such as `head` may close the pipe early: that is the end of the output, not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.problems));
   const context = new CommandContext();
-  for (const add of [
-    addStart,
-    addFlow,
-    addTest,
-    addEvent,
-    addRun,
-    addBulk,
-    addKey,
-    addConnection,
-    addPlugin,
-    addSwitch,
-    addGuards,
-    addSettlement,
-    addStatus,
-    addTask,
-    addRoute,
-    addWebhook,
-    addExplain,
-    addDoctor,
-    addHousekeeping,
-    addAudit,
-    addOpenApi,
-  ])
-    add(program, context);
+  for (const { load } of groupsFor(args[0])) (await load())(program, context);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -18,8 +18,8 @@ import { deliveryRetention } from './webhooks/outgoing/delivery-retention.ts';
 export const PARTITIONED_TABLES: readonly PartitionedTable[] = [RUN_TABLE, JOURNAL_TABLE, EVENT_TABLE];
 
 /**
- * All tasks of housekeeping. Runs come before events, because events stay while a run has them. Books, payments, invoices, credits,
- * customers and the audit are in none of them: they are kept for as long as the law wants, and go on the word of a person.
+ * All tasks of housekeeping. Runs come before events, because events stay while a run has them. Books, payments, receipts, invoices,
+ * credits, customers and the audit are in none of them: they are kept for as long as the law wants, and go on the word of a person.
  */
 export function housekeepingTasks({
   keepRunsDays,

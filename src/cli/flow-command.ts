@@ -14,7 +14,7 @@ import { addDryRun } from './dry-run-command.ts';
 import { addDiff } from './flow-diff-command.ts';
 import { addFlowRun } from './flow-run-command.ts';
 import { flowFiles } from './flow-files.ts';
-import { PROJECT_FOLDER, VOCABULARY_FILE } from './offline-vocabulary.ts';
+import { PROJECT_FOLDER, VOCABULARY_FILE } from './project-folder.ts';
 
 interface Json {
   readonly json?: boolean;

@@ -1,11 +1,10 @@
 /** What flows can speak of, found without a database and without a running Kassaflow. */
 import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { accountingActions } from '../domain/accounting/accounting.actions.ts';
 import { creditActions } from '../domain/credits/credit.actions.ts';
 import { writeOffAction } from '../domain/invoices/write-off.action.ts';
 import { dunningActions } from '../domain/dunning/dunning.actions.ts';
-import { payLinkAction } from '../domain/checkout/pay-link.action.ts';
+import { payLinkAction, requestLinkAction } from '../domain/checkout/pay-link.action.ts';
 import { announceAction } from '../domain/payments/mandates/announce.action.ts';
 import { chargeAction } from '../domain/payments/mandates/charge.action.ts';
 import { refundActions } from '../domain/payments/refund.action.ts';
@@ -19,14 +18,11 @@ import { optionsFrom } from '../plugin-host/plugin-host-options.ts';
 import { PluginHost } from '../plugin-host/plugin-host.ts';
 import { staffTask } from '../runs/operations/staff-task.action.ts';
 import type { CommandContext } from './command-context.ts';
-
-/** Where `kassaflow schema` puts what editors and offline checks need; it belongs to a project and may be committed. */
-export const PROJECT_FOLDER = '.kassaflow';
-export const VOCABULARY_FILE = path.join(PROJECT_FOLDER, 'vocabulary.json');
+import { VOCABULARY_FILE } from './project-folder.ts';
 
 /**
  * The vocabulary that `kassaflow schema` wrote, which has a tenant's connections; without that file the events, subjects and
- * actions of this installation. The plugins are started for that, side by side, to be asked what they offer, and stopped again.
+ * actions of this installation. What plugins offer is what they have said before; those that are new here are asked.
  */
 export async function vocabularyOffline(context: CommandContext): Promise<Vocabulary> {
   if (existsSync(VOCABULARY_FILE)) return vocabularyFrom(JSON.parse(readFileSync(VOCABULARY_FILE, 'utf8')) as WireVocabulary); // written by this program
@@ -51,6 +47,7 @@ function builtInActions(): readonly BuiltInAction[] {
     chargeAction(absent()),
     announceAction(absent()),
     payLinkAction(absent()),
+    requestLinkAction(absent()),
     ...dunningActions(absent()),
     writeOffAction(absent()),
     staffTask(absent()),

@@ -53,12 +53,14 @@ function workOf({ work, resting, subscribers }: StatusView): readonly string[] {
 }
 
 function machineOf({ leases, memory, disk }: StatusView, plugins: readonly Plugin[]): readonly string[] {
-  const away = plugins.filter(({ status }) => status !== 'ready').map(({ id, status }) => `${id} is ${status}`);
+  // One that sleeps is there: its first call wakes it.
+  const asleep = plugins.filter(({ status }) => status === 'asleep').length;
+  const away = plugins.filter(({ status }) => status !== 'ready' && status !== 'asleep').map(({ id, status }) => `${id} is ${status}`);
   return [
     `Flush lanes: ${leases.live} live${leases.dead > 0 ? `, ${leases.dead} dead for up to ${leases.oldestDeadSeconds} s` : ''}.`,
     ...(memory ? [`In memory here: ${memory.runs} runs, ${memory.eventsInLine} events in line.`] : []),
     ...(disk ? [`Disk: ${(disk.freeBytes / GIB).toFixed(1)} of ${(disk.sizeBytes / GIB).toFixed(1)} GiB free.`] : []),
-    `Plugins: ${plugins.length}${away.length > 0 ? `; ${away.join(', ')}` : ', all ready'}.`,
+    `Plugins: ${plugins.length}${away.length > 0 ? `; ${away.join(', ')}` : ', all there'}${asleep > 0 ? `; ${asleep} sleep until they are called` : ''}.`,
   ];
 }
 

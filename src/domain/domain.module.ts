@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccountingModule } from './accounting/index.ts';
 import { CheckoutModule } from './checkout/index.ts';
+import { ConnectionsModule } from './connections/index.ts';
 import { CreditsModule } from './credits/index.ts';
 import { CustomersModule } from './customers/index.ts';
 import { DunningModule } from './dunning/index.ts';
@@ -9,6 +10,7 @@ import { LedgerModule } from './ledger/index.ts';
 import { OrdersModule } from './orders/index.ts';
 import { PaymentsModule } from './payments/index.ts';
 import { SettlementsModule } from './settlements/index.ts';
+import { ReceiptsModule } from './receipts/index.ts';
 import { PortalsModule } from './portals/index.ts';
 
 const MODULES = [
@@ -21,7 +23,9 @@ const MODULES = [
   CreditsModule,
   OrdersModule,
   CheckoutModule,
+  ReceiptsModule,
   AccountingModule,
+  ConnectionsModule,
   PortalsModule,
 ];
 

@@ -50,7 +50,11 @@ export class EventReader {
 
   /** Events of any of `tenantIds` after `after`, and how far the log was read: to the last of them, or to its present end. */
   async tail(tenantIds: readonly string[], after: bigint, limit: number): Promise<{ events: DomainEvent[]; upTo: bigint }> {
-    const { rows } = await this.pool.query<EventRow & { horizon: string }>(TAIL, [tenantIds, after, limit]);
+    const { rows } = await this.pool.query<EventRow & { horizon: string }>({
+      name: 'event-tail',
+      text: TAIL,
+      values: [tenantIds, after, limit],
+    });
     const events = rows.filter(({ id }) => id !== null).map(eventOf);
     const end = BigInt(rows[0]?.horizon ?? 0) - 1n;
     const last = events.at(-1);
@@ -59,7 +63,7 @@ export class EventReader {
 
   /** The present end of the log: every event that is not final yet comes after it. */
   async end(): Promise<bigint> {
-    const { rows } = await this.pool.query<{ horizon: string }>('select event_horizon()::text as horizon');
+    const { rows } = await this.pool.query<{ horizon: string }>({ name: 'event-end', text: 'select event_horizon()::text as horizon' });
     return BigInt(rows[0]?.horizon ?? 0) - 1n;
   }
 

@@ -353,6 +353,20 @@ describe('GET /v1/payments/{id}/events', () => {
     expect(second.text()).not.toContain('event: state');
     second.close();
 
+    // A backup was restored: the log has not come so far, and nobody is to wait until it does.
+    const third = await stream('', secret, (2n ** 62n).toString(), path);
+    await until(
+      () => third.text().includes('event: state'),
+      () => third.text(),
+    );
+    await happens(id, 4);
+    await until(
+      () => third.text().includes('"n":4'),
+      () => third.text(),
+    );
+    expect(third.text()).not.toMatch(/"n":[0-3]/);
+    third.close();
+
     const stranger = await keyOf(await db.addTenant('stranger'), '*');
     expect(await get(path, stranger)).toMatchObject({ status: 404, body: { code: 'id.format' } });
     expect(await get(`/v1/payments/${other}/events`, secret)).toMatchObject({ status: 404 });

@@ -12,6 +12,7 @@ const KINDS: Readonly<Record<string, Followable>> = {
   request: { prefix: 'req', scope: 'payments:read' },
   checkout: { prefix: 'chk', scope: 'payments:read' },
   refund: { prefix: 'ref', scope: 'payments:read' },
+  receipt: { prefix: 'rcp', scope: 'payments:read' },
   mandate: { prefix: 'man', scope: 'payments:read' },
   dispute: { prefix: 'dis', scope: 'payments:read' },
   invoice: { prefix: 'inv', scope: 'invoices:read' },

@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { idErrors, idOf, uuidOf, type IdPrefix } from '../kernel/ids.ts';
 import { Requires } from '../platform/auth/access.ts';
 import { CurrentFollower, requireSight, TakesStreamToken, type Follower } from '../platform/auth/follower.ts';
+import { StreamPreflight } from '../platform/auth/page-origins.ts';
 import type { SubjectName } from './catalogue/subjects.ts';
 import { LiveStatus } from './live-status.ts';
 import { positionOf } from './stream-position.ts';
@@ -17,6 +18,9 @@ export class LiveStatusController {
     private readonly status: LiveStatus,
     private readonly readers: SubjectReaders,
   ) {}
+
+  @StreamPreflight('payments/:id/events', 'payment-requests/:id/events', 'orders/:id/events', 'invoices/:id/events')
+  preflight(): void {}
 
   @Get('payments/:id/events')
   @Requires('payments:read')

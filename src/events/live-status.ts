@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { SseStreams, type SseClient, type SseMessage } from '../platform/http/sse.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
 import { messageOf } from './event-message.ts';
-import { LiveEvents, type Watch } from './live-events.ts';
+import { LiveEvents, type Watch, type Watching } from './live-events.ts';
 
 /** What is followed. */
 export interface Followed {
@@ -18,7 +18,7 @@ export interface Followed {
 }
 
 /** What is sent before the first event, from a moment after the position; `undefined` to answer nothing at all. */
-type Opening = (position: bigint) => Promise<readonly SseMessage[] | undefined>;
+type Opening = (watching: Watching) => Promise<readonly SseMessage[] | undefined>;
 
 const COME_BACK = 'come back with Last-Event-ID';
 
@@ -32,15 +32,15 @@ export class LiveStatus {
 
   /**
    * Turns `reply` into a stream: first a message `state` with how the thing is now, then each of its events as a CloudEvent. A client
-   * that comes back with the id of the last message it saw gets the events after it and no state. Says `false`, and has answered
-   * nothing, when there is no such thing.
+   * that comes back with the id of the last message it saw gets the events after it and no state, unless the log has not come to that id.
+   * Says `false`, and has answered nothing, when there is no such thing.
    * @throws request.too-many-streams
    */
   follow(reply: FastifyReply, { tenantId, name, subject, state }: Followed, after: bigint | undefined): Promise<boolean> {
-    return this.#open(reply, { tenantId, types: new Set(), about: [subject], after }, async (position) => {
+    return this.#open(reply, { tenantId, types: new Set(), about: [subject], after }, async ({ position, goesOn }) => {
       const present = await state();
       if (present === undefined) return undefined;
-      return after === undefined ? [{ id: position.toString(), event: 'state', data: { [name]: present } }] : [];
+      return goesOn ? [] : [{ id: position.toString(), event: 'state', data: { [name]: present } }];
     });
   }
 
@@ -57,7 +57,7 @@ export class LiveStatus {
     });
     try {
       // The position comes first: what happens while the state is read comes as an event as well.
-      const messages = await opening(watching.position);
+      const messages = await opening(watching);
       if (!messages) return false;
       client = this.streams.open(reply);
       this.#count(client, () => watching.stop());

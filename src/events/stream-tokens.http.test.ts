@@ -27,7 +27,7 @@ let tenant: string;
 let key: string;
 let tenants = 0;
 beforeAll(async () => {
-  its = await eventsApp({ clock, streams: { perToken: 2, perAddress: 4 } });
+  its = await eventsApp({ clock, streams: { perKey: 5, perToken: 2, perAddress: 4 } });
   its.app.get(SubjectReaders).offer('payment', (_, ids) => Promise.resolve(new Map(ids.map((id) => [id, { id, status: 'pending' }]))));
 }, 60_000);
 beforeEach(async () => {
@@ -206,7 +206,7 @@ describe('open streams', () => {
       () => 'a stream was not let go',
     );
 
-  test('of one token, and of one address, are limited; those of keys are not', async () => {
+  test('of one token, of one address and of one key are limited, each by itself', async () => {
     await closed();
     const [one, two, three] = [await tokenFor('payment/*'), await tokenFor('payment/*'), await tokenFor('payment/*')];
     const lines = [await its.stream('', one.secret), await its.stream('', one.secret)];
@@ -215,9 +215,17 @@ describe('open streams', () => {
       body: { code: 'request.too-many-streams' },
     });
     lines.push(await its.stream('', two.secret), await its.stream('', two.secret));
-    expect(await call('GET', '/v1/stream', undefined, three.secret)).toMatchObject({ status: 429 });
+    expect(await call('GET', '/v1/stream', undefined, three.secret)).toMatchObject({
+      status: 429,
+      body: { detail: expect.stringContaining('(of: address, most: 4)') },
+    });
     const ofKey = [];
     for (let n = 0; n < 5; n += 1) ofKey.push(await its.stream('', key));
+    expect(await call('GET', '/v1/stream')).toMatchObject({
+      status: 429,
+      body: { code: 'request.too-many-streams', detail: expect.stringContaining('(of: API key, most: 5)') },
+    });
+    ofKey.push(await its.stream('', await its.keyOf(tenant, '*')));
     for (const line of [...lines, ...ofKey]) line.close();
     await closed();
     const again = await its.stream('', three.secret);

@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Requires } from '../platform/auth/access.ts';
 import { CurrentFollower, requireSight, TakesStreamToken, type Follower } from '../platform/auth/follower.ts';
+import { StreamPreflight } from '../platform/auth/page-origins.ts';
 import { LiveStatus } from './live-status.ts';
 import { positionOf } from './stream-position.ts';
 
@@ -27,6 +28,9 @@ const streamQuery = z.strictObject({
 @Controller('v1/stream')
 export class StreamController {
   constructor(private readonly status: LiveStatus) {}
+
+  @StreamPreflight('')
+  preflight(): void {}
 
   /**
    * Each message is one CloudEvent; its `id:` is the position to come back with. Without one, it begins with the next event. A stream

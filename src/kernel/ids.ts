@@ -18,6 +18,7 @@ export type IdPrefix =
   | 'pay'
   | 'req'
   | 'ref'
+  | 'rcp'
   | 'man'
   | 'ntc'
   | 'ord'

@@ -4,11 +4,12 @@
  * The crash table in `src/runs/README.md` says for each what is on disk then and which test kills it. A point costs one
  * comparison. It is armed only when NODE_ENV is `test`, by KASSAFLOW_CRASH_AT: `step.effect.after` kills this process,
  * `postgres@step.effect.after` the PostgreSQL server whose pid file KASSAFLOW_CRASH_POSTGRES names, once. With
- * KASSAFLOW_CRASH_AFTER_MS the first so many milliseconds of the process are left alone.
+ * KASSAFLOW_CRASH_AFTER_MS the first so many milliseconds of the process are left alone. `file:/path` arms a process that runs already:
+ * what the file says at that moment, and the file is gone before anybody dies.
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 
-/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*`, `connection.*`, `payment.failover.*` and `housekeeping.*`, which `test/crash` kills at. */
+/** All of them. A campaign of `test/chaos` passes each but `trigger.polled.*`, `outgoing.*`, `capture.*`, `connection.*`, `payment.failover.*`, `payment.check.*` and `housekeeping.*`, which `test/crash` kills at. */
 export const CRASH_POINTS = [
   'webhook.stored.before',
   'webhook.stored.after',
@@ -64,6 +65,7 @@ export const CRASH_POINTS = [
   'payment.attempt.after',
   'payment.created.before',
   'payment.failover.after',
+  'payment.check.after',
   'capture.begun.after',
   'capture.settled.before',
   'checkout.attempt.after',
@@ -80,18 +82,33 @@ export const CRASH_POINTS = [
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
+interface Target {
+  readonly setting: string;
+  readonly victim: 'process' | 'postgres';
+  readonly point: string;
+}
+
+const FILE = 'file:';
 const setting = process.env['NODE_ENV'] === 'test' ? (process.env['KASSAFLOW_CRASH_AT'] ?? '') : '';
-const [victim, point] = setting.startsWith('postgres@') ? ['postgres', setting.slice('postgres@'.length)] : ['process', setting];
-let armed = point;
+const file = setting.startsWith(FILE) ? setting.slice(FILE.length) : undefined;
+let armed = targetOf(file === undefined ? setting : '');
 const notBefore = performance.now() + Number(process.env['KASSAFLOW_CRASH_AFTER_MS'] ?? 0);
 
 /** Dies here, as by `kill -9`, when this point is armed. */
 export function crashPoint(name: CrashPoint): void {
-  if (name !== armed || performance.now() < notBefore) return;
-  armed = '';
+  if (file !== undefined) armed = targetOf(existsSync(file) ? readFileSync(file, 'utf8') : '');
+  if (name !== armed.point || performance.now() < notBefore) return;
+  const target = armed;
+  armed = targetOf('');
+  if (file !== undefined) rmSync(file);
   // Past the logger, which has no time left to write.
-  writeSync(process.stderr.fd, `crash point reached: ${setting}\n`);
-  process.kill(victim === 'postgres' ? postmaster() : process.pid, 'SIGKILL');
+  writeSync(process.stderr.fd, `crash point reached: ${target.setting}\n`);
+  process.kill(target.victim === 'postgres' ? postmaster() : process.pid, 'SIGKILL');
+}
+
+function targetOf(text: string): Target {
+  const onPostgres = text.startsWith('postgres@');
+  return { setting: text, victim: onPostgres ? 'postgres' : 'process', point: onPostgres ? text.slice('postgres@'.length) : text };
 }
 
 function postmaster(): number {

@@ -6,27 +6,35 @@ import { WorkerLoop } from './worker-loop.ts';
 export interface RegularWorkTerms {
   /** Of the log. */
   readonly context: string;
+  /** The usual pause, and that after a look that failed. */
   readonly everyMs: number;
   /** A sentence for the log when a look fails. */
   readonly problem: string;
+  /** Of that sentence: `warn` for what is made up for by the next look. Default: `error`. */
+  readonly level?: 'warn' | 'error';
 }
+
+/** For work of every process that has it: what only answers requests leaves a module out, or has this work too. */
+export const IN_EVERY_PROCESS = { role: 'all' } as const;
 
 /**
  * Work of the application that is looked for again and again, from when it has started until it ends, in every process but those that
  * only answer requests (`KASSAFLOW_ROLE=web`). A look that fails is told, and the next one comes at its time.
  */
-export abstract class RegularWork implements OnApplicationBootstrap, OnModuleDestroy {
+export abstract class RegularWork<Done = unknown> implements OnApplicationBootstrap, OnModuleDestroy {
   protected readonly log: Logger;
   readonly #loop: WorkerLoop;
   readonly #isForUs: boolean;
+  readonly #everyMs: number;
 
-  protected constructor({ role }: Pick<Config, 'role'>, { context, everyMs, problem }: RegularWorkTerms) {
+  protected constructor({ role }: Pick<Config, 'role'>, { context, everyMs, problem, level = 'error' }: RegularWorkTerms) {
     this.log = new Logger(context);
     this.#isForUs = role !== 'web';
+    this.#everyMs = everyMs;
     this.#loop = new WorkerLoop(
-      () => this.doDue().then(() => everyMs),
+      async () => this.pauseAfter(await this.doDue()),
       everyMs,
-      (error) => this.log.error({ message: problem, error }),
+      (error) => this.log[level]({ message: problem, error }),
     );
   }
 
@@ -45,5 +53,10 @@ export abstract class RegularWork implements OnApplicationBootstrap, OnModuleDes
   }
 
   /** Does what is due now. */
-  protected abstract doDue(): Promise<unknown>;
+  protected abstract doDue(): Promise<Done>;
+
+  /** Milliseconds until the next look, after one that did this; 0 for at once. Unless told otherwise it is the usual pause. */
+  protected pauseAfter(_done: Done): number | Promise<number> {
+    return this.#everyMs;
+  }
 }

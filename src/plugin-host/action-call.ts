@@ -58,12 +58,42 @@ export function stoodStill(): Failed {
 /** The code of an answer that says: what this step began goes on, and it is to be asked again. */
 export const STILL_WAITING = 'action.waiting';
 
+/** Events that tell how it went on: of one of these types, with `value` at `path` of the payload (`payment.id`). */
+export interface AwaitedNews {
+  readonly events: readonly string[];
+  readonly path: string;
+  readonly value: string;
+}
+
+/** As {@link Failed}, of an action whose news is an event. Kept in the journal: a field may be added, never renamed. */
+interface StillWaiting extends Failed {
+  readonly awaits?: AwaitedNews;
+}
+
 /**
  * What a keyed built-in action answers while what it began is not decided: the run sleeps on disk and sends the same call again, with the
- * same key, after `afterMs`. It uses up no attempt, however often.
+ * same key, after `afterMs`, or as soon as there is news. It uses up no attempt, however often.
  */
-export function stillWaiting(message: string, afterMs: number): Failed {
-  return failed('temporary', message, { code: STILL_WAITING, retryAfterMs: afterMs });
+export function stillWaiting(message: string, afterMs: number, awaits?: AwaitedNews): Failed {
+  const waiting: StillWaiting = {
+    ...failed('temporary', message, { code: STILL_WAITING, retryAfterMs: afterMs }),
+    ...(awaits && { awaits }),
+  };
+  return waiting;
+}
+
+/** What an action waits for. Plugins cannot say it: the door takes it over from built-in actions alone. */
+export function awaitedNews(outcome: Outcome<unknown> | undefined): AwaitedNews | undefined {
+  // Only `stillWaiting` makes such an answer.
+  return outcome?.kind === 'failed' && outcome.code === STILL_WAITING ? (outcome as StillWaiting).awaits : undefined;
+}
+
+/** The outcome, with what the answer that it was read from waits for. */
+export function withNews<T>(outcome: Outcome<T>, answer: Outcome<unknown>): Outcome<T> {
+  const awaits = awaitedNews(answer);
+  if (!awaits || outcome.kind !== 'failed') return outcome;
+  const waiting: StillWaiting = { ...outcome, awaits };
+  return waiting;
 }
 
 /**

@@ -14,13 +14,14 @@ import { Metrics } from '../platform/observability/metrics.ts';
 import { MasterKeys } from '../platform/secrets/master-keys.ts';
 import { EnvelopeSealer } from '../platform/secrets/sealer.ts';
 import { Audit } from '../platform/tenancy/audit.ts';
-import type { ActionCall } from './action-call.ts';
+import { awaitedNews, stillWaiting, type ActionCall } from './action-call.ts';
 import { BuiltInActions } from './built-in-actions.ts';
 import { CallProvider } from './call-provider.ts';
 import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import type { Connection } from './connections/connection.ts';
+import { ConnectionNews } from './connections/connection-news.ts';
 import { ConnectionUses } from './connections/connection-uses.ts';
 import { Connections } from './connections/connections.ts';
 import { DeliveryNotes } from './connections/delivery-notes.ts';
@@ -79,9 +80,10 @@ beforeAll(async () => {
   });
   await host.onModuleInit();
   expect(host.status().map(({ id, state, problem }) => [id, state, problem])).toEqual([
-    ['bad', 'ready', undefined],
-    ['good', 'ready', undefined],
+    ['bad', 'asleep', undefined],
+    ['good', 'asleep', undefined],
   ]);
+  await Promise.all(['bad', 'good'].map((plugin) => host.wake(plugin)));
   const catalogue = new PluginCatalogue(host);
   const metrics = new Metrics();
   lanes = new ConnectionLanes(new ConnectionPaces(db.enginePool), catalogue);
@@ -92,6 +94,7 @@ beforeAll(async () => {
     new Audit(),
     metrics,
     new ConnectionUses(),
+    new ConnectionNews(),
   );
   door = new Invoke(host, catalogue, builtIns, connections, lanes, metrics);
   calls = new CallProvider(host, catalogue, connections, lanes, new DeliveryNotes(db.database, systemClock), systemClock);
@@ -326,6 +329,10 @@ describe('the door', () => {
       { spec: { ...spec, name: 'core.waits' }, run: () => new Promise(() => undefined) },
     );
     expect(await door.invoke(call('core.fine', undefined, {}))).toMatchObject({ kind: 'ok', value: { n: 1 } });
+    const news = { events: ['payment.completed'], path: 'payment.id', value: 'pay_1' };
+    builtIns.offer({ spec: { ...spec, name: 'core.goes-on' }, run: async () => stillWaiting('Not yet', 6_000, news) });
+    const goesOn = await door.invoke(call('core.goes-on', undefined, {}));
+    expect([goesOn, awaitedNews(goesOn)]).toEqual([expect.objectContaining({ code: 'action.waiting', retryAfterMs: 6_000 }), news]);
     expect(await door.invoke(call('core.fine', undefined, { no: 1 }))).toMatchObject({ kind: 'failed', reason: 'input' });
     expect(await door.invoke(call('core.lies', undefined, {}))).toMatchObject({ kind: 'unknown' });
     expect(await door.invoke(call('core.throws', undefined, {}))).toMatchObject({ kind: 'unknown' });

@@ -4,7 +4,7 @@ import { failed, unknown, type Outcome } from '@kassaflow/plugin-sdk';
 import { systemClock } from '../kernel/clock.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
-import { ActionDoor, type ActionCall, type ActionManifest, type ChosenConnection } from './action-call.ts';
+import { ActionDoor, withNews, type ActionCall, type ActionManifest, type ChosenConnection } from './action-call.ts';
 import { BuiltInActions, type BuiltInAction } from './built-in-actions.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import type { OpenConnection } from './connections/connection.ts';
@@ -171,7 +171,7 @@ export class Invoke extends ActionDoor {
     if (answer === LATE)
       return reads ? failed('temporary', 'The action did not finish in time') : unknown('The action did not finish in time');
     const checked = checkOutcome(answer, this.#checksOf(spec).output, verb === 'lookup');
-    if ('outcome' in checked) return checked.outcome as Outcome<Value | undefined>; // checked against the output
+    if ('outcome' in checked) return withNews(checked.outcome as Outcome<Value | undefined>, answer); // checked against the output
     this.#logger.error({ action: call.action, problem: checked.problem }, 'a built-in action answered what its schema does not allow');
     return reads
       ? failed('permanent', `The answer is not usable: ${checked.problem}`)

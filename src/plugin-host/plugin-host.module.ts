@@ -8,10 +8,12 @@ import { ConnectionChecks } from './connection-checks.ts';
 import { ConnectionLanes } from './connection-lanes.ts';
 import { ConnectionPaces } from './connection-paces.ts';
 import { Connections } from './connections/connections.ts';
+import { ConnectionNews } from './connections/connection-news.ts';
 import { ConnectionUses } from './connections/connection-uses.ts';
 import { ConnectionViews } from './connections/connection-view.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { DeliveryNotes } from './connections/delivery-notes.ts';
+import { LeaveProvider } from './connections/leave-provider.ts';
 import { LookAfterConnections } from './connections/look-after-connections.ts';
 import { RotateCredentials } from './connections/rotate-credentials.ts';
 import { DeliveryReaders } from './delivery-readers.ts';
@@ -22,6 +24,7 @@ import { optionsFrom, PluginHostOptions } from './plugin-host-options.ts';
 import { PluginsController } from './plugins.controller.ts';
 import { ProviderCalls } from './provider-calls.ts';
 import { TriggerDoor } from './trigger-door.ts';
+import { WarmPlugins } from './warm-plugins.ts';
 
 /**
  * Plugins, connections and the two doors to them. Needs `Config`, `CLOCK`, `Database`, `EnginePool`, `Sealer`, `Metrics` and `Audit` from global
@@ -43,11 +46,14 @@ import { TriggerDoor } from './trigger-door.ts';
     ConnectionLanes,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionNews,
     ConnectionUses,
     ConnectionViews,
     DeliveryNotes,
+    LeaveProvider,
     LookAfterConnections,
     RotateCredentials,
+    WarmPlugins,
   ],
   exports: [
     ActionDoor,
@@ -58,6 +64,7 @@ import { TriggerDoor } from './trigger-door.ts';
     Connections,
     ConnectionPaces,
     ConnectionChecks,
+    ConnectionNews,
     ConnectionUses,
     PluginHost,
     PluginCatalogue,

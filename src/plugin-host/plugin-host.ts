@@ -1,5 +1,9 @@
-/** All plugins of this installation: found, started side by side, each behind its own gateway, and called by id. */
+/**
+ * All plugins of this installation: found, described, each behind its own gateway, and called by id. Their processes are started when they
+ * are needed; `plugin-runner.ts` says how.
+ */
 import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { systemClock } from '../kernel/clock.ts';
@@ -11,7 +15,9 @@ import { findPlugins, type FoundPlugin, type RefusedPlugin } from './find-plugin
 import { findIsolation, type Isolation, type IsolationLevel } from './isolation.ts';
 import type { PluginManifest } from './manifest.ts';
 import { processCommand } from './process-command.ts';
+import { PluginFingerprints } from './plugin-fingerprint.ts';
 import { PluginHostOptions } from './plugin-host-options.ts';
+import { rememberedDescription } from './plugin-memory.ts';
 import { PluginRunner, type ChildResult, type RunnerCall, type RunnerState } from './plugin-runner.ts';
 import { redactSecrets } from './redact.ts';
 import { clearDeadSocketFolders, makeSocketFolder } from './socket-folder.ts';
@@ -56,7 +62,7 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     return this.#pretend;
   }
 
-  /** Starts every plugin. Resolves when each is ready or refused. @throws plugin.isolation */
+  /** Finds out what every plugin is. Resolves when each sleeps or is refused. @throws plugin.isolation */
   async onModuleInit(): Promise<void> {
     this.#isolation = await findIsolation(this.#options.isolation);
     this.#socketDir = makeSocketFolder();
@@ -66,7 +72,7 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     this.#refused = refused;
     for (const { id, error } of refused)
       this.#logger.warn({ plugin: id, code: error.code, problem: error.message }, 'the plugin is refused');
-    await Promise.all([...found.map((plugin) => this.#start(plugin)), ...this.#startPretendProviders(found)]);
+    await Promise.all([this.#describeAll(found), ...this.#startPretendProviders(found)]);
   }
 
   /** The last hook of a shutdown: runs that end before it still reach their providers. */
@@ -94,19 +100,24 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
     return [...running, ...refused];
   }
 
-  /** The manifest of a plugin that was ready at least once. */
+  /** Starts the process of a plugin that sleeps, so that its next call need not wait. Never rejects. */
+  async wake(plugin: string): Promise<void> {
+    await this.#runners.get(plugin)?.wake();
+  }
+
+  /** The manifest of a plugin that has said what it is. */
   manifest(plugin: string): PluginManifest | undefined {
     return this.#runners.get(plugin)?.manifest;
   }
 
-  /** Of every plugin that was ready at least once; the same list until one of them changes its state. */
+  /** Of every plugin that has said what it is and was not refused; the same list until one of them changes its state. */
   manifests(): readonly PluginManifest[] {
     return (this.#manifests ??= [...this.#runners.values()].flatMap(({ manifest, state }) =>
       manifest && state !== 'refused' ? [manifest] : [],
     ));
   }
 
-  /** Process id of the plugin's child, for operators. */
+  /** Process id of the plugin's child, for operators; undefined while it sleeps. */
   pid(plugin: string): number | undefined {
     return this.#runners.get(plugin)?.pid;
   }
@@ -119,7 +130,17 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
       : Promise.resolve({ kind: 'unavailable', message: `The plugin ${plugin} is not installed`, retryAfterMs: 60_000 });
   }
 
-  async #start(plugin: FoundPlugin): Promise<void> {
+  /** Not all at once: they would take each other's time, and a slow machine would take one of many for hung. */
+  async #describeAll(found: readonly FoundPlugin[]): Promise<void> {
+    const fingerprints = new PluginFingerprints(this.#isolation?.level ?? this.#options.isolation);
+    const waiting = found.values();
+    const describeNext = async (): Promise<void> => {
+      for (const plugin of waiting) await this.#describe(plugin, fingerprints.of(plugin));
+    };
+    await Promise.all(Array.from({ length: 2 * availableParallelism() }, describeNext));
+  }
+
+  async #describe(plugin: FoundPlugin, fingerprint: string | undefined): Promise<void> {
     const gateway = new EgressGateway(this.#rules, this.#client, (note) =>
       this.#logger.debug({ plugin: plugin.id, ...note }, 'provider request'),
     );
@@ -134,11 +155,12 @@ export class PluginHost implements OnModuleInit, OnApplicationShutdown {
       gateway,
       clock: systemClock,
       moved: () => (this.#manifests = undefined),
+      ...(fingerprint === undefined ? {} : { memory: rememberedDescription(this.#options.dataDir, plugin.id, fingerprint) }),
       log: (level, message, facts) =>
         this.#logger[level === 'warn' ? 'warn' : 'log']({ plugin: plugin.id, ...redactSecrets(facts) }, message),
     });
     this.#runners.set(plugin.id, runner);
-    await runner.start();
+    await runner.describe();
   }
 
   #startPretendProviders(found: readonly FoundPlugin[]): Promise<void>[] {

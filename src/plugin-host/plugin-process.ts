@@ -2,7 +2,8 @@
  * One child process of a plugin: started, spoken to, watched and killed. It knows nothing of calls; `plugin-runner.ts` does.
  *
  * The watchdog counts turns of its own timer, not time: each turn sends a ping, and after {@link MISSED_PINGS} turns without
- * a pong the child is killed. When this process itself was busy for long, only one turn has passed, so nobody dies for it.
+ * a pong the child is killed. When this process itself was busy for long, only one turn has passed, so nobody dies for it. It
+ * begins when the child has said its first word: a process that reads its modules answers nobody, and its owner has a limit for that.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -43,6 +44,7 @@ export class PluginProcess {
   readonly #events: ProcessEvents;
   readonly #limits: ProcessLimits;
   readonly #watchdog: NodeJS.Timeout;
+  #hasSpoken = false;
   #pings = 0;
   #pongs = 0;
   #printed = 0;
@@ -99,6 +101,7 @@ export class PluginProcess {
       return this.kill('it wrote to the pipe of the host', 'plugin.flood');
     }
     if (message === null || typeof message !== 'object') return this.kill('it wrote to the pipe of the host', 'plugin.flood');
+    this.#hasSpoken = true;
     if (message.t === 'pong') this.#pongs = this.#pings;
     else this.#events.onMessage(message);
   }
@@ -113,6 +116,7 @@ export class PluginProcess {
     if (this.#printed > OUTPUT_BYTES_PER_TURN) this.#events.onOutput(`[${this.#printed - OUTPUT_BYTES_PER_TURN} more bytes dropped]`);
     this.#printed = 0;
     if (residentBytes(this.#child.pid) > this.#limits.maxResidentBytes) return this.kill('it used too much memory', 'plugin.memory');
+    if (!this.#hasSpoken) return;
     if (this.#pings - this.#pongs >= MISSED_PINGS) return this.kill('it did not answer for too long', 'plugin.hung');
     this.#pings += 1;
     this.send({ t: 'ping', n: this.#pings });

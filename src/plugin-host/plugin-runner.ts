@@ -1,8 +1,9 @@
 /**
- * Keeps one plugin running and carries calls to it. It is always in exactly one state:
+ * Keeps one plugin ready and carries calls to it. It is always in exactly one state:
  *
  * - `starting`: a process was started and has not said what it is. Calls wait for it, within their own time.
  * - `ready`: the manifest was checked; calls go through.
+ * - `asleep`: the manifest is known and checked, and there is no process. The first call starts one, and waits like the others.
  * - `waiting`: the process ended by itself or was killed. A new one is started after a delay that doubles from 100 ms to 10 s.
  * - `broken`: five processes ended within ten minutes. The next is started after a rest of a minute; when that one ends too,
  *   another rest follows.
@@ -10,9 +11,16 @@
  * - `stopped`: the application ends.
  *
  *     starting → ready → waiting → starting        the usual life, with a crash in it
- *     starting → refused                           before it was ever ready: bad manifest, throws at load, exits, hangs three times
+ *     starting → asleep                            described for the first time: its process has said what it is, and is ended
+ *              → asleep                            described at an earlier start, of the same files
+ *     asleep   → starting                          its first call, or it has a connection and is woken before one
+ *     starting → refused                           before it said what it is: bad manifest, throws at load, exits, hangs three times
  *     waiting  → broken  → starting
  *     any      → stopped
+ *
+ * A process that says something else than was known before, in this life or from an earlier start, is refused and what was remembered is
+ * dropped: flows and connections were checked against the other. No call has reached it then, and a restart of the application takes
+ * what it says now. So a description on disk is never believed alone once anything is done with the plugin.
  *
  * When a process ends, each call in it is answered `died`. Nothing here waits for a plugin without a limit.
  */
@@ -25,9 +33,10 @@ import type { CallContext, ToHost } from './child/protocol.ts';
 import type { CallRights, CallTraffic, EgressGateway } from './egress/gateway.ts';
 import type { PluginManifest } from './manifest.ts';
 import { pluginErrors } from './plugin-errors.ts';
+import type { RememberedDescription } from './plugin-memory.ts';
 import { DEFAULT_LIMITS, PluginProcess, type ProcessLimits } from './plugin-process.ts';
 
-export type RunnerState = 'starting' | 'ready' | 'waiting' | 'broken' | 'refused' | 'stopped';
+export type RunnerState = 'starting' | 'ready' | 'asleep' | 'waiting' | 'broken' | 'refused' | 'stopped';
 
 /** What a call into the child came to. `left`: whether a request to the provider may have gone out. */
 export type ChildResult =
@@ -57,6 +66,8 @@ export interface RunnerOptions {
   readonly log: RunnerLog;
   /** The state, and with it what {@link PluginRunner.manifest} says, may have changed. */
   readonly moved?: () => void;
+  /** What it said at earlier starts. */
+  readonly memory?: RememberedDescription;
   readonly limits?: ProcessLimits;
   readonly loadMs?: number;
 }
@@ -94,6 +105,8 @@ export class PluginRunner {
   #timer: NodeJS.Timeout | undefined;
   #settled = Promise.withResolvers<void>();
   #network: 'gateway' | 'direct' = 'gateway';
+  /** Its process is to say what it is, and no more. */
+  #onlyDescribes = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -127,10 +140,27 @@ export class PluginRunner {
     await this.#settled.promise;
   }
 
+  /**
+   * Finds out what the plugin is, from what it said at an earlier start or from a process that is ended again. Resolves when it is asleep
+   * or refused; never rejects.
+   */
+  async describe(): Promise<void> {
+    if (this.#remembers(this.#options.memory?.recall())) return this.#sleep();
+    this.#onlyDescribes = true;
+    await this.start();
+  }
+
+  /** Starts the process of a plugin that sleeps. Resolves when it is ready, or is not to be had now; never rejects. */
+  async wake(): Promise<void> {
+    if (this.#state === 'asleep') this.#launch();
+    if (this.#state === 'starting') await this.#settled.promise;
+  }
+
   /** Ends the process; calls in it are answered. */
   stop(): void {
     this.#move('stopped');
     clearTimeout(this.#timer);
+    this.#settled.resolve();
     this.#process?.kill('the application stops', 'plugin.exit');
     this.#endCalls('the application stops', 'plugin.exit');
   }
@@ -138,6 +168,7 @@ export class PluginRunner {
   /** Carries one call to the plugin. Never rejects and never takes longer than `timeoutMs`. */
   async call(call: RunnerCall): Promise<ChildResult> {
     const startedAt = this.#options.clock.elapsed();
+    if (this.#state === 'asleep') this.#launch();
     if (this.#state === 'starting' && this.#manifest) await withinMs(this.#settled.promise, call.timeoutMs);
     if (this.#state !== 'ready') return this.#unavailable();
     return this.#carry(call, Math.max(1, call.timeoutMs - (this.#options.clock.elapsed() - startedAt)));
@@ -175,13 +206,16 @@ export class PluginRunner {
     this.#move('starting');
     this.#settled = Promise.withResolvers<void>();
     const { command, folder, limits = DEFAULT_LIMITS, loadMs = LOAD_MS } = this.#options;
-    const child = new PluginProcess(
+    this.#network = this.#manifest?.network ?? 'gateway';
+    // Of a process that was let go nothing is heard any more.
+    const isOurs = (): boolean => this.#process === child;
+    const child: PluginProcess = new PluginProcess(
       command(this.#network),
       folder,
       {
-        onMessage: (message) => this.#receive(message),
+        onMessage: (message) => isOurs() && this.#receive(message),
         onOutput: (text) => this.#options.log('info', 'plugin output', { output: text.trimEnd() }),
-        onGone: (reason, code) => this.#gone(reason, code),
+        onGone: (reason, code) => isOurs() && this.#gone(reason, code),
       },
       limits,
     );
@@ -228,25 +262,55 @@ export class PluginRunner {
     try {
       const manifest = checkManifest(raw, this.id);
       if (this.#manifest && JSON.stringify(this.#manifest) !== JSON.stringify(manifest)) throw pluginErrors.changed({ plugin: this.id });
-      if (manifest.network !== this.#network) return this.#relaunchAs(manifest.network);
-      this.#manifest = manifest;
-      this.#options.gateway.allowHosts(manifest.hosts);
-      clearTimeout(this.#timer);
-      this.#move('ready');
-      this.#settled.resolve();
+      if (!this.#manifest) this.#options.memory?.keep(raw);
+      this.#know(manifest);
     } catch (error) {
-      this.#refuse(isKassaflowError(error) ? error : pluginErrors.manifest({ plugin: this.id }, { cause: error }));
+      return this.#refuse(isKassaflowError(error) ? error : pluginErrors.manifest({ plugin: this.id }, { cause: error }));
+    }
+    clearTimeout(this.#timer);
+    if (this.#onlyDescribes) return this.#sleep();
+    if (this.#manifest?.network !== this.#network) return this.#relaunch();
+    this.#move('ready');
+    this.#settled.resolve();
+  }
+
+  #remembers(said: unknown): boolean {
+    if (said === undefined) return false;
+    try {
+      this.#know(checkManifest(said, this.id));
+      return true;
+    } catch {
+      return false; // damaged: its process is asked
     }
   }
 
+  #know(manifest: PluginManifest): void {
+    this.#manifest = manifest;
+    this.#options.gateway.allowHosts(manifest.hosts);
+  }
+
+  #sleep(): void {
+    this.#onlyDescribes = false;
+    this.#letGo('it has said what it is');
+    this.#move('asleep');
+    this.#settled.resolve();
+  }
+
   /** A manifest says how much network its process may have, so the first process of a `direct` plugin only says that. */
-  #relaunchAs(network: 'gateway' | 'direct'): void {
-    this.#network = network;
-    this.#process?.kill('it is started again with its network', 'plugin.exit');
+  #relaunch(): void {
+    this.#letGo('it is started again with its network');
+    this.#launchKeepingWaiters();
+  }
+
+  #letGo(reason: string): void {
+    const child = this.#process;
+    this.#process = undefined;
+    child?.kill(reason, 'plugin.exit');
   }
 
   #refuse(error: KassaflowError): void {
     this.#refusal = error;
+    this.#options.memory?.forget();
     this.#move('refused');
     clearTimeout(this.#timer);
     this.#process?.kill('it was refused', 'plugin.load');
@@ -258,9 +322,6 @@ export class PluginRunner {
     clearTimeout(this.#timer);
     this.#endCalls(reason, code);
     if (this.#state === 'refused' || this.#state === 'stopped') return;
-    const wasNetworkOnly =
-      this.#state === 'starting' && !this.#manifest && this.#network === 'direct' && reason.startsWith('it is started again');
-    if (wasNetworkOnly) return this.#launchKeepingWaiters();
     if (!this.#manifest) {
       this.#loads += 1;
       // A busy machine makes every start slow: only one that is late each time hangs.
@@ -298,6 +359,7 @@ export class PluginRunner {
     const why = {
       starting: 'is starting',
       ready: 'is ready',
+      asleep: 'sleeps',
       waiting: 'is being restarted',
       broken: 'keeps crashing and rests',
       refused: 'is refused',

@@ -5,7 +5,7 @@ export type ProviderMethod =
   | `payments.${'create' | 'fetch' | 'find' | 'capture' | 'cancel' | 'refund' | 'methods' | 'charge' | 'settlements'}`
   | `mandates.${'create' | 'fetch' | 'revoke'}`
   | `accounting.${'post' | 'find' | 'reverse'}`
-  | 'webhook.register';
+  | `webhook.${'register' | 'unregister'}`;
 
 /** One call of a capability's method. */
 export interface ProviderCall {

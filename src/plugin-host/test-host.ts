@@ -9,6 +9,7 @@ import { EgressRules } from './egress/egress-rules.ts';
 import { EgressGateway } from './egress/gateway.ts';
 import { HttpClient } from './egress/http-client.ts';
 import { childCommand, findIsolation, type IsolationLevel } from './isolation.ts';
+import type { RememberedDescription } from './plugin-memory.ts';
 import { PluginRunner, type RunnerCall } from './plugin-runner.ts';
 import type { ProcessLimits } from './plugin-process.ts';
 
@@ -22,11 +23,19 @@ export interface TestRunner {
   stop(): Promise<void>;
 }
 
-/** Starts one test plugin and waits until it is ready or refused. */
-export async function testRunner(
-  id: string,
-  options: { map?: Readonly<Record<string, string>>; isolation?: IsolationLevel; limits?: ProcessLimits; loadMs?: number } = {},
-): Promise<TestRunner> {
+export interface TestRunnerOptions {
+  readonly map?: Readonly<Record<string, string>>;
+  readonly isolation?: IsolationLevel;
+  readonly limits?: ProcessLimits;
+  readonly loadMs?: number;
+  /** With it the plugin is described, and sleeps. */
+  readonly memory?: RememberedDescription;
+  /** Hears of every process that is started, and with which network. */
+  readonly onLaunch?: (network: 'gateway' | 'direct') => void;
+}
+
+/** Starts one test plugin and waits until it is ready, asleep or refused. */
+export async function testRunner(id: string, options: TestRunnerOptions = {}): Promise<TestRunner> {
   const dir = mkdtempSync(join(tmpdir(), 'kassaflow-test-'));
   const client = new HttpClient();
   const gateway = new EgressGateway(new EgressRules(new Map(Object.entries(options.map ?? {}))), client);
@@ -40,18 +49,21 @@ export async function testRunner(
     folder,
     gateway,
     clock: systemClock,
-    command: (network) =>
-      childCommand(isolation, {
+    command: (network) => {
+      options.onLaunch?.(network);
+      return childCommand(isolation, {
         network,
         source: true,
         readable: [join(HERE, 'child'), folder, join(ROOT, 'plugins/sdk'), join(ROOT, 'node_modules')],
         script: [join(HERE, 'child/main.ts'), join(folder, 'plugin.ts'), socket],
-      }),
+      });
+    },
     log: (level, message, facts) => logged.push({ level, message, facts }),
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.loadMs ? { loadMs: options.loadMs } : {}),
+    ...(options.memory ? { memory: options.memory } : {}),
   });
-  await runner.start();
+  await (options.memory ? runner.describe() : runner.start());
   const stop = async (): Promise<void> => {
     runner.stop();
     await gateway.close();

@@ -47,6 +47,7 @@ test.each([
     },
     mayLeave: () => true,
     onDisk: async () => undefined,
+    listen: () => new Promise(() => undefined),
     rest() {
       rests();
       return new Promise(() => undefined);

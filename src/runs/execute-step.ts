@@ -5,15 +5,17 @@
  * order on which everything rests: an intent is on disk before its call leaves.
  */
 import type { Gate, GuardedCall, Settlement } from '../guards/gate.ts';
-import type { ActionCall, ActionDoor, ActionManifest } from '../plugin-host/action-call.ts';
+import { awaitedNews, type ActionCall, type ActionDoor, type ActionManifest, type AwaitedNews } from '../plugin-host/action-call.ts';
 import { isKassaflowError } from '../kernel/errors.ts';
 import { crashPoint } from '../platform/crash-points.ts';
+import { eventKey } from './event-key.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { StepEntry, StepOutcome } from './journal-entry.ts';
 import type { RunFacts } from './run.ts';
 import { StepFailed, type StepRequest, type StepValue } from './run-context.ts';
 import type { RunSettings } from './run-settings.ts';
-import { isKeyTooOld, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
+import type { Signal } from './signals.ts';
+import { isKeyTooOld, isListening, nextMove, type Move, type StepRules, type StepState } from './step-state.ts';
 import { waitOut } from './wait-out.ts';
 
 /** What `executeStep` needs of the run around it. */
@@ -39,6 +41,11 @@ export interface StepHost {
   onDisk(): Promise<void>;
   /** Resolves when somebody has woken the step: its state has changed. May never settle. @throws RunInterrupted */
   rest(path: string, state: StepState, until: number | undefined): Promise<void>;
+  /**
+   * Rests until a signal has told the step something, its moment has come, or somebody has woken it. `take` says what a signal comes to;
+   * nothing when it is not meant.
+   */
+  listen(path: string, state: StepState, take: (signal: Signal) => StepEntry | undefined): Promise<void>;
 }
 
 /**
@@ -95,15 +102,41 @@ async function make(move: Exclude<Move, { do: 'done' | 'fail' }>, host: StepHost
       const message = state.outcome && 'message' in state.outcome ? state.outcome.message : '';
       if (move.because && state.attention === undefined)
         host.record(state, { kind: 'attention', step, at: host.now(), why: move.because, message });
-      host.record(state, { kind: 'sleep', step, until: move.until });
-      return host.rest(step, state, move.until);
+      const news = awaitedNews(state.outcome);
+      if (!news) host.record(state, { kind: 'sleep', step, until: move.until });
+      else host.record(state, { kind: 'listen', step, at: host.now(), ...interestIn(news, state), until: move.until });
+      return restAt(host, step, state, move.until);
     }
     case 'attention':
       host.record(state, { kind: 'attention', step, at: host.now(), why: 'unknown-outcome', message: move.message });
       return host.rest(step, state, undefined);
     case 'rest':
-      return host.rest(step, state, move.until);
+      return restAt(host, step, state, move.until);
   }
+}
+
+/**
+ * No news is lost between the answer "not yet" and the row of the wait. The question was asked first, so what it was told holds what was
+ * committed before. Whatever was recorded after is found by the wait: behind its row in the log whichever is committed first, before
+ * it because the wait looks back to `since`. That is a minute before the question left, longer than a transaction takes that had written its
+ * event then and had not committed. Looking back finds news that was heard already: it wakes the step once only.
+ */
+function interestIn(
+  { events, path, value }: AwaitedNews,
+  { sentAt }: StepState,
+): { events: readonly string[]; key: string; since: number } {
+  return { events, key: eventKey(path, value), since: sentAt - LONGEST_TRANSACTION_MS };
+}
+
+const LONGEST_TRANSACTION_MS = 60_000;
+
+/** Rests, and hears of the news that the step waits for, if it waits for any. */
+function restAt(host: StepHost, step: string, state: StepState, until: number | undefined): Promise<void> {
+  if (!isListening(state)) return host.rest(step, state, until);
+  return host.listen(step, state, (signal) => {
+    if (signal.kind !== 'event' || state.wokenBy.includes(signal.event.id)) return undefined;
+    return { kind: 'woke', step, at: host.now(), event: signal.event.id };
+  });
 }
 
 async function send(move: Extract<Move, { do: 'send' }>, host: StepHost, request: StepRequest, state: StepState): Promise<void> {

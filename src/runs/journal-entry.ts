@@ -61,7 +61,8 @@ export type StepEntry =
       readonly input: Readonly<Record<string, unknown>>;
       readonly outcome: StepOutcome;
     }
-  | ({ readonly kind: 'woke'; readonly step: string; readonly at: number } & ByPerson)
+  /** `event` is the `uuid` of the one that told how it went on; absent where the moment had come, or a person had a hand in it. */
+  | ({ readonly kind: 'woke'; readonly step: string; readonly at: number; readonly event?: string } & ByPerson)
   | { readonly kind: 'attention'; readonly step: string; readonly at: number; readonly why: AttentionKind; readonly message: string }
   | {
       readonly kind: 'resolved';
@@ -71,7 +72,7 @@ export type StepEntry =
       readonly why?: string;
       readonly resolution: Resolution;
     }
-  /** Waits for an event that was recorded at or after `since`, until `until` at the longest. Step '' is the flow's `stop-on`. */
+  /** Waits for an event that was recorded at or after `since`, until `until` at the longest. Step '' is the flow's `stop-on`; a step that has made its call waits for news of it. */
   | {
       readonly kind: 'listen';
       readonly step: string;

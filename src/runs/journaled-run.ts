@@ -2,9 +2,8 @@
 import type { StepHost } from './execute-step.ts';
 import type { History } from './history.ts';
 import type { Halt } from './halt.ts';
-import type { JournalEntry, StepEntry } from './journal-entry.ts';
+import type { JournalEntry } from './journal-entry.ts';
 import type { EventWatch, ReadPlan, RunInterrupted } from './run-context.ts';
-import type { Signal } from './signals.ts';
 import type { StepState } from './step-state.ts';
 
 /** An event that a flow recorded. */
@@ -38,11 +37,6 @@ export interface JournaledRun extends StepHost {
   interruptSleepers(concerned: (path: string, state: StepState) => boolean, reason: RunInterrupted): void;
   /** Listens for events that end the run, from now on. Resolves when those are known that came while it stood in line. */
   watch(watches: readonly EventWatch[]): Promise<void> | undefined;
-  /**
-   * Rests until a signal has told the step something, or somebody has woken it. `take` says what a signal comes to; nothing
-   * when it is not meant.
-   */
-  listen(path: string, state: StepState, take: (signal: Signal) => StepEntry | undefined): Promise<void>;
   /** What a person gave in place of the step's result. */
   skipped(path: string): Readonly<Record<string, unknown>> | undefined;
   /** Records that a step which can be taken back is done. @returns its place among those */

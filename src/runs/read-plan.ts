@@ -1,8 +1,9 @@
 /** What a step must know of the present before it is computed: found once per step, kept with it. */
-import type { CompiledStep, Subject } from '../flows/language/compiled-flow.ts';
+import type { CompiledStep } from '../flows/language/compiled-flow.ts';
+import { SUBJECT_WORDS } from '../flows/language/names.ts';
 import type { ReadPlan } from './run-context.ts';
 
-const SUBJECTS: ReadonlySet<string> = new Set<Subject>(['payment', 'invoice', 'customer', 'order', 'subscription', 'refund', 'request']);
+const SUBJECTS: ReadonlySet<string> = new Set(SUBJECT_WORDS);
 const plans = new WeakMap<CompiledStep, ReadPlan>();
 
 /** A plan that asks for nothing. */

@@ -132,7 +132,8 @@ function resume(order: Order<'resume'>, run: OrderedRun): OrderRefusal | undefin
   if (step === undefined || !state || !canGoOn(state)) return 'runs.no-wait';
   const { outward } = state;
   const at = run.now();
-  const type = outward?.kind === 'listen' ? outward.events[0] : undefined;
+  // A step that has made its call hears of it only that there is news.
+  const type = outward?.kind === 'listen' && state.action === undefined ? outward.events[0] : undefined;
   if (order.data && type === undefined) return 'runs.no-wait';
   run.tellStep(step, [
     order.data && type !== undefined

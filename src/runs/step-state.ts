@@ -24,6 +24,8 @@ export interface StepState {
   firstAt: number;
   /** First attempt of this group that may have been carried out without an answer; after it the key may be forgotten. */
   doubtAt: number | undefined;
+  /** When the last attempt left. */
+  sentAt: number;
   /** An attempt was about to leave, and its answer is not recorded. */
   open: boolean;
   outcome: StepOutcome | undefined;
@@ -59,6 +61,8 @@ export interface StepState {
   told: Told | undefined;
   /** When its last rest was over. */
   overAt: number | undefined;
+  /** Events that woke it, to ask how it went on. */
+  wokenBy: readonly string[];
 }
 
 /** What begins a wait from outside. */
@@ -94,6 +98,8 @@ export const KEY_TRUST = 0.8;
 /** Searches of providers lag behind: one "not found" proves nothing (docs/decisions). */
 const ABSENCES_NEEDED = 2;
 
+const NO_EVENTS: readonly string[] = [];
+
 /** A step that has not begun. `group` is above 1 after a retry of the run. */
 export function newStepState(group = 1): StepState {
   return {
@@ -101,6 +107,7 @@ export function newStepState(group = 1): StepState {
     attempt: 0,
     burned: 0,
     firstAt: 0,
+    sentAt: 0,
     doubtAt: undefined,
     open: false,
     outcome: undefined,
@@ -123,6 +130,7 @@ export function newStepState(group = 1): StepState {
     outward: undefined,
     told: undefined,
     overAt: undefined,
+    wokenBy: NO_EVENTS,
   };
 }
 
@@ -179,6 +187,7 @@ export function applyEntry(state: StepState, entry: StepEntry): void {
       state.rested = true;
       state.hurried = entry.by !== undefined;
       state.overAt = entry.at;
+      if (entry.event !== undefined) state.wokenBy = [...state.wokenBy, entry.event];
       return;
     case 'listen':
     case 'asked':
@@ -220,6 +229,9 @@ export function nextMove(state: StepState, rules: StepRules, now: number, random
 function applyIntent(state: StepState, entry: Extract<StepEntry, { kind: 'intent' }>): void {
   if (state.open) state.doubtAt ??= state.firstAt;
   if (entry.attempt === 1) state.firstAt = entry.at;
+  state.sentAt = entry.at;
+  // News of the attempt before is waited for no more.
+  state.outward = undefined;
   state.group = entry.group;
   state.attempt = entry.attempt;
   state.action = entry.action;

@@ -1,4 +1,5 @@
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
+import type { SignalledImports } from '../domain/settlements/index.ts';
 import { paymentIdIn, type Mandates, type Payments, type SignalResult } from '../domain/payments/index.ts';
 import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
 
@@ -6,9 +7,10 @@ import type { WebhookConnection } from '../plugin-host/provider-calls.ts';
 export interface SignalTargets {
   readonly payments: Payments;
   readonly mandates: Mandates;
+  readonly settlements: SignalledImports;
 }
 
-type Route = (targets: SignalTargets, connection: WebhookConnection, signal: ProviderSignal) => Promise<SignalResult>;
+type Route = (targets: SignalTargets, connection: WebhookConnection, signal: ProviderSignal) => Promise<SignalResult | undefined>;
 
 /** What no payment is known by may be the step that leads to a mandate: some providers send the id of a payment of nothing, and no more. */
 const toPayments: Route = async ({ payments, mandates }, { tenantId, connectionId }, { providerId, reference }) => {
@@ -19,13 +21,16 @@ const toPayments: Route = async ({ payments, mandates }, { tenantId, connectionI
 const toMandates: Route = ({ mandates }, { tenantId, connectionId }, { providerId, reference }) =>
   mandates.applyProviderEvent(tenantId, connectionId, { providerId, reference });
 
+/** Whatever was paid out or kept is read from the provider's report. */
+const toSettlements: Route = ({ settlements }, { tenantId, connectionId }) => settlements.applyProviderEvent(tenantId, connectionId);
+
 /** Which service each kind of signal concerns. Refunds and chargebacks change their payment's totals; the rest has no owner yet. */
 const ROUTES: Readonly<Record<ProviderSignal['kind'], Route | undefined>> = {
   payment: toPayments,
   refund: toPayments,
   chargeback: toPayments,
   mandate: toMandates,
-  settlement: undefined,
+  settlement: toSettlements,
   message: undefined,
   other: undefined,
 };
@@ -44,6 +49,8 @@ export async function routeProviderEvent(
  * one that is not ours in form (another system's, on the same account) says nothing about which payment is meant.
  */
 export function signalKey({ connectionId }: WebhookConnection, { kind, providerId, reference = '' }: ProviderSignal): string {
+  // One import reads all settlements of a connection.
+  if (kind === 'settlement') return `${connectionId} settlement`;
   const isPayment = ROUTES[kind] === toPayments;
   const named = isPayment && paymentIdIn(reference) !== undefined ? reference : (providerId ?? `reference ${reference}`);
   return [connectionId, isPayment ? 'payment' : kind, named].join(' ');

@@ -1,7 +1,7 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { ProviderSignal } from '@kassaflow/plugin-sdk';
-import { WorkerLoop } from '../platform/worker-loop.ts';
 import { Mandates, Payments, WebhookAddresses, type SignalResult } from '../domain/payments/index.ts';
+import { SignalledImports } from '../domain/settlements/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { CLOCK } from '../platform/clock.ts';
 import { Config } from '../platform/config/config.ts';
@@ -9,6 +9,7 @@ import { crashPoint } from '../platform/crash-points.ts';
 import { EnginePool } from '../platform/database/engine-pool.ts';
 import { underLease } from '../platform/lease.ts';
 import { Metrics } from '../platform/observability/metrics.ts';
+import { RegularWork } from '../platform/regular-work.ts';
 import { DeliveryReaders } from '../plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../plugin-host/provider-calls.ts';
 import { Inbox, type InboxRow, type InboxVerdict } from './inbox.ts';
@@ -38,38 +39,29 @@ interface Group {
  * changes nothing the second time, so a process that dies anywhere in here only repeats work.
  */
 @Injectable()
-export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger(TranslateInbox.name);
-  readonly #loop = new WorkerLoop(
-    () => this.translateDue().then((taken) => (taken === 0 ? EVERY_MS : 0)),
-    EVERY_MS,
-    (error) => this.#log.error({ message: 'the inbox could not be read', error }),
-  );
-
+export class TranslateInbox extends RegularWork<number> {
   constructor(
     private readonly inbox: Inbox,
     private readonly calls: ProviderCalls,
     private readonly readers: DeliveryReaders,
     private readonly payments: Payments,
     private readonly mandates: Mandates,
+    private readonly settlements: SignalledImports,
     private readonly addresses: WebhookAddresses,
     private readonly pool: EnginePool,
     private readonly metrics: Metrics,
-    private readonly config: Config,
+    config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  /** Looks at the inbox now. */
-  wake(): void {
-    this.#loop.wake();
+  ) {
+    super(config, { context: TranslateInbox.name, everyMs: EVERY_MS, problem: 'the inbox could not be read' });
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  protected override doDue(): Promise<number> {
+    return this.translateDue();
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  protected override pauseAfter(taken: number): number {
+    return taken === 0 ? EVERY_MS : 0;
   }
 
   /** Handles what is due now, one batch for each tenant, and returns how many rows it took. */
@@ -124,7 +116,8 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
     if (!first) return;
     crashPoint('webhook.applied.before');
     try {
-      const result = await routeProviderEvent({ payments: this.payments, mandates: this.mandates }, first.connection, signal);
+      const { payments, mandates, settlements } = this;
+      const result = await routeProviderEvent({ payments, mandates, settlements }, first.connection, signal);
       for (const row of rows) worse(verdicts, row.id, this.#verdictOf(row, result));
     } catch (error) {
       for (const row of rows) worse(verdicts, row.id, this.#troubled(row, error));
@@ -152,12 +145,12 @@ export class TranslateInbox implements OnApplicationBootstrap, OnModuleDestroy {
   #troubled(row: InboxRow, error: unknown): InboxVerdict {
     const problem = error instanceof Error ? error.message.slice(0, 500) : 'unknown trouble';
     if (row.attempts >= MOST_ATTEMPTS) return this.#failed(row, problem);
-    this.#log.warn({ message: 'a delivery could not be applied yet', inbox: row.id, problem });
+    this.log.warn({ message: 'a delivery could not be applied yet', inbox: row.id, problem });
     return { state: 'received', problem, againAt: this.#in(pauseMs(row.attempts)) };
   }
 
   #failed(row: InboxRow, problem: string): InboxVerdict {
-    this.#log.error({ message: 'a delivery of a provider needs a person', inbox: row.id, provider: row.connection.plugin, problem });
+    this.log.error({ message: 'a delivery of a provider needs a person', inbox: row.id, provider: row.connection.plugin, problem });
     return { state: 'failed', problem };
   }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PaymentsModule } from '../domain/payments/index.ts';
+import { SettlementsModule } from '../domain/settlements/index.ts';
 import { InboxController } from './inbox.controller.ts';
 import { InboxGauges } from './inbox-gauges.ts';
 import { Inbox } from './inbox.ts';
@@ -8,7 +9,7 @@ import { StoreDeliveries } from './store-deliveries.ts';
 import { TranslateInbox } from './translate-inbox.ts';
 
 @Module({
-  imports: [PaymentsModule],
+  imports: [PaymentsModule, SettlementsModule],
   controllers: [ProviderWebhooksController, InboxController],
   providers: [Inbox, InboxGauges, StoreDeliveries, TranslateInbox],
   exports: [Inbox, TranslateInbox],

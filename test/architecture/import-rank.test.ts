@@ -31,6 +31,7 @@ const DOMAIN = [
   'credits',
   'orders',
   'checkout',
+  'receipts',
   'subscriptions',
   'accounting',
   'reconciliation',

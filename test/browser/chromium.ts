@@ -3,7 +3,7 @@
  * WebSocket. It needs no package, only the program: `KASSAFLOW_CHROMIUM`, or `chromium` on the path.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../support/until.ts';
@@ -108,6 +108,8 @@ export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
   readonly dark?: boolean;
+  /** As it goes to the printer. */
+  readonly onPaper?: boolean;
   readonly javaScript?: boolean;
   /** Patterns of addresses that its pages do not reach. */
   readonly blocked?: readonly string[];
@@ -125,11 +127,14 @@ export class Tab {
     this.#send = send;
   }
 
-  async prepare({ width = 1_280, height = 800, dark = false, javaScript = true, blocked = [], stands = [] }: TabOptions): Promise<void> {
+  async prepare(options: TabOptions): Promise<void> {
+    const { width = 1_280, height = 800, dark = false, onPaper = false, javaScript = true, blocked = [], stands = [] } = options;
     this.#stands = stands;
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.#send(`${domain}.enable`);
     await this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 });
-    await this.#send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }] });
+    await this.#send('Emulation.setTouchEmulationEnabled', { enabled: width < 500 });
+    const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
+    await this.#send('Emulation.setEmulatedMedia', { features, ...(onPaper && { media: 'print' }) });
     await this.#send('Emulation.setScriptExecutionDisabled', { value: !javaScript });
     await this.#send('Network.setBlockedURLs', { urls: blocked });
     await this.#send('Fetch.enable', { patterns: [{ urlPattern: 'https://*' }] });
@@ -204,9 +209,9 @@ export class Tab {
   }
 
   /** The whole page as PNG. */
-  async picture(file: string): Promise<void> {
+  async picture(): Promise<Buffer> {
     const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true });
-    writeFileSync(file, Buffer.from(String(data), 'base64'));
+    return Buffer.from(String(data), 'base64');
   }
 
   async #answer({ requestId, request }: Json): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -12,7 +12,9 @@ import type { PaymentMethod } from '@kassaflow/plugin-sdk';
 import { PAGE_TEXTS } from '../../src/domain/checkout/page/page-texts.ts';
 import { domainApp, type DomainApp } from '../support/domain-app.ts';
 import { payerAt, type MadeSession } from '../support/payer.ts';
+import { readCode } from '../support/read-code.ts';
 import { Chromium, type Stand, type Tab, type TabOptions } from './chromium.ts';
+import { readPng } from './png.ts';
 
 const MINUTE = 60_000;
 const en = PAGE_TEXTS.en;
@@ -20,6 +22,7 @@ const OFFERS: readonly PaymentMethod[] = [
   { id: 'ideal', title: 'iDEAL | Wero', flows: ['redirect'], imageUrl: 'https://img.acme.example/ideal.svg' },
   { id: 'card', title: 'Card', flows: ['redirect', 'hosted-fields'], fields: { key: 'pk_1' } },
   { id: 'mobilepay', title: 'MobilePay', flows: ['push'] },
+  { id: 'bank-app', title: 'Bank app', flows: ['redirect', 'qr'] },
 ];
 /** A provider's fields: an input in place of a frame, a token of what was typed. */
 const FIELDS = {
@@ -216,6 +219,49 @@ describe('a provider’s fields', () => {
   });
 });
 
+describe('a code to scan', () => {
+  const shown = async (options: TabOptions = {}) => {
+    const tab = await opened(await made({ locale: 'en' }), options);
+    await choose(tab, 'pay.bank-app');
+    await tab.click('[name=flow]');
+    await order(tab);
+    await tab.seesText(en.toScan);
+    return tab;
+  };
+
+  test.each([false, true])('can be read from the screen, and the page goes on by itself; dark: %s', async (dark) => {
+    const tab = await shown({ dark });
+    expect(readCode(readPng(await tab.picture()))).toBe(http.provider.codeOf(last()));
+    expect(await tab.read('document.querySelector("svg.code").getBoundingClientRect().width')).toBeGreaterThanOrEqual(200);
+    takesMoney(last());
+    await page(`${await tab.read<string>('location.pathname')}`);
+    await tab.seesText(en.backToShop);
+    expect(tab.complaints).toEqual([]);
+  });
+
+  test('is read from a page of 320 points too', async () => {
+    const tab = await shown();
+    const narrow = await opened({ ...(await made()), path: await tab.read<string>('location.pathname') }, { width: 320, height: 640 });
+    expect(readCode(readPng(await narrow.picture()))).toBe(http.provider.codeOf(last()));
+  });
+
+  test('is not offered on a phone, which cannot scan itself, and only with a way that has one', async () => {
+    const isShown = (tab: Tab) => tab.read<boolean>('document.querySelector("[name=flow]").checkVisibility()');
+    const session = await made({ locale: 'en' });
+    for (const [options, expected] of [
+      [{}, true],
+      [{ width: 390, height: 844 }, false],
+    ] as const) {
+      const tab = await opened(session, options);
+      expect(await isShown(tab)).toBe(false);
+      await choose(tab, 'pay.bank-app');
+      expect(await isShown(tab)).toBe(expected);
+      await choose(tab, 'pay.ideal');
+      expect(await isShown(tab)).toBe(false);
+    }
+  });
+});
+
 describe('the end of a session', () => {
   test('is warned of, and put off at one key without losing what was typed', async () => {
     const session = await made({ locale: 'en', expiresInMinutes: 5 });
@@ -250,10 +296,7 @@ describe('the end of a session', () => {
 });
 
 describe('for everybody', () => {
-  const axe = () => {
-    const installed = process.env['KASSAFLOW_AXE'] ?? createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-    return readFileSync(installed, 'utf8');
-  };
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   /** Every state of the page, with the tab that shows it. */
   const states: Readonly<Record<string, (options: TabOptions) => Promise<Tab>>> = {
     choose: async (options) =>
@@ -305,6 +348,20 @@ describe('for everybody', () => {
       await tab.seesText(PAGE_TEXTS.da.onPhone);
       return tab;
     },
+    'choose-code': async (options) => {
+      const tab = await opened(await made({ locale: 'en' }), options);
+      await choose(tab, 'pay.bank-app');
+      return tab;
+    },
+    code: async (options) => {
+      const tab = await opened(await made({ locale: 'nl' }), options);
+      await choose(tab, 'pay.bank-app');
+      // A phone is not offered to scan its own screen; who comes there all the same finds the link.
+      await tab.read(`document.querySelector('[name=flow]').checked = true`);
+      await order(tab);
+      await tab.seesText(PAGE_TEXTS.nl.toScan);
+      return tab;
+    },
     paid: async (options) => {
       const session = await made({ locale: 'nl' });
       const tab = await opened(session, options);
@@ -314,6 +371,19 @@ describe('for everybody', () => {
       takesMoney(last());
       await tab.goto(`${origin}${session.path}/return`);
       return tab;
+    },
+    invoice: async (options) => {
+      const { body: customer } = await http.send('POST', '/v1/customers', { name: 'Anna', locale: 'nl' });
+      const line = (description: string, amount: string, vatRate: number) => ({
+        description,
+        quantity: 2,
+        unit: { amount, currency: 'EUR' },
+        vatRate,
+      });
+      const lines = [line('Sporten in november, alle dagen, met begeleiding', '50.00', 2_100), line('Boek', '10.00', 900)];
+      const { body: draft } = await http.send('POST', '/v1/invoices', { customer: customer['id'], description: 'November', lines });
+      const { body: issued } = await http.send('POST', `/v1/invoices/${String(draft['id'])}/issue`, {});
+      return opened({ ...(await made()), path: new URL(String(issued['payUrl'])).pathname }, options);
     },
     'more-time': async (options) => {
       const session = await made({ locale: 'en', expiresInMinutes: 5 });
@@ -345,7 +415,7 @@ describe('for everybody', () => {
         for (const dark of [false, true]) {
           const tab = await states[name]!({ ...dimensions, dark });
           await tab.sees(`document.readyState === 'complete'`);
-          await tab.read(`${axe()}; 1`);
+          await tab.read(`${axe}; 1`);
           const findings = await tab.read<{ id: string; html: string }[]>(
             `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations.map(({ id, nodes }) => ({ id, html: nodes.map((node) => node.html).join(' ') })))`,
           );
@@ -353,7 +423,7 @@ describe('for everybody', () => {
           expect(await tab.read('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
           if (pictures === undefined) continue;
           mkdirSync(pictures, { recursive: true });
-          await tab.picture(join(pictures, `${name}-${size}-${dark ? 'dark' : 'light'}.png`));
+          writeFileSync(join(pictures, `${name}-${size}-${dark ? 'dark' : 'light'}.png`), await tab.picture());
         }
       }
     },

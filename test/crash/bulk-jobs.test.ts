@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AppProcess } from '../support/app-process.ts';
 import { Api } from '../support/api.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 
 const RUNS = 6;
@@ -30,7 +31,7 @@ beforeAll(async () => {
   key = (await command<{ secret: string }>('key', 'create', 'shop', '--tenant', 'shop', '--json')).secret;
   await command('flow', 'publish', FLOW);
   for (let number = 0; number < RUNS; number += 1) await command('event', 'send', 'custom.broken', '--data', JSON.stringify({ number }));
-}, 120_000);
+}, STORY_MS);
 afterAll(() => app.dispose());
 
 async function command<T = string>(...args: readonly string[]): Promise<T> {
@@ -41,7 +42,7 @@ async function command<T = string>(...args: readonly string[]): Promise<T> {
 
 /** How often every run has failed, by its timeline. */
 async function failures(): Promise<readonly number[]> {
-  const api = new Api(app.url, key, 30_000);
+  const api = new Api(app.url, key, SOON_MS);
   const { items } = await api.get<{ items: { id: string }[] }>('/v1/runs?flow=never-works&limit=200');
   return Promise.all(
     items.map(async ({ id }) => {
@@ -60,11 +61,11 @@ test.each([
     await until(
       async () => (await failures()).filter((count) => count === lives - 1).length === RUNS,
       () => `not all runs have failed ${lives - 1} times`,
+      SOON_MS,
     );
     const preview = await command<Job>('bulk', 'preview', 'retry', '--flow', 'never-works', '--status', 'failed', '--json');
     expect(preview.total).toBe(RUNS);
-    await app.kill();
-    await app.start({ KASSAFLOW_CRASH_AT: point });
+    app.dieAt(point);
     const start = ['bulk', 'start', preview.id, '--plan', preview.planVersion, '--rate', '2', '--reason', 'a test', '--json'];
     // The process may die before it has answered.
     await command(...start).catch(() => undefined);
@@ -74,13 +75,14 @@ test.each([
     await until(
       async () => (job = await command<Job>('bulk', 'show', preview.id, '--json')).status === 'completed',
       () => `the job is ${JSON.stringify(job)}`,
-      60_000,
+      SOON_MS,
     );
     expect(job?.progress.done).toBe(RUNS);
     await until(
       async () => (await failures()).every((count) => count === lives),
       () => 'a run was not tried again, or twice',
+      SOON_MS,
     );
   },
-  120_000,
+  STORY_MS,
 );

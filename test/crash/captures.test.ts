@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import { Api } from '../support/api.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 import { openVippsApp, type VippsApp } from '../support/vipps-app.ts';
 
@@ -18,16 +19,15 @@ let shop: VippsApp;
 let api: Api;
 beforeAll(async () => {
   shop = await openVippsApp();
-  api = new Api(shop.app.url, await shop.key('till'), 60_000);
-}, 120_000);
+  api = new Api(shop.app.url, await shop.key('till'), SOON_MS);
+}, STORY_MS);
 afterAll(() => shop.close());
 
 test.each(POINTS)(
   'at %s is survived',
   async (point) => {
     const { app, vipps } = shop;
-    await app.kill();
-    await app.start({ KASSAFLOW_CRASH_AT: point });
+    app.dieAt(point);
     const wish = { amount: { amount: '125.00', currency: 'DKK' }, description: 'Coffee', returnUrl: 'https://shop.example/back' };
     const { id, providerId } = await api.post<Payment>('/v1/payments', wish, point);
     vipps.payments.approve(providerId);
@@ -40,10 +40,10 @@ test.each(POINTS)(
     await until(
       async () => (await payment()).status === 'completed',
       () => 'the capture was lost',
-      60_000,
+      SOON_MS,
     );
     expect((await payment()).captured.amount).toBe('125.00');
     expect(vipps.payments.get(providerId)).toMatchObject({ captured: 12_500, cancelled: 0 });
   },
-  120_000,
+  STORY_MS,
 );

@@ -2,8 +2,8 @@
  * kill -9 at every named point, and then the same questions: is everything there, once, and is nothing stuck?
  *
  * One installation lives through all of it, one death after the other. `src/runs/README.md`, `src/webhooks/README.md` and
- * `src/domain/payments/README.md` say what is on disk at each point. A text whose call was lost is asked for again after a
- * minute; the deaths go on meanwhile, and what became of each story is looked at when all have happened.
+ * `src/domain/payments/README.md` say what is on disk at each point. A text whose call was lost is asked for again after
+ * seconds; the deaths go on meanwhile, and what became of each story is looked at when all have happened.
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -24,6 +24,7 @@ import {
 } from '../stories/scenario.ts';
 import { Shop } from '../stories/shop.ts';
 import { NOTHING_OPEN, openWork, type OpenWork } from '../support/open-work.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 
 /** A customer pays an order, or does so on our payment page. A portal says that a parcel is on its way, and the customer gets two texts. */
@@ -65,8 +66,12 @@ const DEATHS_OF_POSTGRES: readonly Death[] = [
   ['run.finished.before', 'parcel'],
 ];
 
-/** With these a dead process is missed after a second, and a request that it took along is sent again for a minute. */
-const SETTINGS = { environment: { KASSAFLOW_LEASE_MS: '1000' }, flows: ['crash/flows/parcel-sent.yaml'], patienceMs: 60_000 };
+/** With these a dead process is missed after a second, a provider is asked soon what became of a call, and requests are sent again. */
+const SETTINGS = {
+  environment: { KASSAFLOW_LEASE_MS: '1000', KASSAFLOW_ASK_AGAIN_MS: '5000' },
+  flows: ['crash/flows/parcel-sent.yaml'],
+  patienceMs: SOON_MS,
+};
 
 let shop: Shop;
 /** Orders that wait to be paid, made before anything dies. */
@@ -79,68 +84,75 @@ beforeAll(async () => {
   const creditPackage = await offerCredits(shop);
   for (let number = 0; number < DEATHS.length + DEATHS_OF_POSTGRES.length + 2; number += 1)
     sales.push(await order(shop, creditPackage, number));
-}, 120_000);
+}, STORY_MS);
 afterAll(() => shop.close());
 
 describe('kill -9 of the app', () => {
   test.each(DEATHS)(
     'at %s during a %s is survived',
     async (point, during) => {
-      await shop.app.kill();
-      await shop.app.start({ KASSAFLOW_CRASH_AT: point });
+      shop.app.dieAt(point);
       const begun = begin(during);
       await shop.app.died();
       await shop.app.start();
       unproven.set(`${point} ${during}`, await begun);
       await calm();
     },
-    90_000,
+    STORY_MS,
   );
 
-  test('leaves no process behind, and the next start goes on', async () => {
-    const family = processTree(shop.app.pid);
-    expect(family.length).toBeGreaterThan(5);
-    await shop.app.kill();
-    await until(
-      () => !family.some(isAlive),
-      () => `still there: ${family.filter(isAlive).join(', ')}`,
-    );
-    await shop.app.start();
-    await (
-      await begin('sale')
-    )();
-  }, 90_000);
+  test(
+    'leaves no process behind, and the next start goes on',
+    async () => {
+      const family = processTree(shop.app.pid);
+      expect(family.length).toBeGreaterThan(5);
+      await shop.app.kill();
+      await until(
+        () => !family.some(isAlive),
+        () => `still there: ${family.filter(isAlive).join(', ')}`,
+        SOON_MS,
+      );
+      await shop.app.start();
+      await (
+        await begin('sale')
+      )();
+    },
+    STORY_MS,
+  );
 
-  test('together with PostgreSQL, whose pid file stays behind, is survived', async () => {
-    const postgres = postmaster();
-    process.kill(postgres, 'SIGKILL');
-    await shop.app.kill();
-    await shop.app.start();
-    expect(postmaster()).not.toBe(postgres);
-    await (
-      await begin('sale')
-    )();
-  }, 90_000);
+  test(
+    'together with PostgreSQL, whose pid file stays behind, is survived',
+    async () => {
+      const postgres = postmaster();
+      process.kill(postgres, 'SIGKILL');
+      await shop.app.kill();
+      await shop.app.start();
+      expect(postmaster()).not.toBe(postgres);
+      await (
+        await begin('sale')
+      )();
+    },
+    STORY_MS,
+  );
 });
 
 describe('kill -9 of PostgreSQL', () => {
   test.each(DEATHS_OF_POSTGRES)(
     'at %s during a %s is survived, and the app stays up',
     async (point, during) => {
-      await shop.app.kill();
-      await shop.app.start({ KASSAFLOW_CRASH_AT: `postgres@${point}` });
       const [app, postgres] = [shop.app.pid, postmaster()];
+      shop.app.dieAt(`postgres@${point}`);
       const begun = begin(during);
       await until(
         () => !isAlive(postgres),
         () => 'PostgreSQL should have died but lives',
-        30_000,
+        SOON_MS,
       );
       unproven.set(`postgres@${point} ${during}`, await begun);
       await calm();
       expect([shop.app.pid, shop.app.ended]).toEqual([app, false]);
     },
-    90_000,
+    STORY_MS,
   );
 });
 
@@ -152,7 +164,7 @@ describe('when everything has died', () => {
       if (!prove) throw new Error('The story never began');
       await prove();
     },
-    120_000,
+    STORY_MS,
   );
 
   test('nothing is left to do, and the books balance', async () => {
@@ -160,6 +172,7 @@ describe('when everything has died', () => {
     await until(
       async () => isNothing((open = await openWork(shop.app))),
       () => `something is stuck: ${JSON.stringify(open)}`,
+      SOON_MS,
     );
     expect(open).toEqual(NOTHING_OPEN);
     expect(await imbalance(shop)).toEqual({ EUR: 0 });
@@ -188,7 +201,7 @@ async function send({ phone, order: parcel }: Sale): Promise<() => Promise<void>
     await until(
       async () => (runs = await runsOf(shop, 'parcel-sent', parcel)).some((status) => status !== 'running' && status !== 'waiting'),
       () => `the run never ended: ${runs.join()}\n${shop.app.output.slice(-4_000)}`,
-      90_000,
+      SOON_MS,
     );
     expect(runs).toEqual(['completed']);
     expect(textsTo(shop, phone)).toEqual([
@@ -207,7 +220,7 @@ async function calm(): Promise<void> {
       return open !== undefined && isNothing({ ...open, resting: 0, timers: 0 });
     },
     () => `something is stuck: ${JSON.stringify(open)}\n${shop.app.output.slice(-4_000)}`,
-    60_000,
+    SOON_MS,
   );
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import { Api } from '../support/api.ts';
 import { AppProcess } from '../support/app-process.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 import { startVippsServer, type VippsServer } from '../providers/vipps-server.ts';
 import { signedHeaders } from '../providers/vipps-webhooks.ts';
@@ -42,8 +43,8 @@ beforeAll(async () => {
   await app.start();
   const { output } = await app.cli(['key', 'create', 'test', '--tenant', TENANT, '--json']);
   ({ secret: key } = JSON.parse(output) as { secret: string });
-  api = new Api(app.url, key, 60_000);
-}, 120_000);
+  api = new Api(app.url, key, SOON_MS);
+}, STORY_MS);
 afterAll(async () => {
   await app.dispose();
   await vipps.close();
@@ -63,8 +64,7 @@ test.each<CrashPoint>(['connection.webhook.before', 'connection.webhook.after'])
   'at %s leaves no registration that nobody can verify',
   async (point) => {
     const name = point.replaceAll('.', '-');
-    await app.kill();
-    await app.start({ KASSAFLOW_CRASH_AT: point });
+    app.dieAt(point);
     const asked = api.send('POST', '/v1/connections', { name, plugin: 'vipps-mobilepay', settings: vipps.settings });
     await Promise.all([expect(asked).rejects.toThrow(), app.died()]);
     await app.start();
@@ -72,7 +72,7 @@ test.each<CrashPoint>(['connection.webhook.before', 'connection.webhook.after'])
     await until(
       async () => (await found())?.webhook.status === 'registered',
       () => 'the webhook was not registered after the death',
-      90_000,
+      SOON_MS,
     );
     const { id, webhook } = (await found())!;
     const lost = hooksAt(webhook.url).length - 1;
@@ -83,30 +83,33 @@ test.each<CrashPoint>(['connection.webhook.before', 'connection.webhook.after'])
     expect(left).toHaveLength(1);
     expect(await deliver(webhook.url, String(left[0]?.['id']))).toBe(200);
   },
-  180_000,
+  STORY_MS,
 );
 
-test('between two connections leaves one payment, at the one that took it over', async () => {
-  await api.post('/v1/connections', { name: 'gone', plugin: 'mollie', settings: { apiKey: 'test_nobodyhere1' } });
-  await api.post('/v1/connections', { name: 'works', plugin: 'vipps-mobilepay', settings: vipps.settings });
-  await app.cli(['route', 'set', 'gone', 'works'], { KASSAFLOW_API_KEY: key });
-  await app.kill();
-  await app.start({ KASSAFLOW_CRASH_AT: 'payment.failover.after' });
-  const wish = { amount: { amount: '125.00', currency: 'DKK' }, returnUrl: `${PUBLIC_URL}/back`, description: 'Tea' };
-  const asked = api.post<PaymentView>('/v1/payments', wish, 'tea-1');
-  await app.died();
-  await app.start();
-  const { id } = await asked;
-  const payment = () => api.get<PaymentView>(`/v1/payments/${id}`);
-  await until(
-    async () => (await payment()).attempts.at(-1)?.status === 'done',
-    () => 'the payment was not opened after the death',
-    60_000,
-  );
-  expect((await payment()).attempts).toMatchObject([
-    { connection: 'gone', status: 'failed' },
-    { connection: 'works', status: 'done' },
-  ]);
-  const made = vipps.log.all().filter(({ operation, executed }) => operation.startsWith('POST /epayment/v1/payments') && executed);
-  expect(made).toHaveLength(1);
-}, 120_000);
+test(
+  'between two connections leaves one payment, at the one that took it over',
+  async () => {
+    await api.post('/v1/connections', { name: 'gone', plugin: 'mollie', settings: { apiKey: 'test_nobodyhere1' } });
+    await api.post('/v1/connections', { name: 'works', plugin: 'vipps-mobilepay', settings: vipps.settings });
+    await app.cli(['route', 'set', 'gone', 'works'], { KASSAFLOW_API_KEY: key });
+    app.dieAt('payment.failover.after');
+    const wish = { amount: { amount: '125.00', currency: 'DKK' }, returnUrl: `${PUBLIC_URL}/back`, description: 'Tea' };
+    const asked = api.post<PaymentView>('/v1/payments', wish, 'tea-1');
+    await app.died();
+    await app.start();
+    const { id } = await asked;
+    const payment = () => api.get<PaymentView>(`/v1/payments/${id}`);
+    await until(
+      async () => (await payment()).attempts.at(-1)?.status === 'done',
+      () => 'the payment was not opened after the death',
+      SOON_MS,
+    );
+    expect((await payment()).attempts).toMatchObject([
+      { connection: 'gone', status: 'failed' },
+      { connection: 'works', status: 'done' },
+    ]);
+    const made = vipps.log.all().filter(({ operation, executed }) => operation.startsWith('POST /epayment/v1/payments') && executed);
+    expect(made).toHaveLength(1);
+  },
+  STORY_MS,
+);

@@ -6,6 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import { Api } from '../support/api.ts';
 import { AppProcess } from '../support/app-process.ts';
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 
 const POINTS: readonly CrashPoint[] = ['outgoing.queued.before', 'outgoing.queued.after', 'outgoing.sent.before', 'outgoing.sent.after'];
@@ -36,12 +37,12 @@ beforeAll(async () => {
   });
   await app.start();
   const { output } = await app.cli(['key', 'create', 'test', '--tenant', 'test', '--json']);
-  api = new Api(app.url, (JSON.parse(output) as { secret: string }).secret, 60_000);
+  api = new Api(app.url, (JSON.parse(output) as { secret: string }).secret, SOON_MS);
   ({ secret, id: endpoint } = await api.post<{ secret: string; id: string }>('/v1/webhook-endpoints', {
     url: 'https://portal.example/hook',
     types: ['custom.*'],
   }));
-}, 120_000);
+}, STORY_MS);
 afterAll(async () => {
   await app.dispose();
   portal.closeAllConnections();
@@ -52,8 +53,7 @@ test.each(POINTS)(
   'at %s is survived',
   async (point) => {
     const before = received.length;
-    await app.kill();
-    await app.start({ KASSAFLOW_CRASH_AT: point });
+    app.dieAt(point);
     const event = (n: number) => ({
       specversion: '1.0',
       id: `${point.replaceAll('.', '-')}-${n}`,
@@ -72,7 +72,7 @@ test.each(POINTS)(
     await until(
       () => mine().at(-1)?.n === 2,
       () => `only ${JSON.stringify(mine())} came`,
-      60_000,
+      SOON_MS,
     );
     expect(mine().map(({ n }) => n)).toEqual(point === 'outgoing.sent.after' ? [1, 1, 2] : [1, 2]);
     expect(new Set(mine().map(({ id }) => id)).size).toBe(2);
@@ -80,7 +80,8 @@ test.each(POINTS)(
     await until(
       async () => (await api.get<{ pending: number }>(`/v1/webhook-endpoints/${endpoint}`)).pending === 0,
       () => 'the queue never became empty',
+      SOON_MS,
     );
   },
-  120_000,
+  STORY_MS,
 );

@@ -4,6 +4,7 @@ import { startMollieServer, type MollieServer } from '../providers/mollie-server
 import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import { Api } from '../support/api.ts';
 import { AppProcess } from '../support/app-process.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 
 const POINTS: readonly CrashPoint[] = ['settlement.page.after', 'settlement.booked.before', 'settlement.booked.after'];
@@ -34,11 +35,11 @@ beforeAll(async () => {
   await app.start();
   const { output } = await app.cli(['key', 'create', 'test', '--tenant', 'shop', '--tenant-name', 'The shop', '--live', '--json']);
   ({ secret } = JSON.parse(output) as { secret: string });
-  api = new Api(app.url, secret, 60_000);
+  api = new Api(app.url, secret, SOON_MS);
   const settings = { apiKey: mollie.apiKey, organizationToken: mollie.organizationToken };
   expect(await api.send('PUT', '/v1/portal-origins', { origins: ['https://shop.example'] })).toMatchObject({ status: 200 });
   await api.post('/v1/connections', { name: 'pay', plugin: 'mollie', settings }, 'connection');
-}, 120_000);
+}, STORY_MS);
 afterAll(async () => {
   await app.dispose();
   await mollie.close();
@@ -58,8 +59,7 @@ test.each(POINTS)(
     await api.post(`/v1/payments/${payment.id}/refresh`, {});
     sold += 1;
     mollie.settlements.payOut(mollie.settlements.close().id);
-    await app.kill();
-    await app.start({ KASSAFLOW_CRASH_AT: point });
+    app.dieAt(point);
     const day = new Date(mollie.clock.now()).toISOString().slice(0, 10);
     const next = new Date(mollie.clock.now() + DAY_MS).toISOString().slice(0, 10);
     // The process may die before it has answered: a careful client asks again.
@@ -70,7 +70,7 @@ test.each(POINTS)(
     await until(
       async () => (await api.get<{ status: string }>(`/v1/settlements/imports/${id}`)).status === 'done',
       () => `the import never ended\n${app.output.slice(-2_000)}`,
-      60_000,
+      SOON_MS,
     );
     expect(await minorOn('asset:bank-clearing')).toBe(sold * PAID_OUT);
     expect(await minorOn('asset:clearing')).toBe(0);
@@ -80,19 +80,23 @@ test.each(POINTS)(
     const { items: received } = await api.get<{ items: unknown[] }>('/v1/events?type=settlement.received');
     expect(received).toHaveLength(sold);
   },
-  180_000,
+  STORY_MS,
 );
 
-test('the command line asks for days, and shows what came of it', async () => {
-  const cli = (...args: string[]) => app.cli(['settlement', ...args], { KASSAFLOW_API_KEY: secret });
-  const day = new Date(mollie.clock.now()).toISOString().slice(0, 10);
-  expect(await cli('import', 'pay', day)).toMatchObject({ code: 0, output: expect.stringMatching(/imp_\w{26} is waiting/) });
-  const { output: list } = await cli('list', '--status', 'paid');
-  const id = /set_\w{26}/.exec(list)?.[0] ?? '';
-  expect(list).toContain('9.65 EUR');
-  expect(await cli('lines', id)).toMatchObject({ code: 0, output: expect.stringContaining('0.3509') });
-  expect(await cli('imports', '--connection', 'pay', '--json')).toMatchObject({ code: 0, output: expect.stringContaining('"done"') });
-}, 120_000);
+test(
+  'the command line asks for days, and shows what came of it',
+  async () => {
+    const cli = (...args: string[]) => app.cli(['settlement', ...args], { KASSAFLOW_API_KEY: secret });
+    const day = new Date(mollie.clock.now()).toISOString().slice(0, 10);
+    expect(await cli('import', 'pay', day)).toMatchObject({ code: 0, output: expect.stringMatching(/imp_\w{26} is waiting/) });
+    const { output: list } = await cli('list', '--status', 'paid');
+    const id = /set_\w{26}/.exec(list)?.[0] ?? '';
+    expect(list).toContain('9.65 EUR');
+    expect(await cli('lines', id)).toMatchObject({ code: 0, output: expect.stringContaining('0.3509') });
+    expect(await cli('imports', '--connection', 'pay', '--json')).toMatchObject({ code: 0, output: expect.stringContaining('"done"') });
+  },
+  STORY_MS,
+);
 
 async function minorOn(account: string): Promise<number> {
   const { accounts } = await api.get<{ accounts: Account[] }>('/v1/ledger/trial-balance');

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { EMBEDDED_DATABASE } from '../../src/platform/database/embedded/embedded-database.ts';
 import { readPostmaster } from '../../src/platform/database/embedded/postmaster-file.ts';
 import { Shop } from '../stories/shop.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 
 const FLOWS: Readonly<Record<string, string>> = {
@@ -16,22 +17,20 @@ const FLOWS: Readonly<Record<string, string>> = {
   heard: `on: { trigger: sandbox.message-sent, via: book, with: { every: 1s } }\nsteps:\n  - emit: custom.heard\n    with: { id: =event.item.id, text: =event.item.text }\n`,
   pushed: `on: { trigger: sandbox.payment-changed, via: book }\nsteps:\n  - emit: custom.pushed\n    with: { payment: =event.item.payment }\n`,
 };
-/** A claim of a dead process ends by then. */
-const TAKEN_OVER_MS = 60_000;
 
 let shop: Shop;
 let said = 0;
 
 beforeAll(async () => {
-  shop = await Shop.open({ environment: { KASSAFLOW_LEASE_MS: '1000' }, patienceMs: 60_000 });
+  shop = await Shop.open({ environment: { KASSAFLOW_LEASE_MS: '1000' }, patienceMs: SOON_MS });
   for (const [name, text] of Object.entries(FLOWS)) await publish(name, text);
   // The trigger begins at the present: it has to have looked once.
   await until(
     async () => (await rows('select from trigger_source where cursor is not null')).length === 1,
     () => 'the trigger was never polled',
-    30_000,
+    SOON_MS,
   );
-}, 120_000);
+}, STORY_MS);
 afterAll(() => shop.close());
 
 const publish = (name: string, text: string) => shop.api.post('/v1/flows', { source: `kassaflow: 1\nflow: ${name}\n${text}` });
@@ -60,7 +59,7 @@ async function allHeard(): Promise<void> {
   await until(
     async () => (await recorded('custom.heard')).length >= said,
     () => `not all ${said} messages were heard`,
-    TAKEN_OVER_MS,
+    SOON_MS,
   );
   expect((await recorded('custom.heard')).map(({ data }) => data['text'])).toEqual(
     Array.from({ length: said }, (_, n) => `Parcel ${n + 1}`),
@@ -68,78 +67,86 @@ async function allHeard(): Promise<void> {
 }
 
 describe('a trigger that polls', () => {
-  test('starts a run for each item at the provider', async () => {
-    await say();
-    await allHeard();
-  }, 60_000);
-
-  test.each(['trigger.polled.before', 'trigger.polled.after'])(
-    'at %s is survived: each item starts one run',
-    async (point) => {
-      await shop.app.kill();
-      await shop.app.start({ KASSAFLOW_CRASH_AT: point });
-      await say().catch(() => undefined);
-      await shop.app.died(60_000);
-      await shop.app.start();
+  test(
+    'starts a run for each item at the provider',
+    async () => {
+      await say();
       await allHeard();
     },
-    150_000,
+    STORY_MS,
+  );
+
+  test.each(['trigger.polled.before', 'trigger.polled.after'] as const)(
+    'at %s is survived: each item starts one run',
+    async (point) => {
+      shop.app.dieAt(point);
+      // It may die before it has answered: a careful client says it again.
+      const saying = say();
+      await shop.app.died();
+      await shop.app.start();
+      await saying;
+      await allHeard();
+    },
+    STORY_MS,
   );
 });
 
-test('a delivery starts a run for each item that the trigger reads in it, once', async () => {
-  const body = JSON.stringify({
-    id: 'evt_1',
-    type: 'payment.paid',
-    created_at: new Date().toISOString(),
-    data: { payment: 'sbp_of_somebody_else', reference: 'their-reference' },
-  });
-  const seconds = Math.floor(Date.now() / 1_000);
-  const signature = createHmac('sha256', 'whsec_nothing_comes_from_there').update(`${seconds}.${body}`).digest('hex');
-  const deliver = () =>
-    fetch(`${shop.app.url}/webhooks/sandbox/${shop.connections.get('book')}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'sandbox-signature': `t=${seconds},v1=${signature}` },
-      body,
+test(
+  'a delivery starts a run for each item that the trigger reads in it, once',
+  async () => {
+    const body = JSON.stringify({
+      id: 'evt_1',
+      type: 'payment.paid',
+      created_at: new Date().toISOString(),
+      data: { payment: 'sbp_of_somebody_else', reference: 'their-reference' },
     });
-  expect((await deliver()).status).toBe(200);
-  await until(
-    async () => (await recorded('custom.pushed')).length > 0,
-    () => 'the delivery started nothing',
-    30_000,
-  );
-  expect((await deliver()).status).toBe(200);
-  expect(await recorded('custom.pushed')).toEqual([{ data: { payment: 'sbp_of_somebody_else' } }]);
-}, 60_000);
+    const seconds = Math.floor(Date.now() / 1_000);
+    const signature = createHmac('sha256', 'whsec_nothing_comes_from_there').update(`${seconds}.${body}`).digest('hex');
+    const deliver = () =>
+      fetch(`${shop.app.url}/webhooks/sandbox/${shop.connections.get('book')}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'sandbox-signature': `t=${seconds},v1=${signature}` },
+        body,
+      });
+    expect((await deliver()).status).toBe(200);
+    await until(
+      async () => (await recorded('custom.pushed')).length > 0,
+      () => 'the delivery started nothing',
+      SOON_MS,
+    );
+    expect((await deliver()).status).toBe(200);
+    expect(await recorded('custom.pushed')).toEqual([{ data: { payment: 'sbp_of_somebody_else' } }]);
+  },
+  STORY_MS,
+);
 
 describe('a schedule', () => {
-  test.each(['schedule.fired.before', 'schedule.fired.after'])(
+  test.each(['schedule.fired.before', 'schedule.fired.after'] as const)(
     'at %s is survived: the slot starts one run',
     async (point) => {
       const name = point.replaceAll('.', '-');
       await publish(name, `on: { schedule: every 1 h }\nsteps:\n  - emit: custom.${name}\n    with: { slot: =event.schedule.slot }\n`);
-      await shop.app.kill();
-      await shop.app.start({ KASSAFLOW_CRASH_AT: point });
+      shop.app.dieAt(point);
       await rows(
         `update flow_schedule s set next_slot = date_trunc('hour', clock_timestamp()) from flow f where f.id = s.flow_id and f.name = '${name}'`,
       );
-      await shop.app.died(60_000);
+      await shop.app.died();
       await shop.app.start();
       await until(
         async () => (await rows(`select from flow_schedule where next_slot <= clock_timestamp()`)).length === 0,
         () => 'the slot was not taken over',
-        TAKEN_OVER_MS,
+        SOON_MS,
       );
       await until(
         async () => (await recorded(`custom.${name}`)).length > 0,
         () => 'the slot started nothing',
-        TAKEN_OVER_MS,
+        SOON_MS,
       );
       const { schedules } = await shop.command<{ schedules: { next: string[] }[] }>('flow', 'schedule', name, '--json');
       expect(schedules[0]?.next).toHaveLength(10);
       expect(await recorded(`custom.${name}`)).toHaveLength(1);
       expect(await rows(`select from run r join flow f on f.id = r.flow_id where f.name = '${name}'`)).toHaveLength(1);
     },
-    150_000,
+    STORY_MS,
   );
 });

@@ -20,6 +20,8 @@ export const ACTS = [
   /** The customer says no, or turns back. */
   'abandon',
   'expire',
+  /** Held money is not taken in time, and is the customer's again. */
+  'lapse',
   'refund-at-desk',
   'finish-refund',
   /** A refund fails, also after it was done. */
@@ -27,6 +29,8 @@ export const ACTS = [
   'dispute',
   'win-dispute',
   'lose-dispute',
+  /** A bank takes back without a dispute what had come: a returned debit. */
+  'take-back',
 ] as const;
 export type Act = (typeof ACTS)[number];
 
@@ -40,11 +44,45 @@ export interface Posted {
   headers(): Readonly<Record<string, string>>;
 }
 
-/** Where one payment's money is by the provider's own books, in minor units. */
+/** One payment by the provider's own books. Amounts in minor units. */
+export interface Account {
+  /** How far it has come. `taken`: nothing more can be; `captured` says how much was. */
+  readonly stage: 'open' | 'under-way' | 'held' | 'taken' | 'failed' | 'cancelled' | 'expired';
+  readonly captured: number;
+  /** Oldest first. */
+  readonly refunds: readonly { readonly amount: number; readonly state: 'pending' | 'done' | 'failed' }[];
+  /** What bank or scheme has of it now. */
+  readonly chargedBack: number;
+  /** The provider's fee as far as it tells it with the payment; 0 where only its settlements do. */
+  readonly fee: number;
+  /** How much of what is held could be taken now. */
+  readonly capturable: number;
+  /** How much could go back in one piece now. */
+  readonly refundable: number;
+  /** How much a new dispute could be over now. */
+  readonly disputable: number;
+  /** What an open dispute is over. */
+  readonly disputed: number;
+  /** How much a bank could take back now without a dispute. */
+  readonly returnable: number;
+  /** The bank will say no when the money is taken. */
+  readonly isDoomed: boolean;
+}
+
+/** Where one payment's money is, in minor units. */
 export interface Truth {
   readonly captured: number;
   readonly refunded: number;
   readonly chargedBack: number;
+}
+
+/** Some providers settle nothing in test mode. */
+export type Mode = 'test' | 'live';
+
+/** The days of a settlement, as `2026-11-30`, both included. */
+export interface SettledDays {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** How payments go at a provider, as far as it makes a difference to what happens to their money. */
@@ -65,12 +103,15 @@ export interface Manners {
   readonly refunds: 'in-parts' | 'whole';
   /** How long to wait before a second refund of one amount is not taken for a mistake. */
   readonly refundPauseMs: number;
+  /** Where chargebacks are told: with the payment, or in settlements alone. */
+  readonly chargebacks: 'with-payment' | 'in-settlements';
   /** What it tells nobody: only asking finds it. */
   readonly silent: readonly Act[];
 }
 
 export interface Desk {
   readonly plugin: Plugin;
+  readonly mode: Mode;
   readonly url: string;
   readonly faults: FaultScript;
   /** What the fault script calls the requests that change something about a payment. */
@@ -86,7 +127,9 @@ export interface Desk {
   advance(ms: number): Promise<void>;
   /** The provider's ids of all payments that carry our reference. */
   made(reference: string): readonly string[];
-  truth(payment: string): Truth;
+  account(payment: string): Account;
+  /** Closes the books over all that has happened, keeps fees, and lets so much time pass that it can be read; or why it cannot. */
+  readonly settle: ((since: number) => Promise<SettledDays>) | string;
   /** Makes the provider post to this address. Gives the settings that belong to it, or why there is nothing to listen to. */
   listen(url: string): Readonly<Record<string, unknown>> | string;
   /** What it has posted since this was last asked. */
@@ -103,6 +146,7 @@ export function contextOf(
 ): Context<never> {
   const context = pluginContext<unknown>({
     server: desk.url,
+    mode: desk.mode,
     now: () => new Date(desk.now()),
     settings: { ...desk.settings, ...more.settings },
     idempotencyKey: more.key ?? '',
@@ -117,6 +161,19 @@ export function actOf(desk: Desk, act: Act): Does {
   const does = desk.acts[act];
   if (typeof does === 'string') throw new Error(`${desk.plugin.id} has no "${act}": ${does}`);
   return does;
+}
+
+export function truthOf({ captured, refunds, chargedBack }: Account): Truth {
+  return { captured, refunded: sumOf(refunds.filter(({ state }) => state === 'done')), chargedBack };
+}
+
+/** What is neither sent back, on its way back, nor taken back. */
+export function leftOf({ captured, refunds, chargedBack }: Pick<Account, 'captured' | 'refunds' | 'chargedBack'>): number {
+  return Math.max(0, captured - sumOf(refunds.filter(({ state }) => state !== 'failed')) - chargedBack);
+}
+
+export function sumOf(parts: readonly { readonly amount: number }[]): number {
+  return parts.reduce((sum, { amount }) => sum + amount, 0);
 }
 
 export function can(desk: Desk, act: Act): boolean {

@@ -1,4 +1,4 @@
-import type { Desk } from './desk.ts';
+import type { Desk, Mode } from './desk.ts';
 import { openMollieDesk } from './mollie-desk.ts';
 import { openPaypalDesk } from './paypal-desk.ts';
 import { openSoftpayDesk } from './softpay-desk.ts';
@@ -12,6 +12,6 @@ export const DESKS = {
   'vipps-mobilepay': openVippsDesk,
   paypal: openPaypalDesk,
   softpay: openSoftpayDesk,
-} as const satisfies Readonly<Record<string, () => Promise<Desk>>>;
+} as const satisfies Readonly<Record<string, (mode?: Mode) => Promise<Desk>>>;
 
 export type DeskName = keyof typeof DESKS;

@@ -1,14 +1,30 @@
-import { fromMollie } from '../../plugins/mollie/src/amounts.ts';
+import { fromMollie, type Amount } from '../../plugins/mollie/src/amounts.ts';
 import plugin from '../../plugins/mollie/src/plugin.ts';
+import { amsterdamDay } from '../../plugins/mollie/src/settlement-lines.ts';
 import { startMollieServer } from '../providers/mollie-server.ts';
 import { mollieSignature } from '../providers/mollie-webhooks.ts';
-import type { Desk } from './desk.ts';
+import { leftOf, type Account, type Desk, type Mode } from './desk.ts';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** A little longer than a hold lasts. */
+const LAPSE_MS = 7 * DAY_MS + 60_000;
+/** By Mollie's word for a payment. */
+const STAGES: Readonly<Record<string, Account['stage']>> = {
+  open: 'open',
+  pending: 'under-way',
+  authorized: 'held',
+  paid: 'taken',
+  canceled: 'cancelled',
+  failed: 'failed',
+  expired: 'expired',
+};
+/** By Mollie's word for a refund; all others are under way. */
+const REFUNDS: Readonly<Record<string, 'done' | 'failed'>> = { refunded: 'done', failed: 'failed', canceled: 'failed' };
 
 /** Mollie: a page of its own, both kinds of webhook, refunds that take a day, chargebacks without a dispute. */
-export async function openMollieDesk(): Promise<Desk> {
-  const mollie = await startMollieServer({ sendWebhooks: true });
+export async function openMollieDesk(mode: Mode = 'test'): Promise<Desk> {
+  const mollie = await startMollieServer({ sendWebhooks: true, apiKey: `${mode}_localserver1` });
   const { book, webhooks, clock } = mollie;
   webhooks.isSilent = true;
   let told = 0;
@@ -18,6 +34,7 @@ export async function openMollieDesk(): Promise<Desk> {
 
   return {
     plugin,
+    mode,
     url: mollie.url,
     faults: mollie.faults,
     writes: 'POST /v2',
@@ -34,6 +51,7 @@ export async function openMollieDesk(): Promise<Desk> {
       refundTakesMs: 24 * HOUR_MS,
       refunds: 'in-parts',
       refundPauseMs: HOUR_MS + 60_000,
+      chargebacks: 'with-payment',
       silent: [],
     },
     acts: {
@@ -44,25 +62,50 @@ export async function openMollieDesk(): Promise<Desk> {
       decline: (payment) => void book.decline(payment),
       abandon: (payment) => void book.abandon(payment),
       expire: (payment) => void book.expire(payment),
+      lapse: () => mollie.advance(LAPSE_MS),
       'refund-at-desk': (payment, amount) => void book.refundInDashboard(payment, text(amount)),
       'finish-refund': (payment, which) => book.finishRefund(refundsOf(payment)[which]?.id ?? 'none', 'refunded'),
       'fail-refund': (payment, which) => book.finishRefund(refundsOf(payment)[which]?.id ?? 'none', 'failed'),
       dispute: (payment, amount) => void book.chargeBack(payment, { value: text(amount) }),
       'win-dispute': (payment) => book.reverseChargeback(chargebacksOf(payment).at(-1)?.id ?? 'none'),
       'lose-dispute': 'Mollie tells that money went back and perhaps came again, not how a dispute goes.',
+      'take-back': 'A debit that is returned is a chargeback.',
     },
     now: () => clock.now(),
     advance: (ms) => mollie.advance(ms),
     made: (reference) => book.payments.filter(({ metadata }) => markOf(metadata) === reference).map(({ id }) => id),
-    truth: (payment) => {
+    account: (payment) => {
       const { status, captureMode, captured, amount } = book.payment(payment);
-      const sum = (list: readonly { readonly amount: { readonly value: string; readonly currency: string } }[]): number =>
-        list.reduce((total, one) => total + fromMollie(one.amount), 0);
+      const total = fromMollie(amount);
+      const taken = captureMode === 'manual' ? captured : status === 'paid' ? total : 0;
+      const refunds = refundsOf(payment).map((one) => ({
+        amount: fromMollie(one.amount),
+        state: REFUNDS[one.status] ?? ('pending' as const),
+      }));
+      const open = chargebacksOf(payment).filter(({ reversedAt }) => reversedAt === null);
+      const chargedBack = open.reduce((sum, one) => sum + fromMollie(one.amount), 0);
+      const left = status === 'paid' ? leftOf({ captured: taken, refunds, chargedBack }) : 0;
       return {
-        captured: captureMode === 'manual' ? captured : status === 'paid' ? fromMollie(amount) : 0,
-        refunded: sum(refundsOf(payment).filter((refund) => refund.status === 'refunded')),
-        chargedBack: sum(chargebacksOf(payment).filter(({ reversedAt }) => reversedAt === null)),
+        stage: STAGES[status] ?? 'open',
+        captured: taken,
+        refunds,
+        chargedBack,
+        fee: 0,
+        capturable: status === 'authorized' ? total - captured : 0,
+        refundable: left,
+        disputable: left,
+        // The newest is the one that can be won back.
+        disputed: minorOf(chargebacksOf(payment).at(-1)),
+        returnable: 0,
+        isDoomed: false,
       };
+    },
+    settle: async () => {
+      // What was won back before the chargeback was settled is in the settlement after it.
+      for (const { id } of [mollie.settlements.close(), mollie.settlements.close()]) mollie.settlements.payOut(id);
+      const day = amsterdamDay(clock.now());
+      await mollie.advance(DAY_MS);
+      return { from: day, to: day };
     },
     listen: (url) => {
       webhooks.deliverTo = url;
@@ -82,6 +125,10 @@ export async function openMollieDesk(): Promise<Desk> {
     },
     close: () => mollie.close(),
   };
+}
+
+function minorOf(chargeback: { readonly amount: Amount; readonly reversedAt: string | null } | undefined): number {
+  return chargeback && chargeback.reversedAt === null ? fromMollie(chargeback.amount) : 0;
 }
 
 function markOf(metadata: unknown): unknown {

@@ -1,9 +1,12 @@
 import plugin from '../../plugins/softpay/src/plugin.ts';
 import { startSoftpayServer } from '../providers/softpay-server.ts';
-import type { Desk } from './desk.ts';
+import type { Account, Desk } from './desk.ts';
 
 const NO_DAYS = 'A tapped card is charged or refused at once.';
 const NO_DISPUTES = 'Chargebacks of cards come by the acquirer’s file, which is not Softpay’s.';
+
+/** By Softpay's word for a transaction that took nothing. */
+const STAGES: Readonly<Record<string, Account['stage']>> = { CANCELLED: 'cancelled', DECLINED: 'failed', FAILED: 'failed' };
 
 /** Softpay: a card is tapped on a phone. Nothing is told by webhook, and only a whole sale of minutes ago can be undone. */
 export async function openSoftpayDesk(): Promise<Desk> {
@@ -12,6 +15,7 @@ export async function openSoftpayDesk(): Promise<Desk> {
 
   return {
     plugin,
+    mode: 'test',
     url: softpay.url,
     faults: softpay.faults,
     writes: 'PUT ',
@@ -28,6 +32,7 @@ export async function openSoftpayDesk(): Promise<Desk> {
       refundTakesMs: 0,
       refunds: 'whole',
       refundPauseMs: 0,
+      chargebacks: 'with-payment',
       silent: [],
     },
     acts: {
@@ -37,6 +42,7 @@ export async function openSoftpayDesk(): Promise<Desk> {
       bounce: NO_DAYS,
       decline: (payment) => softpay.decline(requestOf(payment)),
       abandon: (payment) => softpay.fail(requestOf(payment)),
+      lapse: 'Nothing is held: a tapped card is charged.',
       expire: 'A request that nobody taps fails at the phone: the customer has left.',
       'refund-at-desk': (payment) => softpay.undoAtPhone(requestOf(payment)),
       'finish-refund': 'What is undone is undone at once.',
@@ -44,6 +50,7 @@ export async function openSoftpayDesk(): Promise<Desk> {
       dispute: NO_DISPUTES,
       'win-dispute': NO_DISPUTES,
       'lose-dispute': NO_DISPUTES,
+      'take-back': NO_DISPUTES,
     },
     now: () => softpay.now(),
     advance: async (ms) => softpay.advance(ms),
@@ -52,11 +59,25 @@ export async function openSoftpayDesk(): Promise<Desk> {
         .begun()
         .filter(({ posReferenceNumber }) => posReferenceNumber === reference)
         .map(({ requestId, amount = 0, currencyCode = '' }) => `${requestId}.${amount}${currencyCode}`),
-    truth: (payment) => {
+    account: (payment) => {
       const { state, responseCode, amount = 0 } = softpay.transaction(requestOf(payment));
       const wasUndone = state === 'CANCELLED' && responseCode === '00';
-      return { captured: state === 'COMPLETED' || wasUndone ? amount : 0, refunded: wasUndone ? amount : 0, chargedBack: 0 };
+      const captured = state === 'COMPLETED' || wasUndone ? amount : 0;
+      return {
+        stage: captured > 0 ? 'taken' : (STAGES[state] ?? 'open'),
+        captured,
+        refunds: wasUndone ? [{ amount, state: 'done' }] : [],
+        chargedBack: 0,
+        fee: 0,
+        capturable: 0,
+        refundable: wasUndone ? 0 : captured,
+        disputable: 0,
+        disputed: 0,
+        returnable: 0,
+        isDoomed: false,
+      };
     },
+    settle: 'The acquirer settles, not Softpay.',
     listen: () => 'Softpay posts nothing: its payments are asked about.',
     posted: async () => [],
     forged: () => 'Softpay posts nothing, so there is no door to knock at.',

@@ -5,11 +5,13 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import { isKassaflowError } from '../../src/kernel/errors.ts';
 import { newUuid, uuidOf } from '../../src/kernel/ids.ts';
 import { parseMoney, type Money } from '../../src/kernel/money.ts';
+import { roomOf } from '../../src/domain/invoices/index.ts';
 import { LEASE_MS } from '../../src/platform/lease.ts';
 import { Died, DeskCalls } from '../desks/desk-calls.ts';
-import type { Desk, Posted } from '../desks/desk.ts';
+import type { Desk, Posted, SettledDays } from '../desks/desk.ts';
 import { domainWorldWith } from '../support/domain.ts';
-import type { Books, Core } from './core.ts';
+import { settledWorld } from '../support/settled.ts';
+import type { Books, Core, Settled } from './core.ts';
 import type { Trouble } from './history.ts';
 import { strike } from './trouble.ts';
 
@@ -18,7 +20,8 @@ export type DeskWorld = Awaited<ReturnType<typeof openDeskWorld>>;
 /** The domain on a fresh database with the real plugin at this desk, by the desk's clock. */
 export async function openDeskWorld(desk: Desk) {
   const clock: Clock = { now: () => new Date(desk.now()), elapsed: () => desk.now() };
-  return domainWorldWith(clock, new DeskCalls(desk));
+  const world = await domainWorldWith(clock, new DeskCalls(desk));
+  return { ...world, settled: settledWorld(world) };
 }
 
 const BACK_OFF_MS = [1, 5, 30, 120].map((minutes) => minutes * 60_000);
@@ -29,32 +32,24 @@ interface Owner {
 
 export class DatabaseCore implements Core {
   readonly #world: DeskWorld;
-  readonly #invoices: readonly string[];
+  readonly #customer: string;
+  #invoices: readonly string[] = [];
   reference = '';
   payment = '';
   #kept: Outcome<PaymentFacts> | undefined;
 
   static async begin(world: DeskWorld): Promise<DatabaseCore> {
-    const customer = await world.aCustomer();
-    const { currency } = world.provider.desk;
-    const invoice = async (amount: string): Promise<string> => {
-      const draft = await world.invoices.create(world.db.tenantId, {
-        customerId: customer,
-        description: 'work',
-        lines: [{ description: 'work', quantity: 1, unit: parseMoney({ amount, currency }), vatRate: 0 }],
-      });
-      return uuidOf('inv', (await world.invoices.issue(world.db.tenantId, uuidOf('inv', draft.id), 14, 'test')).id);
-    };
-    return new DatabaseCore(world, [await invoice('13.00'), await invoice('7.00')]);
+    return new DatabaseCore(world, await world.aCustomer());
   }
 
-  private constructor(world: DeskWorld, invoices: readonly string[]) {
+  private constructor(world: DeskWorld, customer: string) {
     this.#world = world;
-    this.#invoices = invoices;
+    this.#customer = customer;
   }
 
-  async open(manual: boolean, trouble: Trouble): Promise<void> {
+  async open(invoices: readonly number[], manual: boolean, trouble: Trouble): Promise<void> {
     const { payments, db, provider } = this.#world;
+    for (const amount of invoices) this.#invoices = [...this.#invoices, await this.#invoice(amount)];
     const requestKey = newUuid();
     const { flow } = provider.desk.order;
     const wish = this.#world.wish({
@@ -97,6 +92,17 @@ export class DatabaseCore implements Core {
     return rows[0] !== undefined && rows[0].state !== 'failed';
   }
 
+  async payElsewhere(invoice: number, amount: number): Promise<number> {
+    const { db, invoices } = this.#world;
+    return db.database.transact(db.tenantId, async (tx) => {
+      const [row] = await invoices.lock(tx, [this.#invoices[invoice] ?? '']);
+      if (!row) return 0;
+      const paid = Math.min(amount, Number(roomOf(row).minor));
+      if (paid > 0) await invoices.cover(tx, row, this.#money(paid));
+      return paid;
+    });
+  }
+
   async look(): Promise<void> {
     if (this.payment !== '') await this.#world.payments.refresh(this.#world.db.tenantId, this.#id);
   }
@@ -122,6 +128,14 @@ export class DatabaseCore implements Core {
   async deliver(posted: Posted): Promise<void> {
     const { payments, provider, db, connectionId } = this.#world;
     for (const signal of await provider.signalsIn(posted)) await payments.applyProviderEvent(db.tenantId, connectionId, signal);
+  }
+
+  async settle({ from, to }: SettledDays): Promise<Settled> {
+    const { db, settled } = this.#world;
+    const { state } = await settled.importDays(from, to);
+    if (state !== 'done') throw new Error(`the settlements of ${from} to ${to} were not read: ${state}`);
+    const { rows } = await db.ownerPool.query<Settled>(SETTLED, [this.#id]);
+    return rows[0] ?? { gross: 0, fees: 0, unexplained: 0 };
   }
 
   async close(): Promise<Books> {
@@ -182,6 +196,16 @@ export class DatabaseCore implements Core {
     }
   }
 
+  async #invoice(minor: number): Promise<string> {
+    const { invoices, db } = this.#world;
+    const draft = await invoices.create(db.tenantId, {
+      customerId: this.#customer,
+      description: 'work',
+      lines: [{ description: 'work', quantity: 1, unit: this.#money(minor), vatRate: 0 }],
+    });
+    return uuidOf('inv', (await invoices.issue(db.tenantId, uuidOf('inv', draft.id), 14, 'test')).id);
+  }
+
   #money(minor: number): Money {
     return parseMoney({ amount: (minor / 100).toFixed(2), currency: this.#world.provider.desk.currency });
   }
@@ -199,8 +223,15 @@ const BOOKS = `
   )
   select p.state, p.captured_minor::int as captured, p.refunded_minor::int as refunded, p.charged_back_minor::int as "chargedBack",
     coalesce((select sum(minor) from balance where code in ('asset:clearing', 'expense:fees')), 0)::int as owed,
+    coalesce((select minor from balance where code = 'expense:fees'), 0)::int as fees,
+    array(select allocated_minor::int from payment_invoice where payment_id = p.id order by position) as allocated,
     coalesce((select -minor from balance where code = 'asset:receivable'), 0)::int as "onInvoices",
     coalesce((select -minor from balance where code = 'liability:unallocated'), 0)::int as unallocated,
     coalesce((select sum(amount_minor) from refund r where r.payment_id = p.id and r.state = 'completed'), 0)::int as "refundsDone",
     (select count(*) from event where subject = $2 and type = 'payment.completed')::int as completions
   from payment p where p.id = $1`;
+
+const SETTLED = `
+  select coalesce(sum(gross) * 100, 0)::int as gross, coalesce(sum(fee) * 100, 0)::int as fees,
+    coalesce(sum(gross - explained_gross) * 100, 0)::int as unexplained
+  from settlement_line where payment_id = $1 and kind <> 'payout'`;

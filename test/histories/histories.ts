@@ -1,7 +1,7 @@
 /**
  * Tells random histories of payments at a provider: `npm run histories -- --provider mollie --count 20000 --seed 1`, of all providers
  * without `--provider`, or one again: `--from 1234 --count 1`. With `--bug refunds-twice` a bug is planted, to see that it is found.
- * What a history is, and what has to agree in the end, is in docs/histories.md.
+ * With `--minutes 30` it ends after that time, with as many as were told. What a history is, and what has to agree in the end, is in docs/histories.md.
  */
 import { parseArgs } from 'node:util';
 import '../simulation/built-sources.ts';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
+    minutes: { type: 'string' },
     lanes: { type: 'string', default: '4' },
     bug: { type: 'string' },
   },
@@ -36,11 +37,13 @@ for (const provider of providers) {
     seed: Number(values.seed),
     from: Number(values.from),
     bug,
+    forMs: values.minutes === undefined ? undefined : Number(values.minutes) * 60_000,
     lanes: Number(values.lanes),
   };
-  const { played, steps, failure } = await playHistories(campaign);
+  const { played, steps, kinds, failure } = await playHistories(campaign);
   const seconds = (performance.now() - begun) / 1_000;
   const line = `${provider}: ${played} histories from seed ${campaign.seed}, ${steps} steps, in ${seconds.toFixed(1)} s`;
+  process.stdout.write(`${kinds.toString()}\n`);
   if (!failure) process.stdout.write(`${line}: the books agree\n`);
   else {
     process.exitCode = 1;

@@ -2,23 +2,24 @@
  * Our side in memory: the real rules of `src/domain/payments` (facts, change, bookings, refunds) with rows that are objects. What the
  * services do around the rules is done here once more, in small; `database-core.ts` runs the services themselves.
  */
-import type { CreatedPayment, Outcome, PaymentFacts, RefundResult } from '@kassaflow/plugin-sdk';
+import type { CreatedPayment, DisputeFacts, Outcome, PaymentFacts, RefundResult, SettlementPage } from '@kassaflow/plugin-sdk';
 import { bookingOf, type MoneyPath } from '../../src/domain/payments/payment-books.ts';
 import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment } from '../../src/domain/payments/payment-change.ts';
 import { readFacts, tookMoney, type Facts, type PaymentAmounts } from '../../src/domain/payments/payment.ts';
 import { settleListed, type ListedRefund } from '../../src/domain/payments/refund-list.ts';
+import { withSettled } from '../../src/domain/payments/settled-facts.ts';
 import { refundable, settle, type RefundState } from '../../src/domain/payments/refund.ts';
 import { idOf, newUuid } from '../../src/kernel/ids.ts';
 import { accounts } from '../../src/domain/ledger/index.ts';
-import { DESK_WEBHOOK_URL, Died, type DeskCalls } from '../desks/desk-calls.ts';
-import type { Posted } from '../desks/desk.ts';
-import type { Books, Core } from './core.ts';
+import { DESK_WEBHOOK_URL, type DeskCalls } from '../desks/desk-calls.ts';
+import type { Posted, SettledDays } from '../desks/desk.ts';
+import type { Books, Core, Settled } from './core.ts';
 import type { Trouble } from './history.ts';
-import { TOTAL } from './model.ts';
+import { MemoryAttempts } from './memory-attempts.ts';
+import { MemorySettlements } from './memory-settlements.ts';
+import { TOTAL } from './plot.ts';
 import { bent, type PlantedBug } from './planted-bug.ts';
-import { strike } from './trouble.ts';
 
-type Operation = 'create' | 'capture' | 'cancel' | 'refund';
 type Refund = { -readonly [Key in keyof ListedRefund]: ListedRefund[Key] };
 
 const CONNECTION = '01981f2e-0000-7000-8000-000000000001';
@@ -31,25 +32,22 @@ const NOTHING: PaymentAmounts = {
   chargedBack: 0n,
   fee: undefined,
 };
-const BACK_OFF_MS = [1, 5, 30, 120].map((minutes) => minutes * 60_000);
-/** As `ResolveAttempts` has it. */
-const SAFE_PART_OF_MEMORY = 0.8;
 
 export class MemoryCore implements Core {
   readonly reference: string;
   payment = '';
   readonly #calls: DeskCalls;
   readonly #bug: PlantedBug | undefined;
-  /** Two invoices, so that money has to be split. */
-  readonly #shares = [
-    { intended: 1_300n, allocated: 0n },
-    { intended: 700n, allocated: 0n },
-  ];
+  #shares: { readonly intended: bigint; allocated: bigint; elsewhere: bigint }[] = [];
   #known: KnownPayment;
   #asked: { whole: bigint; captures: bigint; pending: bigint } = { whole: BigInt(TOTAL), captures: 0n, pending: 0n };
   #refunds: Refund[] = [];
   readonly #ledger = new Map<string, bigint>();
-  readonly #numbers = new Map<Operation, number>();
+  readonly #attempts: MemoryAttempts;
+  readonly #settlements: MemorySettlements;
+  /** What settlements alone have told; `undefined` before the first. */
+  #settledBack: bigint | undefined;
+  #disputes: readonly DisputeFacts[] = [];
   #kept: PaymentFacts | undefined;
   #completions = 0;
 
@@ -57,21 +55,26 @@ export class MemoryCore implements Core {
     this.#calls = calls;
     this.#bug = bug;
     this.reference = idOf('pay', id);
+    this.#attempts = new MemoryAttempts(calls, this.reference, bug);
+    const currency = calls.desk.currency as KnownPayment['currency']; // desks name real currencies
+    this.#settlements = new MemorySettlements(currency);
     this.#known = {
       ...NOTHING,
       state: 'created',
-      currency: calls.desk.currency as KnownPayment['currency'], // desks name real currencies
+      currency,
       asked: { least: BigInt(TOTAL), most: BigInt(TOTAL) },
       fetchedAt: undefined,
       doubtedAt: undefined,
+      contradicted: false,
       mismatched: false,
       takenWhenAuthorized: false,
       lapsed: false,
     };
   }
 
-  async open(manual: boolean, trouble: Trouble): Promise<void> {
+  async open(invoices: readonly number[], manual: boolean, trouble: Trouble): Promise<void> {
     const { desk } = this.#calls;
+    this.#shares = invoices.map((amount) => ({ intended: BigInt(amount), allocated: 0n, elsewhere: 0n }));
     const order = {
       reference: this.reference,
       amount: this.#money(TOTAL),
@@ -82,7 +85,7 @@ export class MemoryCore implements Core {
       metadata: {},
       ...desk.order,
     };
-    const outcome = await this.#attempt<CreatedPayment>('create', order, trouble);
+    const outcome = await this.#attempts.send<CreatedPayment>('create', order, trouble);
     if (outcome === 'too-late') throw new Error('nobody waits for so long before a payment is open');
     if (outcome.kind !== 'ok') return;
     this.payment = outcome.value.providerId;
@@ -94,7 +97,7 @@ export class MemoryCore implements Core {
     if (BigInt(amount) > authorized - voided - captured) return false;
     this.#asked.captures += BigInt(amount);
     this.#asked.pending = BigInt(amount);
-    const outcome = await this.#attempt<PaymentFacts>('capture', { providerId: this.payment, amount: this.#money(amount) }, trouble);
+    const outcome = await this.#attempts.send<PaymentFacts>('capture', { providerId: this.payment, amount: this.#money(amount) }, trouble);
     const isDone = await this.#concluded(outcome, () => this.#known.captured >= this.#asked.captures);
     if (!isDone) this.#asked.captures -= this.#asked.pending;
     this.#asked.pending = 0n;
@@ -102,7 +105,7 @@ export class MemoryCore implements Core {
   }
 
   async cancel(trouble: Trouble): Promise<boolean> {
-    const outcome = await this.#attempt<PaymentFacts>('cancel', { providerId: this.payment }, trouble);
+    const outcome = await this.#attempts.send<PaymentFacts>('cancel', { providerId: this.payment }, trouble);
     return this.#concluded(outcome, () => this.#known.state === 'cancelled');
   }
 
@@ -120,7 +123,7 @@ export class MemoryCore implements Core {
     };
     this.#refunds.push(refund);
     const input = { providerId: this.payment, reference: idOf('ref', refund.id), amount: this.#money(amount) };
-    const outcome = await this.#attempt<RefundResult>('refund', input, trouble);
+    const outcome = await this.#attempts.send<RefundResult>('refund', input, trouble);
     if (outcome === 'too-late') {
       await this.look();
       // It is only known to be under way, or done: the facts move it there, and nothing else does.
@@ -133,6 +136,15 @@ export class MemoryCore implements Core {
     }
     if (outcome.kind === 'ok') await this.look();
     return stateOf(refund) !== 'failed';
+  }
+
+  async payElsewhere(invoice: number, amount: number): Promise<number> {
+    const share = this.#shares[invoice];
+    if (!share) return 0;
+    const open = share.intended - share.elsewhere - share.allocated;
+    const paid = BigInt(amount) < open ? BigInt(amount) : open;
+    share.elsewhere += paid;
+    return Number(paid);
   }
 
   async look(): Promise<void> {
@@ -157,6 +169,24 @@ export class MemoryCore implements Core {
     if (signals.some(({ providerId, reference }) => reference === this.reference || providerId === this.payment)) await this.look();
   }
 
+  /** As `HoldAgainstPayments` does: where lines say more than our books, the provider is asked, and then they are held against it again. */
+  async settle(days: SettledDays): Promise<Settled> {
+    for (let page: string | undefined, isMore = true; isMore; isMore = page !== undefined) {
+      const read = await this.#ask<SettlementPage>('payments.settlements', page === undefined ? days : { ...days, page });
+      for (const line of read.lines) {
+        const isOurs = line.reference === undefined ? line.payment === this.payment : line.reference === this.reference;
+        if (isOurs) this.#settlements.add(line);
+      }
+      page = read.next;
+    }
+    await this.#tellChargebacks();
+    if (this.#held().unexplained !== 0) {
+      await this.look();
+      await this.#tellChargebacks();
+    }
+    return this.#held();
+  }
+
   async close(): Promise<Books> {
     if (this.#known.doubtedAt) {
       await this.#calls.desk.advance(SECOND_FETCH_AFTER_MS);
@@ -169,48 +199,13 @@ export class MemoryCore implements Core {
       refunded: Number(refunded),
       chargedBack: Number(chargedBack),
       owed: this.#balance(accounts.clearing(CONNECTION)) + this.#balance(accounts.fees),
+      fees: this.#balance(accounts.fees),
+      allocated: this.#shares.map(({ allocated }) => Number(allocated)),
       onInvoices: 0 - this.#balance(accounts.receivable),
       unallocated: 0 - this.#balance(accounts.unallocated),
       refundsDone: this.#refunds.reduce((sum, refund) => sum + (refund.state === 'completed' ? Number(refund.amount) : 0), 0),
       completions: this.#completions,
     };
-  }
-
-  /** Written down, sent, and sent again under the same key until there is an answer, as `payment-attempts.ts` says. */
-  async #attempt<T>(operation: Operation, input: object, trouble: Trouble): Promise<Outcome<T> | 'too-late'> {
-    const { desk } = this.#calls;
-    const startedAt = desk.now();
-    const number = (this.#numbers.get(operation) ?? 0) + 1;
-    this.#numbers.set(operation, number);
-    const key = `${this.reference}:${operation}:${number}`;
-    strike(this.#calls, trouble);
-    let outcome = await this.#send<T>(operation, input, key, 1);
-    desk.faults.clear();
-    if (trouble === 'forgotten') await desk.advance(SAFE_PART_OF_MEMORY * (await this.#calls.keyTtlMs()) + 60_000);
-    for (let tries = 2; outcome.kind === 'unknown'; tries += 1) {
-      if (tries > 8) throw new Error(`${key} never came to an end: ${outcome.message}`);
-      await desk.advance(BACK_OFF_MS[tries - 2] ?? 86_400_000);
-      if (desk.now() - startedAt > SAFE_PART_OF_MEMORY * (await this.#calls.keyTtlMs())) return 'too-late';
-      outcome = repeated(await this.#send<T>(operation, input, this.#bug === 'new-key' ? `${key}:${tries}` : key, tries));
-    }
-    return outcome;
-  }
-
-  async #send<T>(operation: Operation, input: object, idempotencyKey: string, attempt: number): Promise<Outcome<T>> {
-    try {
-      return await this.#calls.call<T>({
-        tenantId: '',
-        connectionId: '',
-        method: `payments.${operation}`,
-        input,
-        idempotencyKey,
-        attempt,
-        timeoutMs: 15_000,
-      });
-    } catch (error) {
-      if (error instanceof Died) return { kind: 'unknown', message: error.message };
-      throw error;
-    }
   }
 
   async #concluded(outcome: Outcome<PaymentFacts> | 'too-late', isDone: () => boolean): Promise<boolean> {
@@ -222,33 +217,73 @@ export class MemoryCore implements Core {
     return outcome.kind === 'ok';
   }
 
-  async #fetch(): Promise<PaymentFacts> {
-    const input = { providerId: this.payment };
-    const outcome = await this.#calls.call<PaymentFacts>({
+  #fetch(): Promise<PaymentFacts> {
+    return this.#ask<PaymentFacts>('payments.fetch', { providerId: this.payment });
+  }
+
+  async #ask<T>(method: 'payments.fetch' | 'payments.settlements', input: object): Promise<T> {
+    const outcome = await this.#calls.call<T>({
       tenantId: '',
       connectionId: '',
-      method: 'payments.fetch',
+      method,
       input,
       idempotencyKey: '',
       attempt: 1,
       timeoutMs: 15_000,
     });
-    if (outcome.kind !== 'ok') throw new Error(`${this.payment} could not be fetched: ${JSON.stringify(outcome)}`);
+    if (outcome.kind !== 'ok') throw new Error(`${method} of ${this.payment} has no answer: ${JSON.stringify(outcome)}`);
     return outcome.value;
   }
 
-  #apply(told: Facts): void {
+  /** Where only settlements tell of chargebacks, they make them facts. */
+  async #tellChargebacks(): Promise<void> {
+    const { chargebacksInSettlements } = await this.#calls.traits();
+    const disputes = chargebacksInSettlements ? this.#settlements.disputes() : undefined;
+    if (!disputes || this.#known.captured === 0n) return;
+    this.#settledBack = disputes.reduce((sum, { state, amount }) => sum + (state === 'opened' ? BigInt(amount) : 0n), 0n);
+    const { fetchedAt = this.#now(), currency } = this.#known;
+    const unsaid = {
+      method: undefined,
+      failure: undefined,
+      mandate: undefined,
+      refunds: undefined,
+      captureBefore: undefined,
+      provisionalUntil: undefined,
+    };
+    this.#apply({ ...this.#known, ...unsaid, currency, providerState: '', started: true, ended: undefined, fetchedAt, disputes });
+  }
+
+  #held(): Settled {
+    return this.#settlements.against(this.#known, this.#disputes);
+  }
+
+  #apply(reported: Facts): void {
+    const told =
+      this.#bug === 'chargeback-forgotten'
+        ? reported
+        : withSettled({ settledChargedBackMinor: this.#settledBack ?? null, settledRefundedMinor: null }, reported);
+    this.#disputes = told.disputes ?? this.#disputes;
+
     const known = { ...this.#known, asked: this.#bounds(), ...(this.#bug === 'stale-wins' ? { fetchedAt: undefined } : {}) };
     const facts = bent(told, known, this.#bug);
     const change = changeOf(known, facts);
     if (change.kind === 'stale' || change.kind === 'wrong-currency') return;
+    if (change.kind === 'contradicted') return void (this.#known = { ...this.#known, contradicted: true, fetchedAt: facts.fetchedAt });
     if (change.kind === 'doubtful') return void (this.#known = { ...this.#known, doubtedAt: change.doubtedAt });
     this.#book(known, facts);
     this.#settleRefunds(facts);
     this.#completions += change.events.filter((event) => event === 'payment.completed').length;
     const { authorized, voided, captured, refunded, refundPending, chargedBack, fetchedAt } = facts;
     const amounts = { authorized, voided, captured, refunded, refundPending, chargedBack, fee: facts.fee ?? known.fee };
-    this.#known = { ...known, ...amounts, state: change.state, mismatched: change.mismatched, fetchedAt, doubtedAt: undefined };
+    this.#known = {
+      ...known,
+      ...amounts,
+      state: change.state,
+      mismatched: change.mismatched,
+      fetchedAt,
+      doubtedAt: undefined,
+      contradicted: false,
+    };
   }
 
   #book(known: KnownPayment, facts: Facts): void {
@@ -256,7 +291,11 @@ export class MemoryCore implements Core {
       connectionId: CONNECTION,
       currency: known.currency,
       rule: 'oldest-first',
-      shares: this.#shares.map(({ intended, allocated }) => ({ intended, allocated, room: intended })),
+      shares: this.#shares.map(({ intended, allocated, elsewhere }) => ({
+        intended,
+        allocated,
+        room: this.#bug === 'invoice-overfilled' ? intended : intended - elsewhere,
+      })),
     };
     const { postings, allocated } = bookingOf(known, facts, path);
     for (const [index, share] of this.#shares.entries()) share.allocated = allocated[index] ?? 0n;
@@ -311,12 +350,6 @@ export class MemoryCore implements Core {
   #money(minor: number): { readonly amount: string; readonly currency: string } {
     return { amount: (minor / 100).toFixed(2), currency: this.#calls.desk.currency };
   }
-}
-
-/** A repeat that was not carried out says nothing about the call before it. */
-function repeated<T>(outcome: Outcome<T>): Outcome<T> {
-  if (outcome.kind !== 'failed' || outcome.reason === 'input' || outcome.reason === 'permanent') return outcome;
-  return { kind: 'unknown', message: outcome.message };
 }
 
 /** As it stands now: facts move it behind the compiler's back. */

@@ -5,9 +5,11 @@ import type { Desk } from '../desks/desk.ts';
 import { DESKS, type DeskName } from '../desks/desks.ts';
 import { newUuid } from '../../src/kernel/ids.ts';
 import type { Core } from './core.ts';
+import { Kinds } from './kinds.ts';
 import { drawHistory, type History, type Step } from './history.ts';
 import { MemoryCore } from './memory-core.ts';
 import type { PlantedBug } from './planted-bug.ts';
+import { TOTAL } from './plot.ts';
 import { tell } from './tell.ts';
 
 export interface Campaign {
@@ -17,6 +19,8 @@ export interface Campaign {
   /** The first one; default 0. With a count of 1 it is told again by itself. */
   readonly from?: number;
   readonly bug?: PlantedBug | undefined;
+  /** No new hundred is begun after so many milliseconds. */
+  readonly forMs?: number | undefined;
   /** How many are told at once, each lane at a desk of its own: some libraries sleep before they try again. */
   readonly lanes?: number;
 }
@@ -31,6 +35,7 @@ export interface Failure {
 export interface Verdict {
   readonly played: number;
   readonly steps: number;
+  readonly kinds: Kinds;
   readonly failure: Failure | undefined;
 }
 
@@ -39,32 +44,35 @@ const PER_DESK = 100;
 /** Longer tries to shorten are not worth it. */
 const MOST_TRIES = 300;
 
-export async function playHistories({ provider, count, seed, from = 0, bug, lanes = 1 }: Campaign): Promise<Verdict> {
+export async function playHistories({ provider, count, seed, from = 0, bug, forMs = Infinity, lanes = 1 }: Campaign): Promise<Verdict> {
   const shifts = Array.from({ length: Math.ceil(count / PER_DESK) }, (_, index) => from + index * PER_DESK);
   const failures: Failure[] = [];
+  const kinds = new Kinds();
+  const begun = performance.now();
   let [played, steps] = [0, 0];
   const work = async (): Promise<void> => {
     for (let first = shifts.shift(); first !== undefined && failures.length === 0; first = shifts.shift()) {
-      const shift = await playShift({ provider, seed, bug }, first, Math.min(PER_DESK, from + count - first));
+      if (performance.now() - begun > forMs) break;
+      const shift = await playShift({ provider, seed, bug, kinds }, first, Math.min(PER_DESK, from + count - first));
       played += shift.played;
       steps += shift.steps;
       if (shift.failure) failures.push(shift.failure);
     }
   };
   await Promise.all(Array.from({ length: lanes }, work));
-  return { played, steps, failure: failures.toSorted((a, b) => a.index - b.index)[0] };
+  return { played, steps, kinds, failure: failures.toSorted((a, b) => a.index - b.index)[0] };
 }
 
 /** One desk's. */
 async function playShift(
-  { provider, seed, bug }: Pick<Campaign, 'provider' | 'seed' | 'bug'>,
+  { provider, seed, bug, kinds }: Pick<Campaign, 'provider' | 'seed' | 'bug'> & { readonly kinds: Kinds },
   first: number,
   count: number,
-): Promise<Verdict> {
-  const desk = await DESKS[provider]();
+): Promise<Omit<Verdict, 'kinds'>> {
+  const desk = await DESKS[provider]('live');
   try {
     const calls = new DeskCalls(desk);
-    const problemOf = (history: History): Promise<string | undefined> => told(history, desk, new MemoryCore(calls, newUuid(), bug));
+    const problemOf = (history: History): Promise<string | undefined> => told(history, desk, new MemoryCore(calls, newUuid(), bug), kinds);
     let steps = 0;
     for (let index = first; index < first + count; index += 1) {
       const history = historyAt(seed, index, desk);
@@ -85,9 +93,9 @@ export function historyAt(seed: number, index: number, desk: Desk): History {
 }
 
 /** What breaks is a problem like any other. */
-export async function told(history: History, desk: Desk, core: Core): Promise<string | undefined> {
+export async function told(history: History, desk: Desk, core: Core, kinds = new Kinds()): Promise<string | undefined> {
   try {
-    return await tell(history, desk, core);
+    return await tell(history, desk, core, kinds);
   } catch (error) {
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   } finally {
@@ -116,6 +124,7 @@ async function shorten(history: History, fails: (shorter: History) => Promise<bo
 
 function* simpler(history: History): Generator<History> {
   const { steps } = history;
+  if (history.invoices.length > 1) yield { ...history, invoices: [TOTAL] };
   if (history.opening !== 'none') yield { ...history, opening: 'none' };
   for (const index of steps.keys()) yield { ...history, steps: steps.toSpliced(index, 1) };
   for (const [index, step] of steps.entries())

@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { AppProcess } from '../support/app-process.ts';
 import { Api } from '../support/api.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 import { attribute, Collector, type SentSpan } from './collector.ts';
+
+jest.setTimeout(STORY_MS);
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CALLER = { traceId: 'abcdef0123456789abcdef0123456789', spanId: '0123456789abcdef' };
@@ -44,10 +47,10 @@ beforeAll(async () => {
   });
   await app.start();
   key = (JSON.parse((await app.cli(['key', 'create', 'shop', '--tenant', 'shop', '--json'])).output) as { secret: string }).secret;
-  api = new Api(app.url, key, 30_000);
+  api = new Api(app.url, key, SOON_MS);
   await api.post('/v1/connections', { name: 'sink', plugin: 'http', settings: { baseUrl: `http://${host}` } });
   await api.post('/v1/flows', { source: readFileSync(join(import.meta.dirname, 'flows/observed.yaml'), 'utf8') });
-}, 120_000);
+});
 afterAll(async () => {
   await app.dispose();
   sink.close();
@@ -76,7 +79,6 @@ async function spansOf(traceId: string, isComplete: (spans: readonly SentSpan[])
   await until(
     () => isComplete(collector.of(traceId)),
     () => `spans of ${traceId}: ${JSON.stringify(collector.of(traceId).map(({ name }) => name))}; the app says ${app.output}`,
-    30_000,
   );
   return collector.of(traceId);
 }
@@ -118,7 +120,7 @@ describe('traces', () => {
     expect([request?.parentSpanId, event?.parentSpanId]).toEqual([CALLER.spanId, request?.spanId]);
     expect(event?.links).toEqual([expect.objectContaining({ traceId, spanId: first?.spanId })]);
     expect(first?.links).toEqual([expect.objectContaining({ traceId: CALLER.traceId, spanId: event?.spanId })]);
-  }, 60_000);
+  });
 
   test('a problem names the trace of its caller', async () => {
     const answer = await fetch(`${app.url}/v1/runs/run_nonsense`, {

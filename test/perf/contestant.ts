@@ -95,16 +95,7 @@ export function processTree(pid: number): number[] {
 
 /** Processor time of some processes so far, in seconds; steadier than runs per second on a machine with neighbours. */
 export function cpuSeconds(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(fields[11]) + Number(fields[12]);
-    } catch {
-      return 0;
-    }
-  });
-  return ticks.reduce((a, b) => a + b, 0) / 100;
+  return processorMicros(pids) / 1_000_000;
 }
 
 /** Memory of some processes in MiB, shared pages divided among who shares them (PSS). */
@@ -119,13 +110,18 @@ export function memoryMb(pids: readonly number[]): number {
   return Math.round(kib.reduce((a, b) => a + b, 0) / 1_024);
 }
 
-/** Processor time that some processes have used, in microseconds; Linux counts it in hundredths of a second. */
+/**
+ * Processor time that some processes have used, in microseconds; Linux counts it in hundredths of a second. With that of children that
+ * have ended (fields 16 and 17 of proc_pid_stat(5)): PostgreSQL lets backends go, and what they used must not vanish between two readings
+ * of {@link processTree}. A process that is gone itself counts as nothing, because its parent has its time.
+ */
 export function processorMicros(pids: readonly number[]): number {
   const ticks = pids.map((pid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // Counted from what follows the name, which may hold spaces: 11 to 14 are the fields 14 to 17.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(fields[11]) + Number(fields[12]);
+      return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0);
     } catch {
       return 0;
     }

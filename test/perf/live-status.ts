@@ -5,7 +5,7 @@
  *   npm run bench:live -- [--clients 1000,10000] [--events 4000] [--rate 200] [--profile FOLDER]
  *
  * Half of the events come over HTTP to the same process; from its acknowledgement, which follows the commit, to the screen.
- * The other half is committed by another process, which this one finds by looking ten times a second; from the commit to the screen.
+ * The other half is committed by another process, which this one finds by looking forty times a second; from the commit to the screen.
  * Every event has one follower, and at the end each has got each of its events once and in order.
  */
 import { connect, type Socket } from 'node:net';

@@ -31,6 +31,8 @@ const REFUNDABLE_MS = 180 * DAY_MS;
 /** What the next attempt to take or hold money comes to, in place of success. */
 export type NextResult = { readonly issue: string } | { readonly status: 'PENDING' | 'DECLINED'; readonly reason: string };
 
+const DECLINED: NextResult = { status: 'DECLINED', reason: 'DECLINED_BY_RISK_FRAUD_FILTERS' };
+
 /** Orders, holds, captures and refunds, with PayPal's rules. */
 export class PaypalOrders {
   readonly #clock: PaypalClock;
@@ -40,6 +42,7 @@ export class PaypalOrders {
   readonly #site: () => string;
   readonly #orders = new Map<string, Order>();
   readonly #next: NextResult[] = [];
+  readonly #refused = new Set<string>();
 
   constructor(clock: PaypalClock, ledger: PaypalLedger, webhooks: PaypalWebhooks, vault: PaypalVault, site: () => string) {
     this.#clock = clock;
@@ -52,6 +55,15 @@ export class PaypalOrders {
   /** The next capture, hold or charge goes like this. */
   next(result: NextResult): void {
     this.#next.push(result);
+  }
+
+  /** Whenever money of this order is to be taken, the bank says no. */
+  refuse(id: string): void {
+    this.#refused.add(id);
+  }
+
+  isRefused(id: string): boolean {
+    return this.#refused.has(id);
   }
 
   order(id: string): Order {
@@ -302,7 +314,8 @@ export class PaypalOrders {
     order.status = 'COMPLETED';
   }
 
-  #take(order: Order, amount: WireMoney, invoiceId: string, isFinal: boolean, result: NextResult | undefined): Capture {
+  #take(order: Order, amount: WireMoney, invoiceId: string, isFinal: boolean, next: NextResult | undefined): Capture {
+    const result = next ?? (this.#refused.has(order.id) ? DECLINED : undefined);
     if (result && 'issue' in result) throw unprocessable(result.issue);
     const now = this.#clock.stamp();
     const capture: Capture = {

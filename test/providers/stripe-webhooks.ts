@@ -24,8 +24,10 @@ export interface WebhookEndpoint {
   readonly secret: string;
 }
 
-const ATTEMPTS = 8;
+/** Stripe itself goes on for three days; nobody here is away for longer, on a slow machine either. */
+const SENT_AGAIN_FOR_MS = 5 * 60_000;
 const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2_000;
 /** How long the news of a change may take to be on its way; repeated deliveries are not waited for. */
 const SETTLED_MS = 2_000;
 
@@ -99,7 +101,12 @@ export class StripeWebhooks {
   }
 
   async #deliver({ url, secrets }: WebhookTarget, body: string): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS && !this.#closing.signal.aborted; attempt += 1) {
+    const end = performance.now() + SENT_AGAIN_FOR_MS;
+    for (
+      let waitMs = FIRST_WAIT_MS;
+      performance.now() < end && !this.#closing.signal.aborted;
+      waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
+    ) {
       try {
         const answer = await fetch(url, {
           method: 'POST',
@@ -113,7 +120,7 @@ export class StripeWebhooks {
       } catch {
         // Nobody listens yet, or it broke: the same as an answer that is not 2xx.
       }
-      await this.#wait(FIRST_WAIT_MS * 2 ** attempt);
+      await this.#wait(waitMs);
     }
   }
 

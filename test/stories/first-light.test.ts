@@ -1,18 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { stripeSignature } from '../providers/stripe-webhooks.ts';
 import { NOTHING_OPEN, openWork } from '../support/open-work.ts';
+import { STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 import { balances, checkOut, imbalance, offerCredits, order, PAID_ORDER, textsTo, traces, type Checkout, type Sale } from './scenario.ts';
 import { Shop, WEBHOOK_SECRET } from './shop.ts';
+
+jest.setTimeout(STORY_MS);
 
 let shop: Shop;
 let creditPackage: string;
 let customers = 0;
 
 beforeAll(async () => {
-  shop = await Shop.open({ flows: ['stories/flows/receipt-by-mail.yaml'] });
+  // On a slow machine a call may be in doubt for a moment: it is asked soon what became of it.
+  shop = await Shop.open({ environment: { KASSAFLOW_ASK_AGAIN_MS: '2000' }, flows: ['stories/flows/receipt-by-mail.yaml'] });
   creditPackage = await offerCredits(shop);
-}, 60_000);
+});
 afterAll(() => shop.close());
 
 /** A customer with an order, and the page to pay it on. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Api } from '../support/api.ts';
+import { SOON_MS, STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
 import { openVippsApp, type VippsApp } from '../support/vipps-app.ts';
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
   support = new Api(shop.app.url, await shop.key('support'));
   kim = new Api(shop.app.url, await shop.key('kim'));
   await shop.command('flow', 'publish', join(import.meta.dirname, '../../flows/refund-approval.yaml'));
-}, 120_000);
+}, STORY_MS);
 afterAll(() => shop.close());
 
 const dkk = (amount: string) => ({ amount, currency: 'DKK' });
@@ -43,34 +44,42 @@ async function question(...words: readonly string[]): Promise<string> {
   await until(
     async () => (await find()) !== undefined,
     () => `nobody was asked about ${words.join(', ')}`,
-    30_000,
+    SOON_MS,
   );
   return (await find())?.id ?? '';
 }
 
 describe('a refund above the limit', () => {
-  test('goes out when somebody else approves, and not when who asked does', async () => {
-    const { refund, providerId } = await asked('two coffees too many');
-    await support.post(`/v1/tasks/${await question('two coffees too many')}/answer`, { choice: 'approve' });
-    const again = await question('two coffees too many', 'Somebody else than');
-    expect([await statusOf(refund), shop.vipps.payments.get(providerId).refunded]).toEqual(['requested', 0]);
-    await kim.post(`/v1/tasks/${again}/answer`, { choice: 'approve' });
-    await until(
-      async () => (await statusOf(refund)) === 'completed',
-      () => 'the refund was not made',
-      30_000,
-    );
-    expect(shop.vipps.payments.get(providerId).refunded).toBe(30_000);
-  }, 120_000);
+  test(
+    'goes out when somebody else approves, and not when who asked does',
+    async () => {
+      const { refund, providerId } = await asked('two coffees too many');
+      await support.post(`/v1/tasks/${await question('two coffees too many')}/answer`, { choice: 'approve' });
+      const again = await question('two coffees too many', 'Somebody else than');
+      expect([await statusOf(refund), shop.vipps.payments.get(providerId).refunded]).toEqual(['requested', 0]);
+      await kim.post(`/v1/tasks/${again}/answer`, { choice: 'approve' });
+      await until(
+        async () => (await statusOf(refund)) === 'completed',
+        () => 'the refund was not made',
+        SOON_MS,
+      );
+      expect(shop.vipps.payments.get(providerId).refunded).toBe(30_000);
+    },
+    STORY_MS,
+  );
 
-  test('is called off when somebody says no', async () => {
-    const { refund, providerId } = await asked('a change of mind');
-    await kim.post(`/v1/tasks/${await question('a change of mind')}/answer`, { choice: 'reject', note: 'too late' });
-    await until(
-      async () => (await statusOf(refund)) === 'cancelled',
-      () => 'the refund still waits',
-      30_000,
-    );
-    expect(shop.vipps.payments.get(providerId).refunded).toBe(0);
-  }, 120_000);
+  test(
+    'is called off when somebody says no',
+    async () => {
+      const { refund, providerId } = await asked('a change of mind');
+      await kim.post(`/v1/tasks/${await question('a change of mind')}/answer`, { choice: 'reject', note: 'too late' });
+      await until(
+        async () => (await statusOf(refund)) === 'cancelled',
+        () => 'the refund still waits',
+        SOON_MS,
+      );
+      expect(shop.vipps.payments.get(providerId).refunded).toBe(0);
+    },
+    STORY_MS,
+  );
 });

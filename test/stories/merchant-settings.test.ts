@@ -4,9 +4,10 @@ import { startMollieServer, type MollieServer } from '../providers/mollie-server
 import { startVippsServer, type VippsServer } from '../providers/vipps-server.ts';
 import { Api } from '../support/api.ts';
 import { AppProcess } from '../support/app-process.ts';
+import { STORY_MS } from '../support/patience.ts';
 
 // Each command is a process of its own.
-jest.setTimeout(90_000);
+jest.setTimeout(STORY_MS);
 
 let vipps: VippsServer;
 let mollie: MollieServer;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const { output } = await app.cli(['key', 'create', 'test', '--tenant', 'test', '--json']);
   ({ secret: key } = JSON.parse(output) as { secret: string });
   api = new Api(app.url, key);
-}, 120_000);
+}, STORY_MS);
 afterAll(async () => {
   await app.dispose();
   await Promise.all([vipps.close(), mollie.close()]);
@@ -75,6 +76,23 @@ describe('a merchant', () => {
   test('takes a route back', async () => {
     expect((await command('route', 'remove', '--currency', 'NOK')).output).not.toContain('NOK');
     expect(await command('route', 'remove', '--method', 'ideal')).toMatchObject({ code: expect.any(Number) });
+  });
+
+  test('lists the portal, and tries where payers may be led back to', async () => {
+    const { output } = await command('portal', 'add', 'https://SHOP.example', 'https://app.example');
+    expect(output).toMatch(/https:\/\/app\.example\s+https:\/\/shop\.example/);
+    const [taken, refused, noOrigin, stranger] = await Promise.all([
+      command('portal', 'check', 'https://shop.example/thanks?order=7'),
+      command('portal', 'check', 'https://evil.example/thanks'),
+      command('portal', 'add', 'https://shop.example/thanks'),
+      command('portal', 'remove', 'https://nobody.example'),
+    ]);
+    expect(taken).toMatchObject({ code: 0, output: expect.stringContaining('payers may be led there') });
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('kassaflow portal add') });
+    expect(noOrigin).toMatchObject({ code: 1, output: expect.stringContaining('An origin is scheme, host and port alone') });
+    expect(stranger.output).toContain('not on the list');
+    const left = await command('portal', 'remove', 'https://app.example', '--json');
+    expect(JSON.parse(left.output)).toEqual([{ origin: 'https://shop.example' }]);
   });
 
   test('changes credentials without a gap, and registers the webhook anew', async () => {

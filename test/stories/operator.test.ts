@@ -1,9 +1,12 @@
 /** What an operator does by command: publish, try, start, answer, look, repair, limit. The real program on both sides. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { AppProcess } from '../support/app-process.ts';
+import { STORY_MS } from '../support/patience.ts';
 import { until } from '../support/until.ts';
+
+jest.setTimeout(STORY_MS);
 
 const COLLECT = `kassaflow: 1
 flow: z-collect
@@ -52,7 +55,7 @@ beforeAll(async () => {
   write('caller', CALLER);
   write('z-collect', COLLECT);
   write('broken', BROKEN);
-}, 90_000);
+});
 afterAll(() => app.dispose());
 
 const write = (name: string, source: string) => writeFileSync(join(app.folder, 'flows', `${name}.yaml`), source);
@@ -89,7 +92,7 @@ test('flows are checked, published in the order in which they need each other, a
   expect(await ok('flow', 'diff', 'flows/z-collect.yaml', '1')).toContain('Collect it now?');
   expect(await ok('flow', 'dry-run', 'z-collect', '--inputs', '{"note":"x"}')).toContain('z-collect would be waiting');
   expect((await run('flow', 'dry-run', 'z-collect', '--inputs', '{"nte":"x"}')).output).toContain('/inputs/nte');
-}, 60_000);
+});
 
 test('a flow is started by hand and by another flow, asks, and goes on with the answer', async () => {
   const started = await ok('flow', 'run', 'z-collect', '--input', 'note=by hand', '--input', 'amount=12.50 EUR', '--input', 'urgent=yes');
@@ -102,7 +105,7 @@ test('a flow is started by hand and by another flow, asks, and goes on with the 
   expect(left).toMatch(/"title":"by hand [^"]*12[.,]50/);
   expect(left).toMatch(/"title":"from the caller [^"]*5[.,]00/);
   expect(await ok('run', 'show', started)).toContain('completed');
-}, 60_000);
+});
 
 test('a flow that is for one team is started by a key of that team, and by nobody else', async () => {
   const keyOf = async (...scopes: readonly string[]) => {
@@ -125,7 +128,7 @@ test('a flow that is for one team is started by a key of that team, and by nobod
   expect(await start('runs:write', 'team:sales')).toEqual(refused);
   expect(await start('runs:write', 'team:finance')).toEqual([0, expect.stringMatching(/^run_/)]);
   expect((await run('key', 'create', 'till', '--scope', 'team:Finance')).code).toBe(1);
-}, 60_000);
+});
 
 test('runs that failed are found by group, computed again, and retried or skipped', async () => {
   for (let n = 0; n < 2; n += 1) await ok('event', 'send', 'custom.broken', '--data', '{"customer":"nobody"}');
@@ -143,7 +146,7 @@ test('runs that failed are found by group, computed again, and retried or skippe
     () => `${job} did not end`,
   );
   expect(await ok('run', 'skip', first?.id ?? '', '--reason', 'not needed')).toBe(`${first?.id} is completed`);
-}, 60_000);
+});
 
 test('guards are shown, changed one by one, and set back', async () => {
   expect(await ok('guards', 'show')).toContain('everything is as the defaults have it');
@@ -155,4 +158,4 @@ test('guards are shown, changed one by one, and set back', async () => {
   );
   const wrong = await run('guards', 'set', 'messages.perReciever.cap=3');
   expect([wrong.code, wrong.output]).toEqual([1, expect.stringContaining('perReceiver')]);
-}, 60_000);
+});

@@ -13,6 +13,8 @@ export interface ShopOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Flow files in `test/`, published besides those that come with Kassaflow. */
   readonly flows?: readonly string[];
+  /** Flows that come with Kassaflow besides those about a payment and its refund. */
+  readonly shipped?: readonly string[];
   /** For how long a request is sent again when it is not answered. */
   readonly patienceMs?: number;
 }
@@ -129,7 +131,7 @@ export class Shop {
   #flows(): string {
     const folder = join(this.app.folder, 'flows');
     mkdirSync(folder);
-    for (const name of ['payment-completed.yaml', 'refund-completed.yaml'])
+    for (const name of ['payment-completed.yaml', 'refund-completed.yaml', ...(this.#options.shipped ?? [])])
       writeFileSync(join(folder, name), withConnections(readFileSync(join(ROOT, 'flows', name), 'utf8')));
     for (const file of this.#options.flows ?? []) {
       writeFileSync(join(folder, file.replaceAll('/', '-')), readFileSync(join(ROOT, 'test', file), 'utf8'));
@@ -138,9 +140,15 @@ export class Shop {
   }
 }
 
-/** Both Twilio and the sandbox can send texts, so the flow has to say which one does. */
+/** Texts and letters can be sent by several of its connections, so the flow has to say which one does. */
 function withConnections(source: string): string {
-  return source
-    .replaceAll(/^( *)(- )?do: sms\.send$/gm, (line, indent: string, dash = '') => `${line}\n${indent}${' '.repeat(dash.length)}via: texts`)
-    .replaceAll(/^( *)do: accounting\.post$/gm, (line, indent: string) => `${line}\n${indent}via: book`);
+  const via = { 'sms.send': 'texts', 'email.send': 'mail', 'accounting.post': 'book' };
+  return Object.entries(via).reduce(
+    (text, [action, connection]) =>
+      text.replaceAll(
+        new RegExp(`^( *)(- )?do: ${action.replace('.', '\\.')}$`, 'gm'),
+        (line, indent: string, dash = '') => `${line}\n${indent}${' '.repeat(dash.length)}via: ${connection}`,
+      ),
+    source,
+  );
 }

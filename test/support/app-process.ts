@@ -1,13 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CrashPoint } from '../../src/platform/crash-points.ts';
 import { freePort } from '../perf/free-port.ts';
-import { until } from './until.ts';
+import { SOON_MS } from './patience.ts';
+import { until, waitFor } from './until.ts';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const BINARY = join(ROOT, 'bin/kassaflow.mjs');
+
+waitFor(SOON_MS);
 
 /** Kassaflow as people run it: the built program in a process and a data folder of its own. */
 export class AppProcess {
@@ -43,9 +47,16 @@ export class AppProcess {
     await until(
       () => this.output.includes('Kassaflow is ready at'),
       () => `the app did not become ready:\n${this.output.slice(-4_000)}`,
-      60_000,
+      SOON_MS,
       () => this.ended,
     );
+  }
+
+  /** From now on the first to pass this point dies: the process that runs, or its database with `postgres@` before the name. */
+  dieAt(point: CrashPoint | `postgres@${CrashPoint}`): void {
+    // In one move: half a name would be no point.
+    writeFileSync(`${this.#crashFile}.new`, point);
+    renameSync(`${this.#crashFile}.new`, this.#crashFile);
   }
 
   /** Starts it without waiting. */
@@ -53,7 +64,7 @@ export class AppProcess {
     this.output = '';
     this.#child = spawn(process.execPath, [this.#binary, ...args], {
       cwd: this.folder,
-      env: this.#environment(more),
+      env: this.#environment({ KASSAFLOW_CRASH_AT: `file:${this.#crashFile}`, ...more }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
@@ -70,7 +81,7 @@ export class AppProcess {
   }
 
   /** Resolves when the process has ended by itself, for example at a crash point. */
-  async died(withinMs = 30_000): Promise<void> {
+  async died(withinMs = SOON_MS): Promise<void> {
     await until(
       () => this.ended,
       () => `the app should have died but lives:\n${this.output.slice(-2_000)}`,
@@ -111,6 +122,10 @@ export class AppProcess {
   async dispose(): Promise<void> {
     if (!this.ended) await this.kill();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+
+  get #crashFile(): string {
+    return join(this.folder, 'crash-at');
   }
 
   #environment(more: Readonly<Record<string, string>>): Record<string, string> {

@@ -7,6 +7,7 @@ import { domainEntities } from '../../src/domain/domain.entities.ts';
 import { DomainModule } from '../../src/domain/domain.module.ts';
 import { EventLog } from '../../src/events/event-log.ts';
 import { EventReader } from '../../src/events/event-reader.ts';
+import { EventsHttpModule, LogIntakeModule } from '../../src/events/events-http.module.ts';
 import { LiveEvents } from '../../src/events/live-events.ts';
 import { LiveStatus } from '../../src/events/live-status.ts';
 import { SubjectReaders } from '../../src/events/subject-readers.ts';
@@ -26,6 +27,7 @@ import { MasterKeys } from '../../src/platform/secrets/master-keys.ts';
 import { EnvelopeSealer, Sealer } from '../../src/platform/secrets/sealer.ts';
 import { TenancyModule } from '../../src/platform/tenancy/tenancy.module.ts';
 import { BuiltInActions } from '../../src/plugin-host/built-in-actions.ts';
+import { ConnectionNews } from '../../src/plugin-host/connections/connection-news.ts';
 import { ConnectionUses } from '../../src/plugin-host/connections/connection-uses.ts';
 import { DeliveryReaders } from '../../src/plugin-host/delivery-readers.ts';
 import { ProviderCalls } from '../../src/plugin-host/provider-calls.ts';
@@ -43,8 +45,9 @@ class SurroundingsModule {
       { provide: EnginePool, useValue: db.enginePool },
       { provide: CLOCK, useValue: clock },
       // `web`: the workers are driven by the tests, so that each moment is theirs to choose.
-      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web', captureNoticeMs: 48 * 3_600_000 } },
-      { provide: EventLog, useFactory: () => new EventLog(clock, new EventEmitter2()) },
+      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web', captureNoticeMs: 48 * 3_600_000, receiptPageDays: 800 } },
+      { provide: EventEmitter2, useFactory: () => new EventEmitter2() },
+      EventLog,
       { provide: ProviderCalls, useValue: provider },
       { provide: Sealer, useFactory: () => new EnvelopeSealer(db.database, new MasterKeys(Buffer.alloc(32, 7))) },
       EventReader,
@@ -52,13 +55,22 @@ class SurroundingsModule {
       LiveStatus,
       SubjectReaders,
       BuiltInActions,
+      ConnectionNews,
       ConnectionUses,
       DeliveryReaders,
     ];
     const log = createLog('silent');
     return {
       module: SurroundingsModule,
-      imports: [ObservabilityModule.forRoot({ level: 'silent', log }), TenancyModule, AuthModule, HttpModule, DomainModule, WebhooksModule],
+      imports: [
+        ObservabilityModule.forRoot({ level: 'silent', log }),
+        TenancyModule,
+        AuthModule,
+        HttpModule,
+        DomainModule,
+        WebhooksModule,
+        EventsHttpModule.takingEventsBy(LogIntakeModule),
+      ],
       providers,
       exports: providers,
     };

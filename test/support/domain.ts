@@ -85,11 +85,11 @@ export async function domainWorldWith<C extends Clock, P extends ProviderCalls>(
   const db = await testDatabase({ entities: domainEntities, poolSize: 10 });
   const eventLog = new EventLog(clock, new EventEmitter2());
   const readers = new SubjectReaders();
-  const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const, captureNoticeMs: 48 * 3_600_000 };
+  const config = { publicUrl: 'https://kassaflow.example', role: 'all' as const, captureNoticeMs: 48 * 3_600_000, receiptPageDays: 800 };
   const audit = new Audit();
   const ledger = new Ledger();
   const customers = new Customers(db.database, eventLog, readers, clock);
-  const invoices = new Invoices(db.database, ledger, customers, eventLog, readers, audit, clock);
+  const invoices = new Invoices(db.database, ledger, customers, eventLog, readers, audit, config as never, clock);
   const subjects = new PaymentSubjects(customers, invoices);
   const addresses = new WebhookAddresses(config as never);
   const mandates = new Mandates(db.database, provider, customers, eventLog, audit, clock);

@@ -54,6 +54,8 @@ export class ScriptedProvider extends ProviderCalls {
   refundsAreSlow = false;
   /** New payments and charges need nothing of the customer. */
   hasNoNextStep = false;
+  /** What its codes say. */
+  codeOf = (providerId: string): string => `https://pay.example/code/${providerId}`;
   /** How deliveries are read in place of the scripted way; a test may put a real plugin here, or a failure. */
   translator: ((delivery: RawWebhook) => Promise<readonly ProviderSignal[]>) | undefined;
   /** One hour. */
@@ -232,6 +234,10 @@ export class ScriptedProvider extends ProviderCalls {
       };
     if (this.created.get(providerId)?.flow === 'push')
       return { providerId, facts: this.#now(providerId), next: { kind: 'push', expiresAt: this.clock.now().getTime() + 600_000 } };
+    if (this.created.get(providerId)?.flow === 'qr') {
+      const expiresAt = this.clock.now().getTime() + 600_000;
+      return { providerId, facts: this.#now(providerId), next: { kind: 'qr', payload: this.codeOf(providerId), expiresAt } };
+    }
     const next: NextStep = this.hasNoNextStep ? { kind: 'none' } : { kind: 'redirect', url: `https://pay.example/${providerId}` };
     return { providerId, facts: this.#now(providerId), next };
   }

@@ -5,6 +5,7 @@ import { ImportSettlements } from '../../src/domain/settlements/import-settlemen
 import { PlanNightly } from '../../src/domain/settlements/plan-nightly.ts';
 import { SettlementBooks } from '../../src/domain/settlements/settlement-books.ts';
 import { Settlements } from '../../src/domain/settlements/settlements.service.ts';
+import { SignalledImports } from '../../src/domain/settlements/signalled-imports.ts';
 import { newUuid, uuidOf } from '../../src/kernel/ids.ts';
 import type { domainWorldWith } from './domain.ts';
 
@@ -27,8 +28,10 @@ export function settledWorld(world: World) {
   const importer = anImporter();
   const planner = new PlanNightly(db.database, db.enginePool, provider, { role: 'web' } as never, clock);
   const settlements = new Settlements(db.database, provider, importer, audit, clock);
+  const signalled = new SignalledImports(db.database, provider, clock);
   return {
     importer,
+    signalled,
     anImporter,
     books,
     planner,

@@ -12,12 +12,13 @@ export interface VippsApp {
 }
 
 /** The program itself, with a connection `wallet` to Vipps MobilePay on this machine: a provider that takes no money by itself. */
-export async function openVippsApp(): Promise<VippsApp> {
+export async function openVippsApp(settings: Readonly<Record<string, string>> = {}): Promise<VippsApp> {
   const vipps = await startVippsServer();
   const app = await AppProcess.prepare({
     KASSAFLOW_DEMO: 'false',
     KASSAFLOW_FLOWS: 'database',
     KASSAFLOW_EGRESS_MAP: `https://apitest.vipps.no=${vipps.url}`,
+    ...settings,
   });
   const close = async (): Promise<void> => {
     await app.dispose();

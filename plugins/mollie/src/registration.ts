@@ -15,18 +15,36 @@ const PER_PAYMENT: RegisteredWebhook = { providerId: 'per-payment' };
 export const register: NonNullable<Webhook<Settings>['register']> = async (context, { url, renew }) => {
   const { organizationToken, webhookId, webhookSecret } = context.settings;
   if (organizationToken === undefined) return ok(PER_PAYMENT, PER_PAYMENT.providerId);
-  const listed = await askOrganization(context, 'read', { method: 'GET', path: '/webhooks?limit=250' });
+  const listed = await standingAt(context, url);
   if (listed.kind !== 'ok') return listed;
-  const standing = hooksIn(listed.value).filter((hook) => hook.url === url && hook.status !== 'deleted');
+  const standing = listed.value;
   const good = standing.find(({ id, status }) => id === webhookId && status === 'enabled');
   if (good && webhookSecret !== undefined && renew !== true) return ok({ providerId: good.id }, good.id);
-  for (const { id } of standing) {
-    const gone = await askOrganization(context, 'write', { method: 'DELETE', path: `/webhooks/${id}` });
-    if (gone.kind !== 'ok' && !(gone.kind === 'failed' && (gone.code === '404' || gone.code === '410'))) return gone;
-  }
+  const gone = await removeAll(context, standing);
+  if (gone.kind !== 'ok') return gone;
   const made = await create(context, url, [...PAYMENT_EVENTS, ...MONEY_BACK_EVENTS]);
   return made.kind === 'failed' && made.code === '422' ? create(context, url, PAYMENT_EVENTS) : made;
 };
+
+export const unregister: NonNullable<Webhook<Settings>['unregister']> = async (context, { url }) => {
+  if (context.settings.organizationToken === undefined) return ok(undefined);
+  const listed = await standingAt(context, url);
+  return listed.kind === 'ok' ? removeAll(context, listed.value) : listed;
+};
+
+async function standingAt(context: Context<Settings>, url: string): Promise<Outcome<readonly Hook[]>> {
+  const listed = await askOrganization(context, 'read', { method: 'GET', path: '/webhooks?limit=250' });
+  return listed.kind === 'ok' ? ok(hooksIn(listed.value).filter((hook) => hook.url === url && hook.status !== 'deleted')) : listed;
+}
+
+/** One that is gone already is what was wanted. */
+async function removeAll(context: Context<Settings>, hooks: readonly Hook[]): Promise<Outcome<undefined>> {
+  for (const { id } of hooks) {
+    const gone = await askOrganization(context, 'write', { method: 'DELETE', path: `/webhooks/${id}` });
+    if (gone.kind !== 'ok' && !(gone.kind === 'failed' && (gone.code === '404' || gone.code === '410'))) return gone;
+  }
+  return ok(undefined);
+}
 
 interface Hook {
   readonly id: string;

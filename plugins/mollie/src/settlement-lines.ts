@@ -58,7 +58,16 @@ export function lineOf(settlement: SeenSettlement, part: Part, item: SeenItem): 
     ...(part === 'refunds' ? { refund: item.id } : {}),
     gross: net,
     fee: 0n,
+    ...exchangedOf(item, net),
   });
+}
+
+/** What an item was in the currency that was paid in. Refunds have no sign there; it is that of what they cost. */
+function exchangedOf({ amount, settlementAmount }: SeenItem, net: bigint): Pick<SettlementLine, 'exchanged'> {
+  if (!settlementAmount || settlementAmount.currency === amount.currency) return {};
+  const paid = millionthsOf(amount.value);
+  const size = paid < 0n ? -paid : paid;
+  return { exchanged: { gross: decimalText(net < 0n ? -size : size), currency: amount.currency } };
 }
 
 export function sumOf(lines: readonly SettlementLine[]): bigint {
@@ -112,7 +121,7 @@ function costsOf({ id, periods }: SeenSettlement): readonly SeenCost[] {
   );
 }
 
-type Figures = Pick<SettlementLine, 'providerId' | 'kind' | 'providerType' | 'payment' | 'reference' | 'refund'> & {
+type Figures = Pick<SettlementLine, 'providerId' | 'kind' | 'providerType' | 'payment' | 'reference' | 'refund' | 'exchanged'> & {
   readonly gross: bigint;
   readonly fee: bigint;
   readonly feeVat?: bigint;

@@ -26,7 +26,10 @@ interface Position {
 export const settlements: NonNullable<PaymentProvider<Settings>['settlements']> = async (context, { from, to, page }) => {
   if (context.mode === 'test') return ok({ lines: [] });
   if (to >= amsterdamDay(context.now().getTime()))
-    return failed('temporary', 'This day is not over yet in Amsterdam.', { code: 'not-ready' });
+    return failed('temporary', 'This day is not over yet in Amsterdam.', {
+      code: 'not-ready',
+      retryAfterMs: untilOverMs(to, context.now()),
+    });
   const position = page === undefined ? undefined : positionIn(page);
   if (page !== undefined && position === undefined) return failed('input', 'This is not a page of settlements.', { field: 'page' });
   return callMollie(
@@ -44,6 +47,11 @@ export const settlements: NonNullable<PaymentProvider<Settings>['settlements']> 
     'organization',
   );
 };
+
+/** To be on the safe side of both midnights, summer's and winter's: a day is over in Amsterdam when it is in London. */
+function untilOverMs(day: string, now: Date): number {
+  return Math.max(Date.parse(day) + 86_400_000 - now.getTime(), 0) + 600_000;
+}
 
 /** Every settlement of these days, oldest first; not ready while one that was closed by then is still on its way. */
 async function settledOn(mollie: MollieClient, first: string, last: string): Promise<Outcome<readonly SeenSettlement[]>> {

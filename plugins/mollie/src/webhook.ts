@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Context, ProviderSignal, RawWebhook, Verdict, Webhook } from '@kassaflow/plugin-sdk';
 import { readEvent, signalOf } from './events.ts';
-import { register } from './registration.ts';
+import { register, unregister } from './registration.ts';
 import type { Settings } from './settings.ts';
 
 /** What a classic post may name. Longer or stranger ids are nobody's. */
@@ -47,6 +47,7 @@ export const webhook: Webhook<Settings> = {
   },
 
   register,
+  unregister,
 };
 
 /**

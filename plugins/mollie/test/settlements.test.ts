@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { SettlementLine } from '@kassaflow/plugin-sdk';
 import { millionthsOf } from '../src/decimal.ts';
 import { payments } from '../src/payments.ts';
+import { lineOf } from '../src/settlement-lines.ts';
 import type { Settings } from '../src/settings.ts';
 import { euros, Fixture, valueOf } from './fixture.ts';
 
@@ -168,4 +169,19 @@ describe('settlements', () => {
     await at.mollie.advance(2 * DAY);
     expect(await ask('2026-03-28', '2026-03-28', 'x')).toMatchObject({ kind: 'failed', reason: 'input', field: 'page' });
   });
+});
+
+test('money that was paid in another currency is told in it too, with the sign of what came', () => {
+  const settlement = { id: 'stl_1', settledAt: '2026-11-20T09:00:00Z', amount: { currency: 'EUR', value: '63.70' } };
+  const kroner = (value: string) => ({ currency: 'NOK', value });
+  const euro = (value: string) => ({ currency: 'EUR', value });
+  const paid = { id: 'tr_1', amount: kroner('1000.00'), settlementAmount: euro('85.20') };
+  expect(lineOf(settlement, 'payments', paid)).toMatchObject({
+    currency: 'EUR',
+    gross: '85.20',
+    exchanged: { gross: '1000.00', currency: 'NOK' },
+  });
+  const back = { id: 're_1', amount: kroner('250.00'), settlementAmount: euro('-21.50') };
+  expect(lineOf(settlement, 'refunds', back)).toMatchObject({ gross: '-21.50', exchanged: { gross: '-250.00', currency: 'NOK' } });
+  expect(lineOf(settlement, 'payments', { ...paid, amount: euro('85.20') })).not.toHaveProperty('exchanged');
 });

@@ -267,6 +267,18 @@ describe('with a server', () => {
     expect(third.providerId).not.toBe(lost.providerId);
   });
 
+  test('taken back, what stands at the address goes, also what is blocked; again, and without a token, changes nothing', async () => {
+    const url = ORDER.webhookUrl;
+    const settings = at.context({ settings: token(), idempotencyKey: '' });
+    const first = valueOf(await webhook.register!(settings, { url }));
+    const elsewhere = valueOf(await webhook.register!(settings, { url: `${url}-2` }));
+    at.mollie.webhooks.hook(first.providerId).status = 'blocked';
+    valueOf(await webhook.unregister!(at.context(), { url }));
+    expect(at.mollie.webhooks.hook(first.providerId).status).toBe('blocked');
+    for (const _ of [1, 2]) valueOf(await webhook.unregister!(settings, { url }));
+    expect(at.mollie.webhooks.hooks.filter(({ status }) => status !== 'deleted').map(({ id }) => id)).toEqual([elsewhere.providerId]);
+  });
+
   test('a registration is replaced when that is asked for', async () => {
     const url = ORDER.webhookUrl;
     const first = valueOf(await webhook.register!(at.context({ settings: token(), idempotencyKey: '' }), { url }));

@@ -44,6 +44,16 @@ export async function register(context: Context<Settings>, { url }: { readonly u
     : ok(resultOf(context, made.value.id), made.value.id);
 }
 
+/** Takes the address back; one that is gone already is what was wanted. */
+export async function unregister(context: Context<Settings>, { url }: { readonly url: string }): Promise<Outcome<undefined>> {
+  const known = await find(context, url);
+  if (known.kind !== 'ok') return known;
+  if (known.value?.id === undefined) return ok(undefined);
+  const path = `/v1/notifications/webhooks/${encodeURIComponent(known.value.id)}`;
+  const gone = await callPaypal(context, 'write', { method: 'DELETE', path });
+  return gone.kind === 'ok' || codeOfOutcome(gone) === 'INVALID_RESOURCE_ID' ? ok(undefined) : gone;
+}
+
 async function find(context: Context<Settings>, url: string): Promise<Outcome<Registered | undefined>> {
   const list = await callPaypal<{ webhooks?: readonly Registered[] }>(context, 'read', {
     method: 'GET',

@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import type { RawWebhook, Verdict, Webhook } from '@kassaflow/plugin-sdk';
 import { certificateAddress, certificatesFor, want } from './certificates.ts';
 import { readEvent } from './events.ts';
-import { register } from './registration.ts';
+import { register, unregister } from './registration.ts';
 import type { Settings } from './settings.ts';
 import { signalsOf } from './signals.ts';
 import { momentOf } from './wire.ts';
@@ -58,6 +58,7 @@ export const webhook: Webhook<Settings> = {
   },
 
   register,
+  unregister,
 };
 
 function verdictOf(delivery: RawWebhook): Verdict {

@@ -365,6 +365,17 @@ describe('against the local PayPal', () => {
     });
   });
 
+  test('taken back, the webhook of the address goes; again, or after a lost answer, changes nothing', async () => {
+    const url = 'https://kassaflow.example/webhooks/paypal/con_2-3';
+    valueOf(await webhook.register!(context(), { url }));
+    expect(JSON.stringify(paypal.webhooks.list())).toContain(url);
+    paypal.faults.add({ match: 'DELETE /v1/notifications/webhooks', action: 'reset-after' });
+    expect((await webhook.unregister!(context(), { url })).kind).toBe('unknown');
+    for (const _ of [1, 2]) valueOf(await webhook.unregister!(context(), { url }));
+    expect(JSON.stringify(paypal.webhooks.list())).not.toContain(`${url}"`);
+    expect(JSON.stringify(paypal.webhooks.list())).toContain(URL_OF_OURS);
+  });
+
   test('PayPal tries 25 times over three days', () => {
     expect(RETRY_AFTER_MS).toHaveLength(24);
     expect(RETRY_AFTER_MS.reduce((sum, wait) => sum + wait, 0) / DAY_MS).toBeCloseTo(3, 1);

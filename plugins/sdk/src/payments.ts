@@ -237,6 +237,8 @@ export interface SettlementLine {
   /** The part of `fee` that is VAT, where the provider tells it. */
   readonly feeVat?: string;
   readonly net: string;
+  /** `gross` in the currency that was paid in, with the same sign, where the provider exchanged it and tells both. */
+  readonly exchanged?: { readonly gross: string; readonly currency: string };
   /** Epoch milliseconds. */
   readonly bookedAt: number;
   /** The provider's own day, as `2026-11-30`: an instant does not tell it. Without it, the day of `bookedAt` in UTC. */

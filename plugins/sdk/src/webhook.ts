@@ -67,4 +67,9 @@ export interface Webhook<Settings = unknown> {
    * may have been lost. `renew`: deliveries do not verify, so the one that is there is replaced in any case.
    */
   register?(context: Context<Settings>, request: { readonly url: string; readonly renew?: boolean }): Promise<Outcome<RegisteredWebhook>>;
+  /**
+   * Takes the address back at the provider, after its connection was removed: every registration of it that `register` has made. One
+   * that is gone already is what was wanted. It is called again when the answer was lost.
+   */
+  unregister?(context: Context<Settings>, request: { readonly url: string }): Promise<Outcome<undefined>>;
 }

@@ -27,6 +27,16 @@ export const register: NonNullable<Webhook<Settings>['register']> = async (conte
   });
 };
 
+/** An endpoint that a person has made with this address stays. */
+export const unregister: NonNullable<Webhook<Settings>['unregister']> = async (context, { url }) => {
+  const listed = await callStripe(context, 'read', async (stripe) => ok(await collect(stripe.webhookEndpoints.list({ limit: 100 }))));
+  if (listed.kind !== 'ok') return listed;
+  return callStripe(context, 'write', async (stripe) => {
+    for (const { id } of listed.value.filter((one) => one.url === url && isOurs(one))) await remove(stripe, id);
+    return ok(undefined);
+  });
+};
+
 function keptAmong(
   standing: readonly Stripe.WebhookEndpoint[],
   { webhookId, webhookSecret, webhookSecrets = [] }: Settings,

@@ -44,8 +44,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
   transfer_refund: 'adjustment',
 };
 
-/** Adjustments say by their category that they are about a dispute. */
-const CATEGORIES: Readonly<Record<string, Kind>> = { dispute: 'chargeback', dispute_reversal: 'chargeback-reversal' };
+/**
+ * Adjustments say by their category what they are about: a dispute, a refund that failed, or a payout that the bank sent back
+ * (https://docs.stripe.com/reports/reporting-categories).
+ */
+const CATEGORIES: Readonly<Record<string, Kind>> = {
+  dispute: 'chargeback',
+  dispute_reversal: 'chargeback-reversal',
+  payout_reversal: 'payout',
+  refund_failure: 'refund',
+};
 
 /**
  * One balance transaction as a line. `gross − fee = net`; what Stripe keeps for itself is a fee without a gross. A type that is not in the
@@ -55,7 +63,7 @@ const CATEGORIES: Readonly<Record<string, Kind>> = { dispute: 'chargeback', disp
  */
 export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | undefined): SettlementLine {
   const { amount, fee, net, currency, type, reporting_category: category } = transaction;
-  const kind = CATEGORIES[category] ?? KINDS[type] ?? 'unknown';
+  const kind = isOfPayout(transaction) ? 'payout' : (CATEGORIES[category] ?? KINDS[type] ?? 'unknown');
   const money = (minor: number): string => decimalOf(minor, currency);
   const isFee = kind === 'fee';
   const vat = type === 'tax_fee' ? -net : taxIn(transaction);
@@ -70,14 +78,39 @@ export function lineOf(transaction: Stripe.BalanceTransaction, payout: string | 
     fee: money(isFee ? -net : fee),
     ...(vat === 0 ? {} : { feeVat: money(vat) }),
     net: money(net),
+    ...exchangedOf(transaction),
     bookedAt: transaction.created * 1000,
   };
+}
+
+/** An adjustment of a payout is its failure, whatever Stripe's category: the money is on the balance again. */
+function isOfPayout({ type, source }: Stripe.BalanceTransaction): boolean {
+  return type === 'adjustment' && (typeof source === 'string' ? source.startsWith('po_') : source?.object === 'payout');
 }
 
 /** The VAT on a fee, which Stripe tells among the parts of the fee. */
 function taxIn({ fee_details: parts }: Stripe.BalanceTransaction): number {
   return parts.reduce((sum, { type, amount }) => sum + (type === 'tax' ? amount : 0), 0);
 }
+
+/**
+ * What a transaction was before Stripe exchanged it, from its source. A charge may have more than one transaction (a part of it was captured), so
+ * the source's amount counts only where Stripe's own rate leads from it to the transaction's.
+ */
+function exchangedOf({ amount, currency, exchange_rate: rate, source }: Stripe.BalanceTransaction): Pick<SettlementLine, 'exchanged'> {
+  if (!rate || typeof source !== 'object' || source === null || !('currency' in source) || !('amount' in source)) return {};
+  const { currency: paidIn } = source;
+  const paid = 'amount_captured' in source ? source.amount_captured : source.amount;
+  if (typeof paid !== 'number' || typeof paidIn !== 'string' || paidIn === currency || paid === 0) return {};
+  const [here, there] = [Number(decimalOf(Math.abs(amount), currency)), Number(decimalOf(Math.abs(paid), paidIn))];
+  if (Math.abs(there * rate - here) > Math.max(here * SAME_WITHIN, ONE_COIN)) return {};
+  const gross = decimalOf(amount < 0 ? -Math.abs(paid) : Math.abs(paid), paidIn);
+  return { exchanged: { gross, currency: paidIn.toUpperCase() } };
+}
+
+/** Stripe rounds its rate to six digits. */
+const SAME_WITHIN = 0.001;
+const ONE_COIN = 0.011;
 
 /** The payment and refund that a line is about, from its source where Stripe gives it whole. */
 function originOf({ source }: Stripe.BalanceTransaction): Pick<SettlementLine, 'payment' | 'reference' | 'refund'> {

@@ -16,6 +16,8 @@ import type { Settings } from './settings.ts';
 
 const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
+/** Midnight is when everybody asks. */
+const A_WHILE_MS = 600_000;
 /** Stripe's longest page. */
 const PAGE = 100;
 /** A payout a day for more than a year. */
@@ -30,17 +32,19 @@ interface Position {
 /**
  * Where Stripe makes the payouts by its own schedule: those that arrived on these days (UTC, as Stripe counts them), each as the lines of its
  * balance transactions; the payout's own has the opposite sign, so the lines of one payout sum to zero. A payout that failed is there
- * too: its money comes back as a line of a later one. Of a payout that a person asked for besides, there is its own line alone.
+ * too: its money comes back as a line of a later one. Today can be read as soon as no payout is on its way. Of a payout that a person asked for besides, there is its own line alone.
  *
  * Where all payouts are asked for, Stripe does not know what they are made of: then every movement of these days is a line, and payouts
  * are withdrawals from a running balance.
  */
 export const settlements: NonNullable<PaymentProvider<Settings>['settlements']> = async (context, { from, to, page }) => {
-  if (Date.parse(to) + DAY_MS > context.now().getTime()) return failed('temporary', 'This day is not over yet.', { code: 'not_ready' });
+  const leftMs = Date.parse(to) + DAY_MS - context.now().getTime();
+  if (leftMs > DAY_MS) return notOver(leftMs);
   const position = page === undefined ? undefined : positionIn(page);
   if (page !== undefined && position === undefined) return failed('input', 'This is not a page of settlements.', { field: 'page' });
   return callStripe(context, 'read', async (stripe) => {
     const isByHand = position ? position.payout === undefined : await isPaidOutByHand(stripe);
+    if (isByHand && leftMs > 0) return notOver(leftMs);
     if (isByHand) return readDays(context, stripe, { created: { gte: secondsOf(from), lt: secondsOf(to) + DAY_S } }, position?.after);
     const listed = await arrivedOn(stripe, from, to);
     if (listed.kind !== 'ok') return listed;
@@ -50,6 +54,10 @@ export const settlements: NonNullable<PaymentProvider<Settings>['settlements']> 
     return readPayout(context, stripe, payout, position?.after, listed.value[index + 1]);
   });
 };
+
+function notOver(leftMs: number): Outcome<SettlementPage> {
+  return failed('temporary', 'This day is not over yet.', { code: 'not_ready', retryAfterMs: leftMs + A_WHILE_MS });
+}
 
 async function isPaidOutByHand(stripe: Stripe): Promise<boolean> {
   const account = await stripe.accounts.retrieveCurrent();

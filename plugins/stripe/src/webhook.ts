@@ -3,7 +3,7 @@ import { ok, type Context, type ProviderSignal, type RawWebhook, type Verdict, t
 import { callStripe, stripeLibrary } from './client.ts';
 import { kindOf, providerIdOf, readEvent, referenceOf } from './events.ts';
 import { markIn, PAYMENT_MARK } from './marks.ts';
-import { register } from './registration.ts';
+import { register, unregister } from './registration.ts';
 import type { Settings } from './settings.ts';
 
 const WINDOW_SECONDS = 300;
@@ -60,6 +60,7 @@ export const webhook: Webhook<Settings> = {
   },
 
   register,
+  unregister,
 };
 
 async function isSigned(delivery: RawWebhook, header: string, secrets: readonly string[]): Promise<boolean> {

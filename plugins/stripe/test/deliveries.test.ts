@@ -170,6 +170,20 @@ describe('registering the webhook', () => {
     expect(second.providerId).not.toBe(lost.providerId);
   });
 
+  test('taken back, all of ours at the address go, and none of others; again changes nothing', async () => {
+    await register();
+    await register();
+    const theirs = await register();
+    // One that a person has made does not bear our mark.
+    Object.assign(at.stripe.webhooks.endpoint(theirs.providerId), { metadata: {} });
+    const elsewhere = valueOf(
+      await webhook.register!(at.context({ settings: { secretKey: at.stripe.apiKey }, idempotencyKey: '' }), { url: `${url}-2` }),
+    );
+    for (const _ of [1, 2])
+      valueOf(await webhook.unregister!(at.context({ settings: { secretKey: at.stripe.apiKey }, idempotencyKey: '' }), { url }));
+    expect([...at.stripe.webhooks.endpoints.keys()].toSorted()).toEqual([theirs.providerId, elsewhere.providerId].toSorted());
+  });
+
   test('is made anew when that is asked for, and the secret before still counts', async () => {
     const first = await register();
     const second = await register(first.secrets, true);

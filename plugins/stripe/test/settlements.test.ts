@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SettlementLine } from '@kassaflow/plugin-sdk';
+import type { Failed, SettlementLine } from '@kassaflow/plugin-sdk';
 import { decimalOf } from '../src/amounts.ts';
 import { payments } from '../src/payments.ts';
+import { lineOf } from '../src/settlement-lines.ts';
 import { DAY, Fixture, valueOf } from './fixture.ts';
 
 const at = new Fixture();
@@ -118,6 +119,17 @@ describe('a payout', () => {
     expect(new Set(later.map(({ providerId }) => providerId)).size).toBe(2);
   });
 
+  test.each([
+    ['by its category', 'payout_reversal', undefined],
+    ['by what it is about', 'other_adjustment', 'po_1'],
+  ])('that a bank sent back as a mere adjustment is known %s', (_, reporting_category, source) => {
+    const { transactions } = at.stripe.ledger;
+    at.stripe.ledger.book({ type: 'adjustment', amount: 1_221, currency: 'eur', category: reporting_category, ...(source && { source }) });
+    expect(lineOf(transactions.at(-1) as never, 'po_2')).toMatchObject({ kind: 'payout', gross: '12.21', net: '12.21', payout: 'po_2' });
+    at.stripe.ledger.book({ type: 'adjustment', amount: 1_221, currency: 'eur', category: 'other_adjustment' });
+    expect(lineOf(transactions.at(-1) as never, 'po_2')).toMatchObject({ kind: 'adjustment' });
+  });
+
   test('that a person asked for besides is its own line alone, and is warned of', async () => {
     await at.paid('card');
     const payout = at.stripe.ledger.payOut({ automatic: false });
@@ -177,13 +189,35 @@ describe('a payout', () => {
   });
 });
 
+describe('money that was paid in another currency', () => {
+  const came = (amount: number, source: object, rate: number | null = 0.0852) =>
+    lineOf({ ...at.stripe.ledger.book({ type: 'charge', amount, currency: 'eur' }), exchange_rate: rate, source } as never, undefined)
+      .exchanged;
+
+  test('is told in it too, as Stripe’s rate leads from the one to the other', () => {
+    const charge = { object: 'charge', amount: 100_000, amount_captured: 100_000, currency: 'nok' };
+    expect(came(8_520, charge)).toEqual({ gross: '1000.00', currency: 'NOK' });
+    expect(came(-2_130, { object: 'refund', amount: 25_000, currency: 'nok' })).toEqual({ gross: '-250.00', currency: 'NOK' });
+    expect(came(4_260, { ...charge, amount_captured: 50_000 })).toEqual({ gross: '500.00', currency: 'NOK' });
+  });
+
+  test('is not, where the source has another amount, the same currency, or Stripe exchanged nothing', () => {
+    expect(came(4_260, { object: 'charge', amount: 100_000, amount_captured: 100_000, currency: 'nok' })).toBeUndefined();
+    expect(came(8_520, { object: 'charge', amount: 8_520, amount_captured: 8_520, currency: 'eur' }, 1)).toBeUndefined();
+    expect(came(8_520, { object: 'charge', amount: 100_000, currency: 'nok' }, null)).toBeUndefined();
+    expect(came(8_520, { object: 'payout', amount: 8_520, currency: 'eur' })).toBeUndefined();
+  });
+});
+
 describe('pitfall 34: a report that is not ready', () => {
   test('is temporary: the day is not over, a payout is on its way, or Stripe still works out what it is made of', async () => {
     const today = dayOf(at.stripe.clock.now());
     const notReady = { kind: 'failed', reason: 'temporary', code: 'not_ready' };
-    expect(await payments.settlements!(at.context(), { from: today, to: today })).toMatchObject(notReady);
+    const tomorrow = dayOf(at.stripe.clock.now() + DAY);
+    expect(await payments.settlements!(at.context(), { from: today, to: tomorrow })).toMatchObject(notReady);
     await at.paid('card');
     const payout = at.stripe.ledger.payOut();
+    expect(await payments.settlements!(at.context(), { from: today, to: today })).toMatchObject(notReady);
     await at.stripe.advance(2 * DAY);
     const day = dayOf(payout.arrival_date * 1000);
     expect(await payments.settlements!(at.context(), { from: day, to: day })).toMatchObject(notReady);
@@ -191,6 +225,24 @@ describe('pitfall 34: a report that is not ready', () => {
     expect(await payments.settlements!(at.context(), { from: day, to: day })).toMatchObject(notReady);
     at.stripe.ledger.arrive(payout.id);
     expect(netOf(await linesOf(day))).toBe(0);
+  });
+
+  test('is none where the payout of today has arrived', async () => {
+    await at.paid('card');
+    const payout = at.stripe.ledger.payOut();
+    at.stripe.ledger.arrive(payout.id);
+    expect(netOf(await linesOf(dayOf(at.stripe.clock.now())))).toBe(0);
+  });
+
+  test('says when the day is over where every movement of it is a line', async () => {
+    at.stripe.ledger.interval = 'manual';
+    const today = dayOf(at.stripe.clock.now());
+    const left = Date.parse(today) + DAY - at.stripe.clock.now();
+    const outcome = await payments.settlements!(at.context(), { from: today, to: today });
+    expect(outcome).toMatchObject({ kind: 'failed', reason: 'temporary', retryAfterMs: expect.any(Number) });
+    // The clock goes on while it is asked.
+    const { retryAfterMs = 0 } = outcome as Failed;
+    expect([retryAfterMs <= left + 600_000, retryAfterMs > left + 540_000]).toEqual([true, true]);
   });
 
   test('a page that Stripe never gave is refused', async () => {

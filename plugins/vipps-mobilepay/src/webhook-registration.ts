@@ -18,6 +18,8 @@ export function eventsOf(settings: Readonly<Settings>): readonly string[] {
 }
 
 const PATH = '/webhooks/v1/webhooks';
+/** Goes into an address: what is no id of theirs stays out of it. */
+const ID = /^[\w-]{1,100}$/;
 
 /**
  * Registers the address, or finds that it is registered. A registration cannot be changed and tells its secret once, so a new one is made
@@ -29,9 +31,9 @@ export async function register(
   { url, renew }: { readonly url: string; readonly renew?: boolean },
 ): Promise<Outcome<RegisteredWebhook>> {
   if (!url.startsWith('https://')) return failed('input', 'Vipps MobilePay delivers to https addresses only.', { field: 'url' });
-  const listed = await send(context, { manner: 'read', method: 'GET', path: PATH });
+  const listed = await registeredAt(context, url);
   if (listed.kind !== 'ok') return listed;
-  const ours = listAt(listed.value.body, 'webhooks').filter((hook) => textAt(hook, 'url') === url);
+  const ours = listed.value;
   const { webhookId, webhookSecret } = context.settings;
   const kept =
     webhookSecret && renew !== true
@@ -41,6 +43,23 @@ export async function register(
   if (keptId === undefined) return makeNew(context, url);
   for (const hook of ours) await remove(context, textAt(hook, 'id'), keptId);
   return ok({ providerId: keptId }, keptId);
+}
+
+export async function unregister(context: Context<Settings>, { url }: { readonly url: string }): Promise<Outcome<undefined>> {
+  const listed = await registeredAt(context, url);
+  if (listed.kind !== 'ok') return listed;
+  for (const id of listed.value.flatMap((hook) => textAt(hook, 'id') ?? [])) {
+    if (!ID.test(id)) continue;
+    const removed = await send(context, { manner: 'write', method: 'DELETE', path: `${PATH}/${id}` });
+    // One that is gone already is what was wanted.
+    if (removed.kind !== 'ok' && !(removed.kind === 'failed' && removed.code === 'http-404')) return removed;
+  }
+  return ok(undefined);
+}
+
+async function registeredAt(context: Context<Settings>, url: string): Promise<Outcome<readonly unknown[]>> {
+  const listed = await send(context, { manner: 'read', method: 'GET', path: PATH });
+  return listed.kind === 'ok' ? ok(listAt(listed.value.body, 'webhooks').filter((hook) => textAt(hook, 'url') === url)) : listed;
 }
 
 async function makeNew(context: Context<Settings>, url: string): Promise<Outcome<RegisteredWebhook>> {
@@ -56,7 +75,7 @@ async function makeNew(context: Context<Settings>, url: string): Promise<Outcome
 
 /** One that cannot be removed is tried again with the next call; it only delivers what the other delivers too. */
 async function remove(context: Context<Settings>, id: string | undefined, keptId: string): Promise<void> {
-  if (id === undefined || id === keptId || !/^[\w-]{1,100}$/.test(id)) return;
+  if (id === undefined || id === keptId || !ID.test(id)) return;
   const removed = await send(context, { manner: 'write', method: 'DELETE', path: `${PATH}/${id}` });
   if (removed.kind !== 'ok') context.log.warn('an old webhook registration could not be removed', { id });
 }

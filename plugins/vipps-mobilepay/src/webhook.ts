@@ -5,7 +5,7 @@ import { chargeIdOf, fromVippsReference, isAgreementId, toVippsReference } from 
 import type { Settings } from './settings.ts';
 import { EARLIEST_DELIVERY_MS, OLDEST_DELIVERY_MS } from './unverified.ts';
 import { momentAt, textAt } from './wire-values.ts';
-import { register } from './webhook-registration.ts';
+import { register, unregister } from './webhook-registration.ts';
 
 /** Everything before the signature is fixed: which headers are signed is no choice of the sender. */
 const SCHEME = 'HMAC-SHA256 ';
@@ -74,6 +74,7 @@ export const webhook: Webhook<Settings> = {
   },
 
   register: (context: Context<Settings>, request) => register(context, request),
+  unregister: (context: Context<Settings>, request) => unregister(context, request),
 };
 
 interface VippsEvent {

@@ -409,6 +409,17 @@ describe('registering', () => {
     expect(world.vipps.webhooks.list()).toHaveLength(1);
   });
 
+  test('taken back, all that stands at the address goes, and again nothing changes; a provider that is away is asked again', async () => {
+    await register();
+    await register();
+    const other = valueOf(await webhook.register!(world.context({ settings: {} }), { url: `${URL_OF_CONNECTION}-2` }));
+    const takeBack = () => webhook.unregister!(world.context({ settings: {} }), { url: URL_OF_CONNECTION });
+    world.vipps.faults.add({ match: 'DELETE /webhooks', action: '500-before' });
+    expect(await takeBack()).not.toMatchObject({ kind: 'ok' });
+    for (const _ of [1, 2]) valueOf(await takeBack());
+    expect(world.vipps.webhooks.list()).toMatchObject([{ id: other.providerId }]);
+  });
+
   test('one that the provider has deleted, or whose secret nobody holds, is made anew; the earlier secret still counts', async () => {
     const first = await register();
     world.vipps.webhooks.remove(first.providerId);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { newUuid } from '../../kernel/ids.ts';
+import { idOf, newUuid } from '../../kernel/ids.ts';
 import { domainApp, type DomainApp } from '../../../test/support/domain-app.ts';
 
 const DAY_MS = 86_400_000;
@@ -48,12 +48,12 @@ const again = async (key: string) => {
   return key;
 };
 const page = (link: string) => shop.app.inject({ method: 'GET', url: new URL(link).pathname });
-const press = (link: string) =>
+const press = (link: string, method = 'pay') =>
   shop.app.inject({
     method: 'POST',
     url: new URL(link).pathname,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    payload: 'method=pay',
+    payload: `method=${method}`,
   });
 const eventsOf = async (payment: string) => {
   const { rows } = await shop.db.ownerPool.query<{ type: string; data: { link?: string } }>(
@@ -96,6 +96,66 @@ describe('a charge whose bank wants to see the customer', () => {
     await shop.app.inject({ method: 'GET', url: `${new URL(first.link).pathname}/return` });
     expect(await charge(invoice, await again(key))).toMatchObject({ status: 'completed', payment: { id: first.payment.id } });
     expect(shop.provider.count('payments.create')).toBe(made);
+  });
+
+  test('leaves what it was approved with behind, in place of the mandate that the bank had stopped', async () => {
+    const { customer, invoice } = await debtor('6.00');
+    const [old] = (await shop.send('GET', `/v1/mandates?customer=${customer}`)).body['items'] as { id: string }[];
+    shop.provider.offers = [
+      { id: 'card', title: 'Card', flows: ['redirect'], saves: true },
+      { id: 'transfer', title: 'Transfer', flows: ['redirect'] },
+    ];
+    try {
+      const key = newUuid();
+      shop.provider.next('payments.charge', 'asks for the customer');
+      const { link } = await charge(invoice, key);
+      expect((await page(link)).body).toContain('de volgende afschrijvingen');
+      const answer = await press(link, 'pay.card');
+      const providerId = text(answer.headers.location).split('/').at(-1) ?? '';
+      expect(shop.provider.created.get(providerId)).toMatchObject({ save: true, customer: { reference: customer } });
+      const mandate = { providerId: `mdt_${newUuid()}`, kind: 'card', state: 'active' } as const;
+      shop.provider.mandates.set(mandate.providerId, mandate);
+      shop.provider.report(providerId, { started: true, captured: 600, mandate });
+      await shop.app.inject({ method: 'GET', url: `${new URL(link).pathname}/return` });
+      expect(await charge(invoice, await again(key))).toMatchObject({ status: 'completed' });
+
+      // The next charge goes there, also one that names the mandate before.
+      for (const wish of [{}, { mandate: old!.id }]) {
+        const draft = await shop.send('POST', '/v1/invoices', { customer, description: 'work', lines: [money('5.00')] });
+        await shop.send('POST', `/v1/invoices/${text(draft.body['id'])}/issue`, {});
+        const next = (await shop.send('POST', '/v1/charges', { invoices: [text(draft.body['id'])], ...wish })).body;
+        const { id } = next['payment'] as { id: string };
+        expect(shop.provider.charged.get(id)).toMatchObject({ mandate: mandate.providerId });
+      }
+      // Once it is over, the one before is charged again when it is named.
+      shop.provider.mandates.set(mandate.providerId, { ...mandate, state: 'revoked' });
+      const { rows } = await shop.db.ownerPool.query<{ id: string }>('select id from mandate where provider_id = $1', [mandate.providerId]);
+      await shop.send('POST', `/v1/mandates/${idOf('man', rows[0]!.id)}/revoke`);
+      const last = await shop.send('POST', '/v1/invoices', { customer, description: 'work', lines: [money('4.00')] });
+      await shop.send('POST', `/v1/invoices/${text(last.body['id'])}/issue`, {});
+      const named = (await shop.send('POST', '/v1/charges', { invoices: [text(last.body['id'])], mandate: old!.id })).body;
+      const { id } = named['payment'] as { id: string };
+      expect(shop.provider.charged.get(id)?.mandate).not.toBe(mandate.providerId);
+    } finally {
+      shop.provider.offers = undefined;
+      shop.clock.advance(61_000);
+    }
+  });
+
+  test('saves nothing where the way of paying cannot be charged again', async () => {
+    const { invoice } = await debtor('3.00');
+    shop.provider.offers = [{ id: 'transfer', title: 'Transfer', flows: ['redirect'] }];
+    try {
+      shop.provider.next('payments.charge', 'asks for the customer');
+      const { link } = await charge(invoice, newUuid());
+      expect((await page(link)).body).not.toContain('de volgende afschrijvingen');
+      const answer = await press(link, 'pay.transfer');
+      const providerId = text(answer.headers.location).split('/').at(-1) ?? '';
+      expect(shop.provider.created.get(providerId)).not.toHaveProperty('save');
+    } finally {
+      shop.provider.offers = undefined;
+      shop.clock.advance(61_000);
+    }
   });
 
   test('is what it was once the time for approving is over', async () => {

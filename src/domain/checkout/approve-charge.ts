@@ -40,7 +40,7 @@ export class ApproveCharge implements OnModuleInit {
 
   async #session(
     tenantId: string,
-    { payment, connection, requestKey, returnUrl, expiresAt, actor }: ApprovalWish,
+    { payment, connection, mandate, requestKey, returnUrl, expiresAt, actor }: ApprovalWish,
   ): Promise<SessionView | undefined> {
     const { isTest } = await this.sessions.merchant(tenantId);
     try {
@@ -57,6 +57,7 @@ export class ApproveCharge implements OnModuleInit {
         mode: isTest ? 'test' : 'live',
         requestKey: `${requestKey}:approve`,
         actor,
+        ...(mandate !== undefined && { replacesMandate: mandate }),
         ...(payment.customer !== '' && { customerId: uuidOf('cus', payment.customer) }),
       });
     } catch (error) {

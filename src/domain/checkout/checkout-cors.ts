@@ -9,14 +9,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isKassaflowError } from '../../kernel/errors.ts';
 import { uuidOf } from '../../kernel/ids.ts';
 import { Database } from '../../platform/database/transaction.ts';
+import { letPageRead, preflightFor } from '../../platform/http/cors.ts';
 import { NO_TENANT } from '../../platform/tenancy/no-tenant.ts';
 import { listedOrigins } from '../portals/index.ts';
 
-const PREFLIGHT = {
-  'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'authorization, content-type, last-event-id',
-  'access-control-max-age': '600',
-};
+const PREFLIGHT = preflightFor('GET, POST');
 
 /** Names the caller's page in the answer when it may read it; lets every request on, because tokens decide about those. */
 @Injectable()
@@ -29,7 +26,7 @@ export class CheckoutCors implements CanActivate {
     const { origin } = request.headers;
     void reply.header('vary', 'origin');
     if (origin === undefined || !(await this.#allows(request.params.id ?? '', origin))) return true;
-    void reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after');
+    letPageRead(reply, origin);
     if (request.method === 'OPTIONS') void reply.headers(PREFLIGHT);
     return true;
   }

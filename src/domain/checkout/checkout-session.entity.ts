@@ -33,6 +33,8 @@ export const CheckoutSessionEntity = defineEntity({
     extensions: p.smallint(),
     /** The terminal at which the payer stands. */
     device: p.text().nullable(),
+    /** The page approves a charge: what is paid with is saved, where that can be, and takes the place of this mandate. */
+    replacesMandateId: p.uuid().nullable(),
     requestKey: p.text(),
     version: p.integer().version(),
   },

@@ -36,6 +36,8 @@ export interface SessionWish {
   readonly cancelUrl?: string;
   /** The terminal at which the payer stands: the page then offers what is paid there. */
   readonly device?: string;
+  /** `uuid` of the mandate whose charge is approved on the page. */
+  readonly replacesMandate?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly expiresInMinutes: number;
   readonly mode: 'test' | 'live';
@@ -207,6 +209,7 @@ export class CheckoutSessions implements OnModuleInit {
       dueAt: expiresAt,
       extensions: 0,
       device: wish.device ?? null,
+      replacesMandateId: wish.replacesMandate ?? null,
       requestKey: wish.requestKey,
       version: 1,
     });

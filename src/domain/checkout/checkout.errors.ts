@@ -47,6 +47,12 @@ export const paymentRequestErrors = defineErrors('payment-request', {
     help: 'Add a connection whose provider offers a method with the flow push, or name one in the field connection.',
   },
   'no-phone': { status: 422, title: 'The request needs a phone number', remedy: 'fix', help: 'Name one, or a customer who has one.' },
+  'still-open': {
+    status: 409,
+    title: 'The request can still be approved on the phone',
+    remedy: 'fix',
+    help: 'Cancel it first, or wait for its end.',
+  },
   'already-approved': { status: 409, title: 'The customer has approved the request already', remedy: 'never', help: 'Refund its payment.' },
   ended: { status: 409, title: 'The request has ended already', remedy: 'never' },
   reminder: { status: 422, title: 'The reminder must come before the request expires', remedy: 'fix' },

@@ -177,13 +177,13 @@ function flowOf({ id, flows }: Choice, { flow, phone, token }: ChosenMethod): Ch
 
 function wishOf(
   row: CheckoutSessionRow,
-  { connection, method }: Choice,
+  { connection, method, saves }: Choice,
   {
     flow,
     phone,
     token,
     device = row.device ?? undefined,
-    save,
+    save = canReplace(row, saves, flow) || undefined,
     locale = row.locale,
     returnUrl,
     actor,
@@ -210,6 +210,12 @@ function wishOf(
     ...(token !== undefined && { token }),
     ...(device !== undefined && flow === 'tap' && { device }),
     ...(save !== undefined && { save }),
+    ...(save === true && row.replacesMandateId && { replacesMandate: row.replacesMandateId }),
     ...(locale !== '' && { locale }),
   };
+}
+
+/** What a charge is approved with takes the mandate's place, unless the payer says otherwise; a card at a terminal is not saved. */
+function canReplace({ replacesMandateId, customerId }: CheckoutSessionRow, saves: boolean, flow: CheckoutFlow): boolean {
+  return saves && flow !== 'tap' && Boolean(replacesMandateId) && Boolean(customerId);
 }

@@ -24,6 +24,8 @@ export const InvoiceEntity = defineEntity({
     paidMinor: p.bigint('bigint'),
     /** How much of it was given up. */
     writtenOffMinor: p.bigint('bigint'),
+    /** The secret part of the address at which it is paid. */
+    linkSecret: p.text(),
     issuedOn: p.date().nullable(),
     dueOn: p.date().nullable(),
     paidAt: p.datetime().nullable(),

@@ -40,6 +40,14 @@ export function roomOf(invoice: InvoiceRow): Money {
   return money(isOwed(invoice) ? invoice.totalMinor - invoice.paidMinor : 0n, invoice.currency);
 }
 
+/**
+ * What a customer can be asked to pay, or pays of his own accord: what is open, and of an invoice that was given up, what was given up.
+ * A mandate is charged for what is open alone.
+ */
+export function payableOf(invoice: InvoiceRow): Money {
+  return invoice.state === 'written-off' ? roomOf(invoice) : openOf(invoice);
+}
+
 function isOwed({ state }: InvoiceRow): boolean {
   return state === 'issued' || state === 'paid' || state === 'written-off';
 }
@@ -63,7 +71,13 @@ export function covered(
   return { state, paid, writtenOff };
 }
 
-export function invoiceSubject(row: InvoiceRow): InvoiceSubject {
+/** Letters ask for what is open; an invoice that was given up is paid by the same address, and no letter names it any more. */
+export function isAskedFor(row: InvoiceRow): boolean {
+  return openOf(row).minor > 0n;
+}
+
+/** The invoice on the wire, but for the address at which it is paid: our own origin belongs to that. */
+export function invoiceSubject(row: InvoiceRow): Omit<InvoiceSubject, 'payUrl'> {
   const [total, paid] = [money(row.totalMinor, row.currency), money(row.paidMinor, row.currency)];
   return {
     id: idOf('inv', row.id),
@@ -76,6 +90,5 @@ export function invoiceSubject(row: InvoiceRow): InvoiceSubject {
     customer: idOf('cus', row.customerId),
     issuedOn: row.issuedOn ?? '',
     dueOn: row.dueOn ?? '',
-    payUrl: '',
   };
 }

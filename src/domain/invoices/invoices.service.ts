@@ -8,14 +8,16 @@ import type { Currency } from '../../kernel/currency.ts';
 import { idOf, newUuid, uuidOf } from '../../kernel/ids.ts';
 import { money, negate, toWire, type Money } from '../../kernel/money.ts';
 import { CLOCK } from '../../platform/clock.ts';
+import { Config } from '../../platform/config/config.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { Customers } from '../customers/index.ts';
 import { accounts, debit, Ledger, signed } from '../ledger/index.ts';
-import { InvoiceEntity, InvoiceLineEntity, type InvoiceRow, type InvoiceState } from './invoice.entity.ts';
-import { checkTransition, covered, invoiceSubject, openOf } from './invoice.ts';
+import { InvoiceEntity, InvoiceLineEntity, type InvoiceLineRow, type InvoiceRow, type InvoiceState } from './invoice.entity.ts';
+import { checkTransition, covered, invoiceSubject, isAskedFor, openOf } from './invoice.ts';
 import { invoiceErrors } from './invoice.errors.ts';
-import { netOf, totalsOf, type InvoiceLine, type InvoiceTotals } from './vat.ts';
+import { newLinkSecret, payUrlOf } from './pay-url.ts';
+import { netOf, totalsOf, type InvoiceLine, type InvoiceTotals, type VatTotal } from './vat.ts';
 
 /** A draft to be made. `lines` has at least one, all in one currency. */
 export interface NewInvoice {
@@ -25,6 +27,9 @@ export interface NewInvoice {
   /** The request that asks for it; a repeat returns the first invoice. */
   readonly requestKey?: string;
 }
+
+/** What an invoice asks for, with its VAT by rate. */
+export type InvoiceBill = Pick<InvoiceSubject, 'id' | 'number' | 'description' | 'total'> & { readonly vat: readonly VatTotal[] };
 
 /** Called in the transaction in which an invoice becomes paid, stops being so, or is cancelled. */
 export type InvoiceListener = (tx: Transaction, invoice: InvoiceRow) => Promise<void>;
@@ -41,6 +46,7 @@ export class Invoices implements OnModuleInit {
     private readonly eventLog: EventLog,
     private readonly readers: SubjectReaders,
     private readonly audit: Audit,
+    private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -54,7 +60,7 @@ export class Invoices implements OnModuleInit {
   }
 
   create(tenantId: string, invoice: NewInvoice): Promise<InvoiceSubject> {
-    return this.database.transact(tenantId, async (tx) => invoiceSubject(await this.draft(tx, invoice)));
+    return this.database.transact(tenantId, async (tx) => this.#subject(await this.draft(tx, invoice)));
   }
 
   /**
@@ -79,6 +85,7 @@ export class Invoices implements OnModuleInit {
       totalMinor: totals.total.minor,
       paidMinor: 0n,
       writtenOffMinor: 0n,
+      linkSecret: newLinkSecret(),
       issuedOn: null,
       dueOn: null,
       paidAt: null,
@@ -113,7 +120,7 @@ export class Invoices implements OnModuleInit {
         await this.issueIn(tx, row, dueInDays);
         await this.audit.append(tx, { actor, action: 'invoice.issue', subject: subjectOf(row), detail: { number: row.number ?? '' } });
       }
-      return invoiceSubject(row);
+      return this.#subject(row);
     });
   }
 
@@ -144,7 +151,7 @@ export class Invoices implements OnModuleInit {
     return this.database.transact(tenantId, async (tx) => {
       const [row] = await this.lock(tx, [id]);
       if (!row) throw invoiceErrors['not-found']();
-      if (row.state === 'cancelled') return invoiceSubject(row);
+      if (row.state === 'cancelled') return this.#subject(row);
       if (row.paidMinor > 0n) throw invoiceErrors['has-payments']({ number: row.number ?? '' });
       checkTransition(row.state, 'cancelled');
       const wasIssued = row.state === 'issued';
@@ -153,7 +160,7 @@ export class Invoices implements OnModuleInit {
       if (wasIssued) await this.#takeBackEntry(tx, row);
       await this.audit.append(tx, { actor, action: 'invoice.cancel', subject: subjectOf(row), detail: { number: row.number ?? '' } });
       for (const listener of this.#stateListeners) await listener(tx, row);
-      return invoiceSubject(row);
+      return this.#subject(row);
     });
   }
 
@@ -165,7 +172,7 @@ export class Invoices implements OnModuleInit {
     return this.database.transact(tenantId, async (tx) => {
       const [row] = await this.lock(tx, [id]);
       if (!row) throw invoiceErrors['not-found']();
-      if (row.state === 'written-off') return invoiceSubject(row);
+      if (row.state === 'written-off') return this.#subject(row);
       const loss = openOf(row);
       if (loss.minor <= 0n) throw invoiceErrors['nothing-open']({ status: row.state });
       checkTransition(row.state, 'written-off');
@@ -174,7 +181,7 @@ export class Invoices implements OnModuleInit {
       await this.#bookLoss(tx, row, loss);
       const { amount, currency } = toWire(loss);
       await this.audit.append(tx, { actor, action: 'invoice.write-off', subject: subjectOf(row), detail: { amount, currency, reason } });
-      return invoiceSubject(row);
+      return this.#subject(row);
     });
   }
 
@@ -183,7 +190,7 @@ export class Invoices implements OnModuleInit {
     return this.database.transact(tenantId, async (tx) => {
       const row = await tx.em.findOne(InvoiceEntity, { id });
       if (!row) throw invoiceErrors['not-found']();
-      return { invoice: invoiceSubject(row), lines: await this.lines(tx, row) };
+      return { invoice: this.#subject(row), lines: await this.lines(tx, row) };
     });
   }
 
@@ -203,7 +210,7 @@ export class Invoices implements OnModuleInit {
         ...(page.customer === undefined ? {} : { customerId: page.customer }),
         ...(page.state === undefined ? {} : { state: page.state }),
       };
-      return (await tx.em.find(InvoiceEntity, where, { orderBy: { id: 'desc' }, limit: page.limit })).map(invoiceSubject);
+      return (await tx.em.find(InvoiceEntity, where, { orderBy: { id: 'desc' }, limit: page.limit })).map((row) => this.#subject(row));
     });
   }
 
@@ -219,17 +226,26 @@ export class Invoices implements OnModuleInit {
   /** Invoices by `uuid`, without a lock; a missing one is absent. */
   async snapshots(tx: Transaction, ids: readonly string[]): Promise<Map<string, InvoiceSubject>> {
     const rows = await tx.em.find(InvoiceEntity, { id: { $in: [...ids] } });
-    return new Map(rows.map((row) => [row.id, invoiceSubject(row)]));
+    return new Map(rows.map((row) => [row.id, this.#subject(row)]));
+  }
+
+  /** What an invoice asks for, by `uuid` and without a lock: what never changes once it is issued. A missing one is absent. */
+  async bills(tx: Transaction, ids: readonly string[]): Promise<Map<string, InvoiceBill>> {
+    if (ids.length === 0) return new Map();
+    const rows = await tx.em.find(InvoiceEntity, { id: { $in: [...ids] } });
+    const lines = await tx.em.find(InvoiceLineEntity, { invoiceId: { $in: [...ids] } });
+    return new Map(
+      rows.map((row) => {
+        const own = lines.filter(({ invoiceId }) => invoiceId === row.id).map((line) => lineOf(line, row));
+        const { id, number, description, total } = invoiceSubject(row);
+        return [row.id, { id, number, description, total, vat: totalsOf(own, row.currency).rates }];
+      }),
+    );
   }
 
   async lines(tx: Transaction, row: InvoiceRow): Promise<InvoiceLine[]> {
     const lines = await tx.em.find(InvoiceLineEntity, { invoiceId: row.id }, { orderBy: { position: 'asc' } });
-    return lines.map(({ description, quantity, unitMinor, vatRate }) => ({
-      description,
-      quantity,
-      unit: money(unitMinor, row.currency),
-      vatRate,
-    }));
+    return lines.map((line) => lineOf(line, row));
   }
 
   /**
@@ -270,7 +286,11 @@ export class Invoices implements OnModuleInit {
 
   async #append(tx: Transaction, row: InvoiceRow, type: string): Promise<void> {
     const customer = await this.customers.snapshot(tx, row.customerId);
-    await this.eventLog.append(tx, { type, subject: subjectOf(row), data: { invoice: invoiceSubject(row), customer } });
+    await this.eventLog.append(tx, { type, subject: subjectOf(row), data: { invoice: this.#subject(row), customer } });
+  }
+
+  #subject(row: InvoiceRow): InvoiceSubject {
+    return { ...invoiceSubject(row), payUrl: isAskedFor(row) ? payUrlOf(row, this.config.publicUrl) : '' };
   }
 
   async #takeBackEntry(tx: Transaction, row: InvoiceRow): Promise<void> {
@@ -300,6 +320,10 @@ const ON_COVER: Partial<Record<InvoiceState, string>> = { paid: 'invoice.paid', 
 
 function subjectOf(row: InvoiceRow): string {
   return `invoice/${idOf('inv', row.id)}`;
+}
+
+function lineOf({ description, quantity, unitMinor, vatRate }: InvoiceLineRow, { currency }: InvoiceRow): InvoiceLine {
+  return { description, quantity, unit: money(unitMinor, currency), vatRate };
 }
 
 function checkedTotals(lines: NewInvoice['lines']): InvoiceTotals {

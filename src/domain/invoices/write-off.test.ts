@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { newUuid } from '../../kernel/ids.ts';
 import { money } from '../../kernel/money.ts';
+import { NewPayment } from '../payments/index.ts';
 import { domainWorld, type DomainWorld } from '../../../test/support/domain.ts';
 import { covered, openOf, roomOf } from './invoice.ts';
 import type { InvoiceRow } from './invoice.entity.ts';
@@ -39,6 +41,17 @@ test('what is open is given up as a loss, and money that comes all the same take
   expect(await world.invoiceOf(invoice)).toMatchObject({ status: 'paid', paid: { amount: '100.00' } });
   expect(await world.balances()).not.toHaveProperty('expense:bad-debts');
   expect(await world.imbalance()).toEqual([]);
+});
+
+test('what was given up can be paid by whoever wants to, and no mandate is charged for it', async () => {
+  const invoice = await world.anInvoice('10.00');
+  await writeOff(invoice);
+  const newPayment = new NewPayment(world.invoices, world.provider);
+  const wish = world.wish({ invoices: [{ id: invoice }] });
+  const charge = { mandate: { id: newUuid(), connectionId: world.connectionId, providerId: 'm_1' } };
+  const plan = (more: object) => world.db.database.transact(world.db.tenantId, (tx) => newPayment.plan(tx, { ...wish, ...more }));
+  expect(await plan({})).toMatchObject({ amount: money(1000n, 'EUR'), intents: [{ id: invoice, intended: 1000n }] });
+  await expect(plan({ charge })).rejects.toMatchObject({ code: 'payment.invoice-not-open' });
 });
 
 test('a draft, a paid and a cancelled invoice have nothing to give up', async () => {

@@ -27,6 +27,11 @@ export const accounts = {
   bankClearing: (connectionId: string) => `asset:bank-clearing:${connectionId}`,
   /** Money at a provider of which we do not know whose it is: a person has to look. @param connectionId `uuid` of the connection */
   suspense: (connectionId: string) => `liability:suspense:${connectionId}`,
+  /**
+   * What exchanging money brought: what was paid lies here on the debit side in its currency, and what came for it on the credit side in that of
+   * the payout. Valued at the rates of the books it is the gain, or below zero the loss.
+   */
+  exchange: 'income:exchange',
   /** Parts of coins that sums leave. */
   rounding: 'expense:rounding',
 } as const;

@@ -15,9 +15,10 @@ import { Disputes } from './disputes/disputes.service.ts';
 import { Mandates } from './mandates/mandates.service.ts';
 import { beginDueCapture } from './captures/due-capture.ts';
 import { watchOf } from './captures/capture-watch.ts';
+import type { MoneyListener } from './money-moved.ts';
 import type { Attempt } from './payment-attempts.ts';
 import { bookingOf, type PaymentPosting } from './payment-books.ts';
-import { changeOf, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
+import { changeOf, isNews, SECOND_FETCH_AFTER_MS, type KnownPayment, type PaymentEventType } from './payment-change.ts';
 import { beginChecks, checkBy, endChecks } from './payment-checks.ts';
 import { PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 import { PaymentSubjects, refundSubject } from './payment-subjects.ts';
@@ -30,8 +31,8 @@ import { withSettled } from './settled-facts.ts';
 /** What became of a payment's new facts. `again`: fetch once more after `afterMs` before they are believed. */
 export type Applied =
   | { readonly kind: 'stale' }
-  /** `capture` was written down and is to be sent once the transaction has ended. */
-  | { readonly kind: 'applied'; readonly capture?: Attempt }
+  /** `isNews`: they were others than before. `capture` was written down and is to be sent once the transaction has ended. */
+  | { readonly kind: 'applied'; readonly isNews: boolean; readonly capture?: Attempt }
   | { readonly kind: 'again'; readonly afterMs: number };
 
 /** Hears of a payment whose state has changed, in the same transaction. The row is locked. */
@@ -44,6 +45,7 @@ export type PaymentListener = (tx: Transaction, payment: PaymentRow) => Promise<
 @Injectable()
 export class ApplyFacts {
   readonly #listeners: PaymentListener[] = [];
+  readonly #moneyListeners: MoneyListener[] = [];
 
   constructor(
     private readonly invoices: Invoices,
@@ -61,11 +63,16 @@ export class ApplyFacts {
     this.#listeners.push(listener);
   }
 
+  /** What it writes is there when the payment's events are recorded, and their contexts are made. */
+  whenMoneyMoved(listener: MoneyListener): void {
+    this.#moneyListeners.push(listener);
+  }
+
   async tellListeners(tx: Transaction, row: PaymentRow): Promise<void> {
     for (const listener of this.#listeners) await listener(tx, row);
   }
 
-  /** @param row locked in this transaction. @throws payment.illegal-transition */
+  /** @param row locked in this transaction */
   async apply(tx: Transaction, row: PaymentRow, reported: Facts): Promise<Applied> {
     const known = knownOf(row);
     const facts = withSettled(row, reported);
@@ -78,10 +85,14 @@ export class ApplyFacts {
         await tx.em.flush();
         await checkBy(tx, row.id, new Date(this.clock.now().getTime() + SECOND_FETCH_AFTER_MS), this.clock.now());
         return { kind: 'again', afterMs: SECOND_FETCH_AFTER_MS };
+      case 'contradicted':
+        await this.#contradicted(tx, row, facts, change.isNew);
+        return { kind: 'applied', isNews: true };
       case 'wrong-currency':
         await this.#wrongCurrency(tx, row, facts, change.isNew);
-        return { kind: 'applied' };
+        return { kind: 'applied', isNews: true };
       case 'facts':
+        const news = isNews({ ...known, providerState: row.providerState }, facts);
         this.#save(row, facts, change.state, change.mismatched);
         await tx.em.flush();
         const overpaid = await this.#book(tx, row, known, facts);
@@ -94,13 +105,9 @@ export class ApplyFacts {
         await this.#scheduleChecks(tx, row, known);
         if (change.state !== known.state) await this.#count(tx, row);
         if (change.state !== known.state) await this.tellListeners(tx, row);
-        return this.#capture(tx, row);
+        const capture = await beginDueCapture(tx, row, this.clock.now());
+        return { kind: 'applied', isNews: news, ...(capture && { capture }) };
     }
-  }
-
-  async #capture(tx: Transaction, row: PaymentRow): Promise<Applied> {
-    const capture = await beginDueCapture(tx, row, this.clock.now());
-    return { kind: 'applied', ...(capture && { capture }) };
   }
 
   /** A payment that waits for money, or has a refund under way, is asked about from time to time. */
@@ -136,6 +143,7 @@ export class ApplyFacts {
       ...watchOf(row, facts, this.config.captureNoticeMs),
       factsFetchedAt: facts.fetchedAt,
       doubtedAt: null,
+      contradictedAt: null,
       completedAt: facts.captured > 0n ? (row.completedAt ?? this.clock.now()) : null,
     });
   }
@@ -156,7 +164,8 @@ export class ApplyFacts {
         room: (invoice ? roomOf(invoice).minor : 0n) + share.allocatedMinor,
       };
     });
-    const { postings, allocated, overpaid } = bookingOf(known, facts, {
+    const allocatedBefore = shares.map(({ allocatedMinor }) => allocatedMinor);
+    const { postings, moves, allocated, overpaid } = bookingOf(known, facts, {
       connectionId: row.connectionId,
       currency: row.currency,
       rule: row.split,
@@ -170,6 +179,10 @@ export class ApplyFacts {
       await this.invoices.cover(tx, invoice, money(change, row.currency));
     }
     for (const posting of postings) await this.#post(tx, row, posting, facts);
+    if (moves.length === 0) return overpaid;
+    const invoiceIds = shares.map(({ invoiceId }) => invoiceId);
+    const moved = { before: known, invoiceIds, allocatedBefore, moves, at: facts.bookedAt ?? facts.fetchedAt };
+    for (const listener of this.#moneyListeners) await listener(tx, row, moved);
     return overpaid;
   }
 
@@ -286,6 +299,20 @@ export class ApplyFacts {
     });
   }
 
+  /** What was booked stays. It is told once; the provider is asked for 30 days whether it says something else. */
+  async #contradicted(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
+    const now = this.clock.now();
+    Object.assign(row, { factsFetchedAt: facts.fetchedAt, contradictedAt: row.contradictedAt ?? now });
+    await tx.em.flush();
+    if (!isNew) return;
+    await beginChecks(tx, row, now);
+    await this.eventLog.append(tx, {
+      type: 'payment.contradicted',
+      subject: `payment/${idOf('pay', row.id)}`,
+      data: { ...(await this.subjects.contextOf(tx, row)), providerState: facts.providerState },
+    });
+  }
+
   /** Money in a currency that we did not ask for cannot be booked: it is shown once, and a person decides. */
   async #wrongCurrency(tx: Transaction, row: PaymentRow, facts: Facts, isNew: boolean): Promise<void> {
     Object.assign(row, { providerState: facts.providerState, factsFetchedAt: facts.fetchedAt, mismatched: row.mismatched || isNew });
@@ -334,6 +361,7 @@ function knownOf(row: PaymentRow): KnownPayment {
     lapsed: row.lapsedAt !== null && row.lapsedAt !== undefined,
     fetchedAt: row.factsFetchedAt ?? undefined,
     doubtedAt: row.doubtedAt ?? undefined,
+    contradicted: row.contradictedAt !== null && row.contradictedAt !== undefined,
   };
 }
 

@@ -8,9 +8,10 @@ import { boundedQuery, gaugesOf, Reading } from '../../platform/observability/re
 interface AttemptReading {
   readonly unknown: number;
   readonly oldest: number;
+  readonly contradicted: number;
 }
 
-/** Money in doubt: calls that create, capture, cancel or refund, and of which nobody knows what became. */
+/** Money in doubt: calls that create, capture, cancel or refund, and of which nobody knows what became; and taken money that its provider denies. */
 @Injectable()
 export class AttemptGauges {
   constructor(pool: EnginePool, @Inject(CLOCK) clock: Clock, { registry }: Metrics) {
@@ -26,13 +27,19 @@ export class AttemptGauges {
         help: 'For how long it has not been known whether a call moved money',
         of: (attempts) => attempts?.oldest,
       },
+      {
+        name: 'kassaflow_contradicted_payments',
+        help: 'Payments that took money and of which their provider tells as if nobody had paid, counted to 10,000',
+        of: (attempts) => attempts?.contradicted,
+      },
     ]);
   }
 }
 
 /** One that is being sent is in doubt only when nobody has recorded its answer by the moment at which it is looked at again. */
 const READ = `
-select count(*)::int as unknown, coalesce(extract(epoch from clock_timestamp() - min(started_at)), 0)::float8 as oldest
+select count(*)::int as unknown, coalesce(extract(epoch from clock_timestamp() - min(started_at)), 0)::float8 as oldest,
+  (select count(*)::int from (select from payment where contradicted_at is not null limit 10000) denied) as contradicted
 from (
   select started_at from payment_attempt
   where next_at is not null and (state = 'unknown' or (state = 'sending' and next_at <= clock_timestamp())) limit 10000

@@ -1,5 +1,6 @@
 export { type PaymentListener } from './apply-facts.ts';
 export { Authorizations } from './authorizations.service.ts';
+export type { MoneyListener, MoneyMoved } from './money-moved.ts';
 export { NewPayment, type PaymentWish } from './new-payment.ts';
 export { PaymentEntity, PaymentInvoiceEntity, type PaymentRow } from './payment.entity.ts';
 export { NOT_OF_ONE_KIND, ofOneKind, paidFields, wishedInvoices } from './paid-fields.ts';

@@ -62,7 +62,7 @@ const invoiceOf = async ({ invoice }: Sale) => {
 /** Types of the events about the payment, and about its refunds and disputes, in order. */
 const eventsOf = async ({ payment }: Sale) => {
   const { rows } = await http.db.ownerPool.query<{ type: string }>(
-    `select type from event where (subject = $1 or data -> 'payment' ->> 'id' = $2) and type !~ '^(invoice|order)[.]' order by seq`,
+    `select type from event where (subject = $1 or data -> 'payment' ->> 'id' = $2) and type !~ '^(invoice|order|receipt)[.]' order by seq`,
     [`payment/${payment}`, payment],
   );
   return rows.map(({ type }) => type).slice(2);

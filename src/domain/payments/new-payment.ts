@@ -5,7 +5,7 @@ import { idOf } from '../../kernel/ids.ts';
 import { money, type Money } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import { ProviderCalls } from '../../plugin-host/provider-calls.ts';
-import { Invoices, invoiceErrors, openOf, type InvoiceRow } from '../invoices/index.ts';
+import { Invoices, invoiceErrors, openOf, payableOf, type InvoiceRow } from '../invoices/index.ts';
 import { intend, type Intent, type SplitRule } from './allocation.ts';
 import type { PaymentConnection } from './payment-connections.ts';
 import type { PaymentRow } from './payment.entity.ts';
@@ -41,6 +41,8 @@ export interface PaymentWish {
   readonly device?: string;
   /** The customer agrees to be charged again. */
   readonly save?: boolean;
+  /** `uuid` of the mandate in whose place comes what is saved. */
+  readonly replacesMandate?: string;
   /** Until when the provider should take the money. */
   readonly expiresAt?: Date;
   /** The customer is not there: the mandate is charged. */
@@ -90,7 +92,9 @@ export class NewPayment {
     const ids = wish.invoices.map(({ id }) => id);
     if (new Set(ids).size < ids.length) throw paymentErrors['split-duplicate']();
     const found = new Map((await this.invoices.lock(tx, ids)).map((invoice) => [invoice.id, invoice]));
-    const rows = wish.invoices.map(({ id, amount }) => ({ invoice: openInvoice(found.get(id)), amount }));
+    // A customer may pay of his own accord what was given up; nobody takes it from him.
+    const roomIn = wish.charge ? openOf : payableOf;
+    const rows = wish.invoices.map(({ id, amount }) => wanted(found.get(id), amount, roomIn));
     const chosen = rows.some(({ amount }) => amount !== undefined);
     // Chosen parts are filled in the order named; a rule of ours starts with the oldest.
     const ordered = chosen ? rows : rows.toSorted((a, b) => (age(a.invoice) < age(b.invoice) ? -1 : 1));
@@ -99,7 +103,7 @@ export class NewPayment {
     const rule = chosen ? 'chosen' : wish.split;
     const open = ordered.map((row) => ({
       id: row.invoice.id,
-      open: openOf(row.invoice).minor,
+      open: row.open.minor,
       ...(row.amount && { chosen: row.amount.minor }),
     }));
     return {
@@ -158,13 +162,16 @@ export class NewPayment {
 
 interface Wanted {
   readonly invoice: InvoiceRow;
+  /** What the payment can pay on it. */
+  readonly open: Money;
   readonly amount: Money | undefined;
 }
 
-function openInvoice(invoice: InvoiceRow | undefined): InvoiceRow {
+function wanted(invoice: InvoiceRow | undefined, amount: Money | undefined, roomIn: (row: InvoiceRow) => Money): Wanted {
   if (!invoice) throw invoiceErrors['not-found']();
-  if (openOf(invoice).minor <= 0n) throw paymentErrors['invoice-not-open']({ invoice: idOf('inv', invoice.id), status: invoice.state });
-  return invoice;
+  const open = roomIn(invoice);
+  if (open.minor <= 0n) throw paymentErrors['invoice-not-open']({ invoice: idOf('inv', invoice.id), status: invoice.state });
+  return { invoice, open, amount };
 }
 
 /** Issue dates sort as text; invoices of one day go by their ids, which are in time order. */
@@ -177,7 +184,7 @@ function amountOf(wish: PaymentWish, rows: readonly Wanted[]): Money {
   if (!currency) throw paymentErrors['nothing-to-pay']();
   if (wish.amount) return wish.amount;
   return money(
-    rows.reduce((total, { invoice, amount }) => total + (amount?.minor ?? openOf(invoice).minor), 0n),
+    rows.reduce((total, { open, amount }) => total + (amount?.minor ?? open.minor), 0n),
     currency,
   );
 }

@@ -11,8 +11,19 @@ export interface PaymentPosting {
   readonly lines: readonly LedgerLine[];
 }
 
+/** One of the three totals moved, and what lies on each share after it. */
+export interface BookedMove {
+  readonly kind: 'captured' | 'refunded' | 'charged-back';
+  /** Of that total, so a refund is above zero; below zero for what turned out not to be. */
+  readonly change: bigint;
+  /** In the order of `shares`. */
+  readonly allocated: readonly bigint[];
+}
+
 export interface PaymentBooking {
   readonly postings: readonly PaymentPosting[];
+  /** In the order of the postings; a fee is none. */
+  readonly moves: readonly BookedMove[];
   /** What lies on each share afterwards, in the order of `shares`. */
   readonly allocated: readonly bigint[];
   /** What is more than the shares can take, when that has grown; 0n otherwise, and for a payment of no invoice. */
@@ -39,19 +50,22 @@ export function bookingOf(before: PaymentAmounts, after: PaymentAmounts, path: M
   let held = heldOf(before);
   let allocated = path.shares.map((share) => share.allocated);
   const postings: PaymentPosting[] = [];
-  const moves = [
-    ['payment.captured', after.captured - before.captured],
-    ['payment.refunded', before.refunded - after.refunded],
-    ['payment.charged-back', before.chargedBack - after.chargedBack],
+  const moves: BookedMove[] = [];
+  const totals = [
+    ['captured', after.captured - before.captured, 1n],
+    ['refunded', after.refunded - before.refunded, -1n],
+    ['charged-back', after.chargedBack - before.chargedBack, -1n],
   ] as const;
-  for (const [kind, change] of moves) {
-    if (change === 0n) continue;
+  for (const [kind, grown, sign] of totals) {
+    if (grown === 0n) continue;
+    const change = grown * sign;
     held += change;
     const next = spread(path.rule, held, path.shares);
     const onInvoices = sum(next) - sum(allocated);
     allocated = next;
+    moves.push({ kind, change: grown, allocated });
     postings.push({
-      kind,
+      kind: `payment.${kind}`,
       lines: [
         ...signed(clearing, 'debit', money(change, path.currency)),
         ...signed(accounts.receivable, 'credit', money(onInvoices, path.currency)),
@@ -67,7 +81,7 @@ export function bookingOf(before: PaymentAmounts, after: PaymentAmounts, path: M
       kind: 'payment.fee',
       lines: [...signed(accounts.fees, 'debit', money(fee, path.currency)), ...signed(clearing, 'credit', money(fee, path.currency))],
     });
-  return { postings, allocated, overpaid };
+  return { postings, moves, allocated, overpaid };
 }
 
 function heldOf({ captured, refunded, chargedBack }: PaymentAmounts): bigint {

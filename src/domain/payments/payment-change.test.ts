@@ -29,6 +29,7 @@ function known(state: PaymentState, more: Partial<KnownPayment> = {}): KnownPaym
     asked: { least: 2_000n, most: 2_000n },
     fetchedAt: undefined,
     doubtedAt: undefined,
+    contradicted: false,
     mismatched: false,
     takenWhenAuthorized: false,
     lapsed: false,
@@ -49,6 +50,7 @@ describe('pitfall 4: an answer by which nobody has begun yet', () => {
     const paid = known('completed', { captured: 2_000n, fetchedAt: AT });
     expect(changeOf(paid, UNBEGUN)).toEqual({ kind: 'doubtful', doubtedAt: AT });
     const later = { ...UNBEGUN, fetchedAt: new Date(AT.getTime() + 30_000) };
-    expect(() => changeOf({ ...paid, doubtedAt: AT }, later)).toThrow(expect.objectContaining({ code: 'payment.illegal-transition' }));
+    expect(changeOf({ ...paid, doubtedAt: AT }, later)).toEqual({ kind: 'contradicted', isNew: true });
+    expect(changeOf({ ...paid, doubtedAt: AT, contradicted: true }, later)).toEqual({ kind: 'contradicted', isNew: false });
   });
 });

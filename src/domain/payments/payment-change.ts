@@ -1,6 +1,6 @@
 /** What new facts change: the one place that decides whether they are believed and which domain events they cause. */
 import type { Currency } from '../../kernel/currency.ts';
-import { derive, transition, type Facts, type PaymentAmounts, type PaymentState } from './payment.ts';
+import { derive, isOpen, tookMoney, transition, type Facts, type PaymentAmounts, type PaymentState } from './payment.ts';
 
 /** What is recorded of a payment before the new facts. */
 export interface KnownPayment extends PaymentAmounts {
@@ -12,6 +12,8 @@ export interface KnownPayment extends PaymentAmounts {
   readonly fetchedAt: Date | undefined;
   /** When a fetch first reported that money was taken back without a refund or chargeback. */
   readonly doubtedAt: Date | undefined;
+  /** True since two fetches told of taken money as if it were still expected; see {@link Change}. */
+  readonly contradicted: boolean;
   /** True once the provider took another amount or currency than we asked for. */
   readonly mismatched: boolean;
   /** True when we take the money ourselves as soon as it is reserved. */
@@ -39,6 +41,12 @@ export type Change =
   | { readonly kind: 'stale' }
   /** The money is gone without a reason; ask again after 30 seconds before believing it. */
   | { readonly kind: 'doubtful'; readonly doubtedAt: Date }
+  /**
+   * Money was taken, and twice the provider tells of the payment as if nobody had paid yet. No rule of any provider leads there: its answer
+   * is about another payment, from a system that was set back, or a mistake. So it does not undo money that was booked and delivered for; it
+   * is told once (`isNew`), the provider is asked on, and its next answer that can be true is believed.
+   */
+  | { readonly kind: 'contradicted'; readonly isNew: boolean }
   /** The provider took another currency: nothing can be booked, a person must look. `isNew` the first time. */
   | { readonly kind: 'wrong-currency'; readonly isNew: boolean }
   | { readonly kind: 'facts'; readonly state: PaymentState; readonly mismatched: boolean; readonly events: readonly PaymentEventType[] };
@@ -46,7 +54,6 @@ export type Change =
 /** How far apart two fetches must start before a loss of captured money is believed: replicas of providers lag by seconds. */
 export const SECOND_FETCH_AFTER_MS = 30_000;
 
-/** @throws payment.illegal-transition */
 export function changeOf(known: KnownPayment, facts: Facts): Change {
   if (known.fetchedAt && facts.fetchedAt < known.fetchedAt) return { kind: 'stale' };
   if (facts.captured < known.captured) {
@@ -54,7 +61,9 @@ export function changeOf(known: KnownPayment, facts: Facts): Change {
     if (facts.fetchedAt.getTime() - doubtedAt.getTime() < SECOND_FETCH_AFTER_MS) return { kind: 'doubtful', doubtedAt };
   }
   if (facts.currency !== known.currency) return { kind: 'wrong-currency', isNew: facts.captured > 0n && !known.mismatched };
-  const state = transition(known.state, begun(known, derive(facts)));
+  const derived = begun(known, derive(facts));
+  if (tookMoney(known.state) && isOpen(derived)) return { kind: 'contradicted', isNew: !known.contradicted };
+  const state = transition(known.state, derived);
   const mismatched = isMismatch(known, facts, state);
   return { kind: 'facts', state, mismatched, events: eventsOf(known, facts, state, mismatched) };
 }
@@ -81,6 +90,19 @@ const ON_ENTERING: Partial<Record<PaymentState, PaymentEventType>> = {
   cancelled: 'payment.cancelled',
   expired: 'payment.expired',
 };
+
+/** Whether facts tell anything else than the provider told before, in amounts or by its own word for how the payment stands. */
+export function isNews(known: KnownPayment & { readonly providerState: string }, facts: Facts): boolean {
+  const { state, providerState } = known;
+  return (
+    facts.providerState !== providerState ||
+    AMOUNTS.some((amount) => facts[amount] !== known[amount]) ||
+    (facts.fee !== undefined && facts.fee !== known.fee) ||
+    begun(known, derive(facts)) !== state
+  );
+}
+
+const AMOUNTS = ['authorized', 'voided', 'captured', 'refunded', 'refundPending', 'chargedBack'] as const;
 
 /** Events come from the difference of amounts, so a repeated or reordered signal causes none. */
 function eventsOf(known: KnownPayment, facts: Facts, state: PaymentState, mismatched: boolean): PaymentEventType[] {

@@ -28,6 +28,7 @@ const unknownYet = (amount: bigint): KnownPayment => ({
   asked: { least: amount, most: amount },
   fetchedAt: undefined,
   doubtedAt: undefined,
+  contradicted: false,
   mismatched: false,
   takenWhenAuthorized: false,
   lapsed: false,

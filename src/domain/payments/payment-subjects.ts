@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerSubject, InvoiceSubject, OrderSubject, PaymentSubject, RefundSubject } from '../../events/catalogue/subjects.ts';
+import type {
+  CustomerSubject,
+  InvoiceSubject,
+  OrderSubject,
+  PaymentSubject,
+  ReceiptSubject,
+  RefundSubject,
+} from '../../events/catalogue/subjects.ts';
 import { idOf } from '../../kernel/ids.ts';
 import { money, toWire } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
@@ -16,15 +23,21 @@ export interface PaymentContext {
   /** The first of the invoices that it pays. */
   readonly invoice?: InvoiceSubject;
   readonly order?: OrderSubject;
+  /** As it is after what happened; none before money came. */
+  readonly receipt?: ReceiptSubject;
 }
 
 /** Finds the orders behind invoices, by the invoices' `uuid`; offered by the orders module, which ranks above this one. */
 export type OrdersOfInvoices = (tx: Transaction, invoiceIds: readonly string[]) => Promise<ReadonlyMap<string, OrderSubject>>;
 
+/** Finds the receipt of a payment; offered by the receipts module, which ranks above this one. */
+export type ReceiptOfPayment = (tx: Transaction, payment: PaymentRow) => Promise<ReceiptSubject | undefined>;
+
 /** Makes the pictures of payments and refunds that events carry and flows read. */
 @Injectable()
 export class PaymentSubjects {
   #ordersOf: OrdersOfInvoices = async () => new Map();
+  #receiptOf: ReceiptOfPayment = async () => undefined;
 
   constructor(
     private readonly customers: Customers,
@@ -33,6 +46,10 @@ export class PaymentSubjects {
 
   offerOrders(read: OrdersOfInvoices): void {
     this.#ordersOf = read;
+  }
+
+  offerReceipts(read: ReceiptOfPayment): void {
+    this.#receiptOf = read;
   }
 
   /** Several payments at once; the rows must be as they are in the database. */
@@ -50,15 +67,22 @@ export class PaymentSubjects {
     });
   }
 
-  /** The payment with its customer, its first invoice and the order behind that. */
+  /** The payment with its customer, its first invoice, the order behind that, and its receipt. */
   async contextOf(tx: Transaction, row: PaymentRow): Promise<PaymentContext> {
     const [payment] = await this.of(tx, [row]);
     const [share] = await tx.em.find(PaymentInvoiceEntity, { paymentId: row.id }, { orderBy: { position: 'asc' }, limit: 1 });
     const customer = row.customerId ? await this.customers.snapshot(tx, row.customerId) : undefined;
     const invoice = share ? (await this.invoices.snapshots(tx, [share.invoiceId])).get(share.invoiceId) : undefined;
     const order = share ? (await this.#ordersOf(tx, [share.invoiceId])).get(share.invoiceId) : undefined;
+    const receipt = await this.#receiptOf(tx, row);
     // `of` answers one subject for each row.
-    return { payment: payment!, ...(customer && { customer }), ...(invoice && { invoice }), ...(order && { order }) };
+    return {
+      payment: payment!,
+      ...(customer && { customer }),
+      ...(invoice && { invoice }),
+      ...(order && { order }),
+      ...(receipt && { receipt }),
+    };
   }
 }
 

@@ -15,6 +15,8 @@ export const PaymentEntity = defineEntity({
     connectionId: p.uuid(),
     /** Under which the customer is charged; null when the customer pays. */
     mandateId: p.uuid().nullable(),
+    /** What it leaves behind takes the place of this mandate. */
+    replacesMandateId: p.uuid().nullable(),
     /** Null until the provider has answered. */
     providerId: p.text().nullable(),
     state: p.text().$type<PaymentState>(),
@@ -55,6 +57,8 @@ export const PaymentEntity = defineEntity({
     mismatched: p.boolean(),
     factsFetchedAt: p.datetime().nullable(),
     doubtedAt: p.datetime().nullable(),
+    /** Since when the provider has told, twice, of taken money as if it had never been there (`payment-change.ts`). */
+    contradictedAt: p.datetime().nullable(),
     metadata: p.json<Readonly<Record<string, string>>>(),
     createdAt: p.datetime(),
     completedAt: p.datetime().nullable(),

@@ -16,7 +16,8 @@
  *
  * Signals come late, twice and in any order; that does no harm, because each leads to a fetch and only the newest fetch
  * counts. Two moves need care: money that was taken and then was not (a returned debit) is believed only after a second
- * fetch, see `payment-change.ts`; and from a state with money there is no way back to one in which it is only expected.
+ * fetch, see `payment-change.ts`; and from a state with money there is no way back to one in which it is only expected: what says
+ * so is not believed, and a person is told.
  */
 import type { DisputeFacts, MandateFacts, PaymentFacts, PaymentFailure, RefundFacts } from '@kassaflow/plugin-sdk';
 import type { PaymentSubject } from '../../events/catalogue/subjects.ts';

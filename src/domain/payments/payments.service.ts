@@ -23,12 +23,15 @@ import { FailOver } from './failover/fail-over.ts';
 import { openingAttempts, type ShownAttempt } from './failover/opening-attempts.ts';
 import { lockPayment } from './lock-payment.ts';
 import { Mandates } from './mandates/mandates.service.ts';
+import type { MoneyListener } from './money-moved.ts';
 import { NewPayment, type PaymentWish } from './new-payment.ts';
 import { OneFetch } from './one-fetch.ts';
 import { OpenPayment, paymentOfRequest } from './open-payment.ts';
 import { CALL_TIMEOUT_MS, recordOutcome, sendRecorded, type Attempt } from './payment-attempts.ts';
 import { readConnections } from './payment-connections.ts';
 import { PaymentEntity, type PaymentRow } from './payment.entity.ts';
+import { SECOND_FETCH_AFTER_MS } from './payment-change.ts';
+import { checkBy } from './payment-checks.ts';
 import { paymentErrors } from './payment.errors.ts';
 import { paymentIdIn } from './payment-reference.ts';
 import { PaymentSubjects } from './payment-subjects.ts';
@@ -48,6 +51,9 @@ export interface PaymentView {
 const PASSED_OVER =
   'Another connection took this payment over, because this one had said that nothing was done. Look whether it was paid at both.';
 
+/** What became of a fetch. `isNews` is `false` when it told what was known before. */
+type Fetched = SignalResult & { readonly isNews?: boolean };
+
 /** What follows from the end of an attempt to open a payment. */
 interface Settled {
   readonly connectionId: string;
@@ -59,7 +65,7 @@ interface Settled {
 /** Payments, from the request to the last chargeback. Calls to providers are never made inside a transaction. */
 @Injectable()
 export class Payments implements OnModuleInit {
-  readonly #fetches = new OneFetch<SignalResult>();
+  readonly #fetches = new OneFetch<Fetched>();
 
   constructor(
     private readonly database: Database,
@@ -83,6 +89,10 @@ export class Payments implements OnModuleInit {
   /** Calls `listener` in the transaction in which a payment's state changes, after everything else that follows from it. */
   whenChanged(listener: PaymentListener): void {
     this.applyFacts.whenChanged(listener);
+  }
+
+  whenMoneyMoved(listener: MoneyListener): void {
+    this.applyFacts.whenMoneyMoved(listener);
   }
 
   /**
@@ -158,7 +168,9 @@ export class Payments implements OnModuleInit {
 
   /**
    * Learns from a provider's signal that something may have changed: finds the payment, fetches the truth, applies it.
-   * What the signal itself says is never believed.
+   * What the signal itself says is never believed. But where the fetch knows no more than before, the signal may have been faster than the
+   * provider's replicas: it is looked once more after half a minute, written down before the signal counts as applied. Once for each signal,
+   * because that look is no signal.
    */
   async applyProviderEvent(tenantId: string, connectionId: string, event: ProviderEvent): Promise<SignalResult> {
     const { found, isPassedOver } = await this.database.transact(tenantId, async (tx) => {
@@ -169,7 +181,9 @@ export class Payments implements OnModuleInit {
     if (isPassedOver) return { kind: 'refused', message: PASSED_OVER };
     const providerId = found?.providerId ?? event.providerId;
     if (!found || providerId === undefined) return { kind: 'orphan' };
-    return this.#refresh(tenantId, { id: found.id, connectionId, providerId });
+    const { isNews, ...result } = await this.#refresh(tenantId, { id: found.id, connectionId, providerId });
+    if (result.kind === 'applied' && isNews === false && !event.isOld) await this.#lookAgain(tenantId, found.id);
+    return result;
   }
 
   /** Fetches a payment's truth and applies it. One that the provider does not know yet stays as it is. @throws payment.not-found */
@@ -177,7 +191,12 @@ export class Payments implements OnModuleInit {
     const row = await this.database.transact(tenantId, (tx) => tx.em.findOne(PaymentEntity, { id }));
     if (!row) throw paymentErrors['not-found']();
     if (row.providerId === null || row.providerId === undefined) return { kind: 'orphan' };
-    return this.#refresh(tenantId, { id, connectionId: row.connectionId, providerId: row.providerId });
+    const { isNews: _, ...result } = await this.#refresh(tenantId, {
+      id,
+      connectionId: row.connectionId,
+      providerId: row.providerId,
+    });
+    return result;
   }
 
   /** @throws payment.not-found */
@@ -215,11 +234,16 @@ export class Payments implements OnModuleInit {
     return lockPayment(tx, id);
   }
 
-  #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+  #lookAgain(tenantId: string, id: string): Promise<void> {
+    const now = this.clock.now();
+    return this.database.transact(tenantId, (tx) => checkBy(tx, id, new Date(now.getTime() + SECOND_FETCH_AFTER_MS), now));
+  }
+
+  #refresh(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<Fetched> {
     return this.#fetches.run(`${at.id} ${at.providerId}`, () => this.#fetch(tenantId, at));
   }
 
-  async #fetch(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<SignalResult> {
+  async #fetch(tenantId: string, at: { id: string; connectionId: string; providerId: string }): Promise<Fetched> {
     const outcome = await this.calls.call<PaymentFacts>({
       tenantId,
       connectionId: at.connectionId,
@@ -236,7 +260,8 @@ export class Payments implements OnModuleInit {
         return this.applyFacts.apply(tx, row, readFacts(outcome.value));
       });
       await this.#capture(tenantId, at.connectionId, applied);
-      return applied.kind === 'again' ? applied : { kind: 'applied' };
+      if (applied.kind === 'again') return applied;
+      return { kind: 'applied', isNews: applied.kind === 'applied' && applied.isNews };
     }
     const isFinal =
       outcome.kind === 'declined' || (outcome.kind === 'failed' && (outcome.reason === 'input' || outcome.reason === 'permanent'));

@@ -6,6 +6,8 @@ export interface ProviderEvent {
   readonly providerId?: string | undefined;
   /** Our id, when the provider repeats it. */
   readonly reference?: string | undefined;
+  /** What it tells of happened hours ago, as in a report of a day: no answer of the provider's lags so far behind. */
+  readonly isOld?: boolean;
 }
 
 /** What became of a signal. `orphan`: nothing of ours is known by it (yet). */

@@ -1,4 +1,4 @@
-import { listedOrigins, mayLeadTo, readReturnAddress, type PortalMode } from '../portals/index.ts';
+import { judgeReturnAddress, listedOrigins, type PortalMode } from '../portals/index.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import { paymentErrors } from './payment.errors.ts';
 
@@ -15,14 +15,10 @@ export interface ReturnUrls {
 export async function checkReturnUrls(tx: Transaction, urls: ReturnUrls, { mode, own }: { mode: PortalMode; own: string }): Promise<void> {
   const { returnUrl, cancelUrl } = urls;
   const named = Object.entries({ returnUrl, cancelUrl }).flatMap(([field, text]) => (text === undefined ? [] : [{ field, text }]));
-  const foreign = named.filter(({ text }) => text !== own && !text.startsWith(`${own}/`));
-  const addresses = foreign.map(({ field, text }) => {
-    const url = readReturnAddress(text, mode);
-    if (!url) throw paymentErrors['return-url']({ field });
-    return { field, url };
-  });
-  if (addresses.length === 0) return;
   const listed = await listedOrigins(tx);
-  const stranger = addresses.find(({ url }) => !mayLeadTo(url, listed, mode));
-  if (stranger) throw paymentErrors['return-origin']({ field: stranger.field, origin: stranger.url.origin });
+  for (const { field, text } of named) {
+    const verdict = judgeReturnAddress(text, { own, listed, mode });
+    if (verdict === 'not-an-address') throw paymentErrors['return-url']({ field });
+    if (verdict === 'not-listed') throw paymentErrors['return-origin']({ field, origin: new URL(text).origin });
+  }
 }

@@ -9,7 +9,7 @@ import type { PaymentRow } from './payment.entity.ts';
 import type { Facts } from './payment.ts';
 
 /** The facts with what settlements told before. */
-export function withSettled(row: PaymentRow, facts: Facts): Facts {
+export function withSettled(row: Pick<PaymentRow, 'settledChargedBackMinor' | 'settledRefundedMinor'>, facts: Facts): Facts {
   const { settledChargedBackMinor: back, settledRefundedMinor: refunded } = row;
   if ((back === null || back === undefined) && (refunded === null || refunded === undefined)) return facts;
   return {

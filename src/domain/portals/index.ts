@@ -1,3 +1,3 @@
-export { listedOrigins, mayLeadTo, PortalOrigins } from './portal-origins.ts';
+export { listedOrigins, PortalOrigins } from './portal-origins.ts';
 export { PortalsModule } from './portals.module.ts';
-export { readReturnAddress, type PortalMode } from './return-address.ts';
+export { judgeReturnAddress, type PortalMode } from './return-address.ts';

@@ -70,6 +70,18 @@ describe('T24: payers are led', () => {
     await expect(check('https://pay.example@evil.example', 'live')).rejects.toMatchObject({ code: 'payment.return-url' });
   });
 
+  test('where the check says so before anybody pays, and nowhere else', async () => {
+    const verdict = async (address: string) =>
+      (await http.send('GET', `/v1/portal-origins/check?address=${encodeURIComponent(address)}`)).body['verdict'];
+    expect(await verdict('https://anything.example')).toBe('taken');
+    await list('https://shop.example');
+    expect(await verdict('https://shop.example/thanks?order=7')).toBe('taken');
+    expect(await verdict('https://kassaflow.example/pay/done')).toBe('taken');
+    expect(await verdict('http://localhost:3000')).toBe('taken');
+    expect(await verdict('https://anything.example')).toBe('not-listed');
+    expect(await verdict('https://shop.example@evil.example')).toBe('not-an-address');
+  });
+
   test('in test mode anywhere as long as nothing is listed, and always to this computer', async () => {
     await made({ returnUrl: 'https://anything.example' });
     await list('https://shop.example');

@@ -1,5 +1,6 @@
 /**
- * Origins of a tenant's portals: where payers may be led back to, and whose pages may ask about a checkout session.
+ * Origins of a tenant's portals: where payers may be led back to, and whose pages may ask about a checkout session and follow
+ * what a stream token is for.
  *
  * In live mode an address must be of a listed origin. In test mode any https does as long as none is listed, and this computer
  * always. Our own address always does. See docs/decisions/0016-return-addresses.md.
@@ -10,7 +11,7 @@ import { CLOCK } from '../../platform/clock.ts';
 import { Database, type Transaction } from '../../platform/database/transaction.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { portalErrors } from './portal.errors.ts';
-import { isLoopback, readOrigin, type PortalMode } from './return-address.ts';
+import { readOrigin, type PortalMode } from './return-address.ts';
 
 @Injectable()
 export class PortalOrigins {
@@ -22,6 +23,14 @@ export class PortalOrigins {
 
   list(tenantId: string): Promise<string[]> {
     return this.database.transact(tenantId, listedOrigins);
+  }
+
+  /** Tells whether pages of the origin are a portal's, by the list alone. */
+  lists(tenantId: string, origin: string): Promise<boolean> {
+    return this.database.transact(tenantId, async (tx) => {
+      const rows = await tx.query('select from portal_origin where origin = $1', [origin]);
+      return rows.length > 0;
+    });
   }
 
   /** Replaces the list. @throws portal.origin */
@@ -53,10 +62,4 @@ export class PortalOrigins {
 export async function listedOrigins(tx: Transaction): Promise<string[]> {
   const rows = await tx.query<{ origin: string }>('select origin from portal_origin order by origin');
   return rows.map(({ origin }) => origin);
-}
-
-/** Tells whether a payer may be led to the address. */
-export function mayLeadTo(url: URL, listed: readonly string[], mode: PortalMode): boolean {
-  if (mode === 'test' && (listed.length === 0 || isLoopback(url))) return true;
-  return listed.includes(url.origin);
 }

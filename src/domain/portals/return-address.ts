@@ -32,6 +32,25 @@ export function readOrigin(text: string, mode: PortalMode): string | undefined {
   return url && /^https?:\/\/[^/?#]+$/i.test(text) ? url.origin : undefined;
 }
 
-export function isLoopback({ hostname }: URL): boolean {
+/** What is said of an address that payers are to be led back to. */
+export type ReturnVerdict = 'taken' | 'not-an-address' | 'not-listed';
+
+/**
+ * Judges an address that payers are to be led back to, by the rules of docs/decisions/0016-return-addresses.md.
+ * @param own where Kassaflow itself is: what lies there is always taken
+ * @param listed the origins of the tenant's portals
+ */
+export function judgeReturnAddress(
+  text: string,
+  { own, listed, mode }: { readonly own: string; readonly listed: readonly string[]; readonly mode: PortalMode },
+): ReturnVerdict {
+  if (text === own || text.startsWith(`${own}/`)) return 'taken';
+  const url = readReturnAddress(text, mode);
+  if (!url) return 'not-an-address';
+  if (mode === 'test' && (listed.length === 0 || isLoopback(url))) return 'taken';
+  return listed.includes(url.origin) ? 'taken' : 'not-listed';
+}
+
+function isLoopback({ hostname }: URL): boolean {
   return LOOPBACK.includes(hostname);
 }

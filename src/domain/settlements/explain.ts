@@ -11,7 +11,7 @@
 import type { SettlementLine } from '@kassaflow/plugin-sdk';
 import type { Fine } from '../../kernel/fine-money.ts';
 
-/** A line of one payment, in the payment's currency. */
+/** A line of one payment, in the payment's currency: its own, or what it was before the provider exchanged it, which has no fee. */
 export interface LineToExplain {
   readonly kind: SettlementLine['kind'];
   readonly gross: Fine;
@@ -42,6 +42,11 @@ export function explain(lines: readonly LineToExplain[], known: KnownTotals): re
   };
   const fees = known.fee < 0n ? new Room(known.fee, 0n) : new Room(0n, known.fee);
   return lines.map(({ kind, gross, fee }) => ({ gross: rooms[kind]?.take(gross) ?? 0n, fee: fees.take(fee) }));
+}
+
+/** The part of `amount` that is as large a part of it as `part` is of `whole`, exact for the whole and never more than its share. */
+export function shareOf(amount: Fine, part: Fine, whole: Fine): Fine {
+  return part === whole ? amount : (amount * part) / whole;
 }
 
 /** A running sum that stays between two ends. */

@@ -8,7 +8,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { DisputeFacts, ProviderTraits } from '@kassaflow/plugin-sdk';
 import type { Currency } from '../../kernel/currency.ts';
-import { isCurrency } from '../../kernel/currency.ts';
 import { toMinor } from '../../kernel/fine-money.ts';
 import { idOf } from '../../kernel/ids.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
@@ -72,6 +71,7 @@ export class HoldAgainstPayments {
     try {
       const result = await this.payments.applyProviderEvent(tenantId, connectionId, {
         reference: payment,
+        isOld: true,
         ...(providerId !== null && { providerId }),
       });
       if (result.kind === 'refused' || result.kind === 'orphan')
@@ -83,11 +83,11 @@ export class HoldAgainstPayments {
 
   /** @returns the payments that have such lines */
   async #tellChargebacks(tenantId: string, paymentIds: readonly string[], inImport: InImport): Promise<string[]> {
-    const lines = (await this.#linesIn(paymentIds, inImport)).filter(isChargeback);
+    const lines = (await this.#linesIn(paymentIds, inImport)).filter(isChargeback).flatMap(asPaid);
     const told = Map.groupBy(lines, ({ paymentId }) => paymentId);
     for (const [paymentId, ofPayment] of told) {
-      const currency = ofPayment[0]?.currency;
-      if (!isCurrency(currency)) continue;
+      const currency = ofPayment[0]?.paidCurrency;
+      if (!currency) continue;
       const disputes = disputesOf(ofPayment, currency);
       const chargedBack = disputes.reduce((sum, { state, amount }) => sum + (state === 'opened' ? BigInt(amount) : 0n), 0n);
       await this.#tell(tenantId, paymentId, { chargedBack, disputes, bookedAt: newestOf(ofPayment) });
@@ -96,14 +96,15 @@ export class HoldAgainstPayments {
   }
 
   async #tellRefunds(tenantId: string, paymentIds: readonly string[], inImport: InImport): Promise<void> {
-    const unknown = (await this.#linesIn(paymentIds, inImport)).filter(
-      ({ kind, gross, explainedGross, refundId, currency }) =>
-        kind === 'refund' && gross < 0n && gross !== explainedGross && refundId === null && isCurrency(currency),
-    );
+    const unknown = (await this.#linesIn(paymentIds, inImport))
+      .flatMap(asPaid)
+      .filter(
+        ({ kind, gross, explainedGross, refundId }) => kind === 'refund' && gross < 0n && gross !== explainedGross && refundId === null,
+      );
     for (const [paymentId, ofPayment] of Map.groupBy(unknown, (line) => line.paymentId)) {
-      const refunds = ofPayment.map(({ providerId, refundProviderId, gross, explainedGross, currency }) => ({
+      const refunds = ofPayment.map(({ providerId, refundProviderId, gross, explainedGross, paidCurrency }) => ({
         providerId: refundProviderId ?? providerId,
-        amount: Number(toMinor(explainedGross - gross, currency as Currency)), // filtered above
+        amount: Number(toMinor(explainedGross - gross, paidCurrency)),
         state: 'done' as const,
       }));
       await this.#tell(tenantId, paymentId, { refunds, bookedAt: newestOf(ofPayment) });
@@ -140,6 +141,12 @@ export function disputesOf(lines: readonly Pick<PaymentLine, 'kind' | 'providerI
     if (won) won.state = 'won';
   }
   return disputes;
+}
+
+/** The line with the amounts that its payment knows; none where the provider exchanged it and does not tell them. */
+function asPaid(line: PaymentLine): PaymentLine[] {
+  const { paidGross, isExchanged, explainedGross, explainedExchanged } = line;
+  return paidGross === null ? [] : [{ ...line, gross: paidGross, explainedGross: isExchanged ? explainedExchanged : explainedGross }];
 }
 
 function isChargeback({ kind }: PaymentLine): boolean {

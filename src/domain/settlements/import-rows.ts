@@ -16,10 +16,13 @@ import type { Transaction } from '../../platform/database/transaction.ts';
 
 export type ImportState = 'waiting' | 'done' | 'failed' | 'superseded';
 
+/** Who asked for it: the night, a person, or a signal of the provider (`signalled-imports.ts`). */
+export type ImportOrigin = 'nightly' | 'hand' | 'signal';
+
 export interface SettlementImport {
   readonly id: string;
   readonly connectionId: string;
-  readonly origin: 'nightly' | 'hand';
+  readonly origin: ImportOrigin;
   /** As `2026-11-30`, both included. */
   readonly firstDay: string;
   readonly lastDay: string;
@@ -43,7 +46,7 @@ const COLUMNS = `i.id, i.connection_id as "connectionId", i.origin, i.first_day 
 
 export interface NewImport {
   readonly connectionId: string;
-  readonly origin: 'nightly' | 'hand';
+  readonly origin: ImportOrigin;
   readonly firstDay: string;
   readonly lastDay: string;
   readonly actor: string;
@@ -52,7 +55,7 @@ export interface NewImport {
   readonly requestKey?: string;
 }
 
-/** Returns the id; `undefined` when there is one for this night already. */
+/** Returns the id; `undefined` when there is one for this night already, or one that waits for a signal. */
 export async function insertImport(tx: Transaction, wanted: NewImport): Promise<string | undefined> {
   const [row] = await tx.query<{ id: string }>(
     `insert into settlement_import (id, tenant_id, connection_id, origin, first_day, last_day, actor, next_at, created_at, request_key)
@@ -89,6 +92,28 @@ export async function lastNightlyDay(tx: Transaction, connectionId: string): Pro
     [connectionId],
   );
   return row?.day ?? undefined;
+}
+
+/** Has imports that the provider put off looked at by `at`: it may be ready now. */
+export async function hastenImports(tx: Transaction, connectionId: string, at: Date): Promise<void> {
+  await tx.query(
+    `update settlement_import set next_at = $2
+     where connection_id = $1 and origin <> 'signal' and state = 'waiting' and worker is null and failures > 0 and next_at > $2`,
+    [connectionId, at],
+  );
+}
+
+/** When the newest import that a signal asked for came to its end, and whether it is in somebody's hands. */
+export async function newestSignalled(
+  tx: Transaction,
+  connectionId: string,
+): Promise<{ readonly endedAt: Date | null; readonly isBegun: boolean } | undefined> {
+  const [row] = await tx.query<{ endedAt: Date | null; isBegun: boolean }>(
+    `select ended_at as "endedAt", state = 'waiting' and worker is not null as "isBegun" from settlement_import
+     where connection_id = $1 and origin = 'signal' order by created_at desc limit 1 for update`,
+    [connectionId],
+  );
+  return row;
 }
 
 /** Takes the import that has been due for longest and whose connection nobody else reads. */

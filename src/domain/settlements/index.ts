@@ -1,2 +1,3 @@
 export { Settlements } from './settlements.service.ts';
 export { SettlementsModule } from './settlements.module.ts';
+export { SignalledImports } from './signalled-imports.ts';

@@ -20,10 +20,13 @@ export async function markSettlements(tx: Transaction, ids: readonly string[]): 
 }
 
 async function knownLines(tx: Transaction, connectionId: string, told: readonly LineContent[]): Promise<KnownLine[]> {
-  const rows = await tx.query<Omit<KnownLine, 'gross' | 'fee' | 'feeVat' | 'net'> & Record<'gross' | 'fee' | 'feeVat' | 'net', string>>(
+  const rows = await tx.query<
+    Omit<KnownLine, 'gross' | 'fee' | 'feeVat' | 'net' | 'exchangedGross'> &
+      Record<'gross' | 'fee' | 'feeVat' | 'net', string> & { readonly exchangedGross: string | null }
+  >(
     `select id, provider_id as "providerId", kind, provider_type as "providerType", payout, payment_provider_id as "paymentProviderId",
        reference_id as "referenceId", refund_provider_id as "refundProviderId", currency, gross::text, fee::text, fee_vat::text as "feeVat",
-       net::text, booked_at as "bookedAt", ledger_date as "ledgerDate"
+       net::text, exchanged_gross::text as "exchangedGross", exchanged_currency as "exchangedCurrency", booked_at as "bookedAt", ledger_date as "ledgerDate"
      from settlement_line where connection_id = $1 and provider_id = any($2::text[])`,
     [connectionId, [...new Set(told.map(({ providerId }) => providerId))]],
   );
@@ -33,6 +36,7 @@ async function knownLines(tx: Transaction, connectionId: string, told: readonly 
     fee: readFine(row.fee),
     feeVat: readFine(row.feeVat),
     net: readFine(row.net),
+    exchangedGross: row.exchangedGross === null ? null : readFine(row.exchangedGross),
   }));
 }
 
@@ -95,17 +99,19 @@ async function writeLines(
   const fine = (field: 'gross' | 'fee' | 'feeVat' | 'net') => content(field).map(fineText);
   await tx.query(
     `insert into settlement_line as l (id, tenant_id, connection_id, settlement_id, provider_id, kind, provider_type, payout,
-       payment_provider_id, reference_id, refund_provider_id, currency, gross, fee, fee_vat, net, booked_at, ledger_date, dirty, created_at)
+       payment_provider_id, reference_id, refund_provider_id, currency, gross, fee, fee_vat, net, booked_at, ledger_date,
+       exchanged_gross, exchanged_currency, dirty, created_at)
      select id, $3, $4, settlement_id, provider_id, kind, provider_type, payout, payment_provider_id, reference_id, refund_provider_id, currency,
-       gross, fee, fee_vat, net, booked_at, ledger_date, true, $5
+       gross, fee, fee_vat, net, booked_at, ledger_date, exchanged_gross, exchanged_currency, true, $5
      from unnest($1::uuid[], $2::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::text[],
-       $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[], $18::timestamptz[], $19::date[])
+       $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[], $18::timestamptz[], $19::date[], $20::numeric[], $21::text[])
        as t (id, settlement_id, provider_id, kind, provider_type, payout, payment_provider_id, reference_id, refund_provider_id, currency,
-         gross, fee, fee_vat, net, booked_at, ledger_date)
+         gross, fee, fee_vat, net, booked_at, ledger_date, exchanged_gross, exchanged_currency)
      on conflict (id) do update set settlement_id = excluded.settlement_id, provider_type = excluded.provider_type, payout = excluded.payout,
        payment_provider_id = excluded.payment_provider_id, reference_id = excluded.reference_id, refund_provider_id = excluded.refund_provider_id,
        currency = excluded.currency, gross = excluded.gross, fee = excluded.fee, fee_vat = excluded.fee_vat, net = excluded.net,
-       booked_at = excluded.booked_at, ledger_date = excluded.ledger_date, dirty = true`,
+       booked_at = excluded.booked_at, ledger_date = excluded.ledger_date,
+       exchanged_gross = excluded.exchanged_gross, exchanged_currency = excluded.exchanged_currency, dirty = true`,
     [
       changes.map((change) => change.known ?? newUuid()),
       changes.map((change) => places.get(change)),
@@ -126,6 +132,8 @@ async function writeLines(
       fine('net'),
       content('bookedAt'),
       content('ledgerDate'),
+      content('exchangedGross').map((gross) => (gross === null ? null : fineText(gross))),
+      content('exchangedCurrency'),
     ],
   );
   return before.map(({ id }) => id);

@@ -4,7 +4,7 @@ import type { Currency } from '../../kernel/currency.ts';
 import { fineOf, fineText, readFine, type Fine } from '../../kernel/fine-money.ts';
 import { money } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
-import { explain } from './explain.ts';
+import { explain, shareOf, type Explained } from './explain.ts';
 import { markSettlements } from './line-rows.ts';
 
 /** The days of an import. */
@@ -69,28 +69,41 @@ export interface ToldMore {
 export async function explainLines(tx: Transaction, paymentIds: readonly string[], { firstDay, lastDay }: Days): Promise<ToldMore[]> {
   const lines = await linesOf(tx, paymentIds);
   const totals = await totalsOf(tx, paymentIds);
-  const changed: { readonly id: string; readonly gross: Fine; readonly fee: Fine; readonly settlementId: string }[] = [];
+  const changed: {
+    readonly id: string;
+    readonly gross: Fine;
+    readonly fee: Fine;
+    readonly exchanged: Fine;
+    readonly settlementId: string;
+  }[] = [];
   const more = new Map<string, ToldMore>();
   for (const [paymentId, told] of Map.groupBy(lines, (line) => line.paymentId)) {
     const known = totals.get(paymentId);
     if (!known) continue;
-    // What came in another currency than was paid in cannot be held against it, see the README.
-    const comparable = told.filter(({ currency }) => currency === known.currency);
-    const explained = explain(comparable, known);
+    // What came in another currency than was paid in, without a word of what it was, cannot be held against it, see the README.
+    const comparable = told.flatMap((line) =>
+      line.paidGross === null ? [] : [{ line, kind: line.kind, ...paidOf(line, line.paidGross) }],
+    );
+    const explained = new Map(explain(comparable, known).map((found, index) => [comparable[index]?.line, found]));
     for (const line of told) {
-      const { gross = 0n, fee = 0n } = explained[comparable.indexOf(line)] ?? {};
-      if (gross !== line.explainedGross || fee !== line.explainedFee)
-        changed.push({ id: line.id, settlementId: line.settlementId, gross, fee });
+      const { gross, fee, exchanged } = inItsCurrency(line, explained.get(line));
+      if (gross !== line.explainedGross || fee !== line.explainedFee || exchanged !== line.explainedExchanged)
+        changed.push({ id: line.id, settlementId: line.settlementId, gross, fee, exchanged });
       // Asking does not help where only the currency is another.
-      const canBeAsked = line.currency === known.currency || known.captured === 0n;
+      const canBeAsked = line.paidGross !== null || known.captured === 0n;
       if (gross !== line.gross && HAS_TOTAL.has(line.kind) && canBeAsked && line.ledgerDate >= firstDay && line.ledgerDate <= lastDay)
         more.set(paymentId, { paymentId, reference: line.referenceId, providerId: line.paymentProviderId });
     }
   }
   await tx.query(
-    `update settlement_line l set explained_gross = v.gross, explained_fee = v.fee
-     from unnest($1::uuid[], $2::numeric[], $3::numeric[]) as v (id, gross, fee) where l.id = v.id`,
-    [changed.map(({ id }) => id), changed.map(({ gross }) => fineText(gross)), changed.map(({ fee }) => fineText(fee))],
+    `update settlement_line l set explained_gross = v.gross, explained_fee = v.fee, explained_exchanged = v.exchanged
+     from unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[]) as v (id, gross, fee, exchanged) where l.id = v.id`,
+    [
+      changed.map(({ id }) => id),
+      changed.map(({ gross }) => fineText(gross)),
+      changed.map(({ fee }) => fineText(fee)),
+      changed.map(({ exchanged }) => fineText(exchanged)),
+    ],
   );
   await tx.query(
     `update settlement_line l set refund_id = r.id from refund r
@@ -102,6 +115,20 @@ export async function explainLines(tx: Transaction, paymentIds: readonly string[
     changed.map(({ settlementId }) => settlementId),
   );
   return [...more.values()];
+}
+
+/** A line as its payment's currency has it. The fee of what was exchanged is the settlement's alone. */
+function paidOf(line: PaymentLine, paidGross: Fine): { readonly gross: Fine; readonly fee: Fine } {
+  return { gross: paidGross, fee: line.isExchanged ? 0n : line.fee };
+}
+
+/** What is explained of a line, in the line's currency; and in that of the payment, where the provider exchanged it. */
+function inItsCurrency(
+  { gross, paidGross, isExchanged }: PaymentLine,
+  found: Explained = { gross: 0n, fee: 0n },
+): Explained & { readonly exchanged: Fine } {
+  if (!isExchanged || paidGross === null) return { ...found, exchanged: 0n };
+  return { gross: shareOf(gross, found.gross, paidGross), fee: 0n, exchanged: found.gross };
 }
 
 /** A line as far as its payment needs it. */
@@ -118,19 +145,30 @@ export interface PaymentLine {
   readonly currency: string;
   readonly gross: Fine;
   readonly fee: Fine;
+  /** Of the payment. */
+  readonly paidCurrency: Currency;
+  /** `gross` in the currency of the payment; null where the provider exchanged it and does not tell. */
+  readonly paidGross: Fine | null;
+  readonly isExchanged: boolean;
   readonly explainedGross: Fine;
   readonly explainedFee: Fine;
+  readonly explainedExchanged: Fine;
   readonly bookedAt: Date;
   readonly ledgerDate: string;
 }
 
 /** All lines of these payments, in the order in which they were booked. */
 export async function linesOf(tx: Transaction, paymentIds: readonly string[]): Promise<PaymentLine[]> {
-  const rows = await tx.query<Omit<PaymentLine, FineField> & Record<FineField, string>>(
-    `select id, payment_id as "paymentId", settlement_id as "settlementId", provider_id as "providerId", kind,
-       payment_provider_id as "paymentProviderId", reference_id as "referenceId", refund_provider_id as "refundProviderId", refund_id as "refundId",
-       currency, gross::text, fee::text, explained_gross::text as "explainedGross", explained_fee::text as "explainedFee", booked_at as "bookedAt", ledger_date as "ledgerDate"
-     from settlement_line where payment_id = any($1::uuid[]) order by payment_id, booked_at, id`,
+  const rows = await tx.query<
+    Omit<PaymentLine, FineField | 'paidGross'> & Record<FineField, string> & { readonly paidGross: string | null }
+  >(
+    `select l.id, l.payment_id as "paymentId", l.settlement_id as "settlementId", l.provider_id as "providerId", l.kind,
+       l.payment_provider_id as "paymentProviderId", l.reference_id as "referenceId", l.refund_provider_id as "refundProviderId",
+       l.refund_id as "refundId", l.currency, l.gross::text, l.fee::text, p.currency as "paidCurrency", l.currency <> p.currency as "isExchanged",
+       (case p.currency when l.currency then l.gross when l.exchanged_currency then l.exchanged_gross end)::text as "paidGross",
+       l.explained_gross::text as "explainedGross", l.explained_fee::text as "explainedFee", l.explained_exchanged::text as "explainedExchanged",
+       l.booked_at as "bookedAt", l.ledger_date as "ledgerDate"
+     from settlement_line l join payment p on p.id = l.payment_id where l.payment_id = any($1::uuid[]) order by l.payment_id, l.booked_at, l.id`,
     [paymentIds],
   );
   return rows.map((row) => ({
@@ -139,10 +177,12 @@ export async function linesOf(tx: Transaction, paymentIds: readonly string[]): P
     fee: readFine(row.fee),
     explainedGross: readFine(row.explainedGross),
     explainedFee: readFine(row.explainedFee),
+    explainedExchanged: readFine(row.explainedExchanged),
+    paidGross: row.paidGross === null ? null : readFine(row.paidGross),
   }));
 }
 
-type FineField = 'gross' | 'fee' | 'explainedGross' | 'explainedFee';
+type FineField = 'gross' | 'fee' | 'explainedGross' | 'explainedFee' | 'explainedExchanged';
 
 interface Totals {
   readonly currency: Currency;
@@ -154,18 +194,20 @@ interface Totals {
 
 async function totalsOf(tx: Transaction, paymentIds: readonly string[]): Promise<ReadonlyMap<string, Totals>> {
   const rows = await tx.query<
-    Record<'id' | 'captured' | 'refunded' | 'charged_back' | 'disputed' | 'fee', string> & { currency: Currency }
+    Record<'id' | 'captured' | 'refunded' | 'charged_back' | 'won' | 'disputed' | 'fee', string> & { currency: Currency }
   >(
     `select p.id, p.currency, p.captured_minor::text as captured, p.refunded_minor::text as refunded, p.charged_back_minor::text as charged_back,
        coalesce(p.fee_minor, 0)::text as fee,
+       coalesce((select sum(d.amount_minor) from dispute d where d.payment_id = p.id and d.state = 'won'), 0)::text as won,
        coalesce((select sum(d.amount_minor) from dispute d where d.payment_id = p.id and d.state <> 'inquiry'), 0)::text as disputed
      from payment p where p.id = any($1::uuid[])`,
     [paymentIds],
   );
   return new Map(
-    rows.map(({ id, currency, captured, refunded, charged_back: chargedBack, disputed, fee }) => {
+    rows.map(({ id, currency, captured, refunded, charged_back: chargedBack, won, disputed, fee }) => {
       const fine = (minor: string) => fineOf(money(BigInt(minor), currency));
-      const [back, objected] = [fine(chargedBack), fine(disputed)];
+      // What was taken back without a dispute is in no dispute's amount, and comes on top of what was won.
+      const [back, objected] = [fine(chargedBack) + fine(won), fine(disputed)];
       return [
         id,
         {

@@ -11,7 +11,7 @@ import { CLOCK } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
 import { Ledger } from '../ledger/index.ts';
 import { findSettlement, settlementSubject, type SettlementRow } from './settlement-rows.ts';
-import { postingOf, statementOf, type LineSums, type Statement } from './statement.ts';
+import { exchangedPostingOf, postingOf, statementOf, type Exchanged, type LineSums, type Statement } from './statement.ts';
 
 /** Lines on suspense that an event names; all of them are at the settlement. */
 const NAMED_LINES = 20;
@@ -60,22 +60,30 @@ export class SettlementBooks {
     const mustAddUp = before.itemized && paidAt !== null;
     const days = mustAddUp && sums.net !== 0n ? await daysBefore(tx, { ...before, ledgerDate }) : { ids: [], sum: 0n };
     const statement = statementOf(sums, mustAddUp, days.sum, before.currency);
-    await this.#save(tx, before, { sums, statement, paidAt, ledgerDate });
+    const exchanged = await exchangedOf(tx, id);
+    await this.#save(tx, before, { sums, statement, exchanged, paidAt, ledgerDate });
     await payDays(tx, id, statement.paysDays ? days.ids : []);
-    await this.#post(tx, before, statement, paidAt ?? lastAt ?? this.clock.now());
+    await this.#post(tx, before, statement, exchanged, paidAt ?? lastAt ?? this.clock.now());
     await this.#tell(tx, before);
   }
 
   async #save(
     tx: Transaction,
     { id }: SettlementRow,
-    { sums, statement, paidAt, ledgerDate }: { sums: LineSums; statement: Statement; paidAt: Date | null; ledgerDate: string },
+    {
+      sums,
+      statement,
+      exchanged,
+      paidAt,
+      ledgerDate,
+    }: { sums: LineSums; statement: Statement; exchanged: Exchanged; paidAt: Date | null; ledgerDate: string },
   ): Promise<void> {
     const { booked, difference } = statement;
     await tx.query(
       `update settlement set paid_at = $2, ledger_date = $3, line_count = $4, payout = $5, fees = $6, fee_vat = $7, difference = $8,
          unexplained = $9, booked_payout = $10, booked_fees = $11, booked_fee_vat = $12, booked_suspense = $13, booked_rounding = $14,
          received_at = case when $2::timestamptz is null then received_at else coalesce(received_at, $15) end,
+         booked_exchange = $16, booked_exchanged = $17,
          dirty = false, version = version + 1
        where id = $1`,
       [
@@ -94,13 +102,18 @@ export class SettlementBooks {
         booked.suspense.toString(),
         booked.rounding.toString(),
         this.clock.now(),
+        booked.exchange.toString(),
+        JSON.stringify(Object.fromEntries(Object.entries(exchanged).map(([currency, minor]) => [currency, minor.toString()]))),
       ],
     );
   }
 
-  async #post(tx: Transaction, before: SettlementRow, { booked }: Statement, effectiveAt: Date): Promise<void> {
+  async #post(tx: Transaction, before: SettlementRow, { booked }: Statement, exchanged: Exchanged, effectiveAt: Date): Promise<void> {
     const currency = before.currency as Currency; // `bring` has looked
-    const lines = postingOf(before.booked, booked, before.connectionId, currency);
+    const lines = [
+      ...postingOf(before.booked, booked, before.connectionId, currency),
+      ...exchangedPostingOf(before.exchanged, exchanged, before.connectionId),
+    ];
     if (lines.length === 0) return;
     const id = idOf('set', before.id);
     await this.ledger.post(tx, {
@@ -144,6 +157,7 @@ async function sumsOf(tx: Transaction, id: string, currency: Currency): Promise<
        coalesce(sum(fee), 0)::text as fees, coalesce(sum(fee_vat), 0)::text as "feeVat", coalesce(sum(explained_fee), 0)::text as "explainedFees",
        coalesce(sum(fee_vat) filter (where explained_fee = 0), 0)::text as "bookedVat",
        coalesce(sum(${UNEXPLAINED}), 0)::text as unexplained,
+       coalesce(sum(explained_gross) filter (where explained_exchanged <> 0), 0)::text as exchanged,
        coalesce(sum(net + fee) filter (where kind = 'adjustment' and not (abs(gross) > $2 and mod(gross, $2) = 0)), 0)::text as rounding
      from settlement_line where settlement_id = $1`,
     [id, fineText(minorUnit(currency))],
@@ -158,8 +172,20 @@ async function sumsOf(tx: Transaction, id: string, currency: Currency): Promise<
     explainedFees: fine(row?.explainedFees),
     bookedVat: fine(row?.bookedVat),
     unexplained: fine(row?.unexplained),
+    exchanged: fine(row?.exchanged),
     rounding: fine(row?.rounding),
   };
+}
+
+/** What our books had of the lines in the currencies that were paid in. */
+async function exchangedOf(tx: Transaction, id: string): Promise<Exchanged> {
+  const rows = await tx.query<{ currency: string; sum: string }>(
+    `select exchanged_currency as currency, sum(explained_exchanged)::text as sum from settlement_line
+     where settlement_id = $1 and explained_exchanged <> 0 group by 1`,
+    [id],
+  );
+  // A payment has it, so the currency is one that we know.
+  return Object.fromEntries(rows.map(({ currency, sum }) => [currency, toMinor(readFine(sum), currency as Currency)]));
 }
 
 /** When the payout was booked, on which day of the provider's, and when the last line was. */

@@ -28,6 +28,8 @@ const sale = fc.record({
   amount: cents(9_999),
   refund: fc.boolean(),
   feeTold: fc.boolean(),
+  /** The provider settles it in the other currency, at a rate of its own. */
+  exchangedAt: fc.option(fc.integer({ min: 1, max: 2_000 })),
   fee: fc.integer({ min: 0, max: 99 }),
 });
 const other = fc.record({
@@ -77,15 +79,26 @@ async function holds({ sales, others, tellings }: typeof history extends fc.Arbi
 }
 
 /** A payment that our books have by its facts, and its lines. */
-async function sell(connection: string, { day, group, currency, amount, refund, feeTold, fee }: SaleOf) {
+async function sell(connection: string, { day, group, currency, amount, refund, feeTold, exchangedAt, fee }: SaleOf) {
   const wanted = world.wish({ connection, amount: parseMoney({ amount: fineText(BigInt(amount) * 10_000n), currency }) });
   const { payment } = await world.payments.create(world.db.tenantId, wanted);
   const back = refund ? Math.ceil(amount / 2) : 0;
-  world.provider.report(payment.providerId, { captured: amount, authorized: amount, refunded: back, ...(feeTold && { fee }) });
+  world.provider.report(payment.providerId, {
+    captured: amount,
+    authorized: amount,
+    refunded: back,
+    ...(feeTold && exchangedAt === null && { fee }),
+  });
   await world.payments.refresh(world.db.tenantId, uuidOf('pay', payment.id));
-  const shared = { payment: payment.providerId, currency, ...placeOf(day, group, currency) };
-  const paid = aLine({ providerId: newUuid(), kind: 'payment', gross: text(amount), fee: text(fee), ...shared });
-  return back === 0 ? [paid] : [paid, aLine({ providerId: newUuid(), kind: 'refund', gross: text(-back), ...shared })];
+  const came = exchangedAt === null ? currency : currency === 'EUR' ? 'NOK' : 'EUR';
+  const shared = { payment: payment.providerId, currency: came, ...placeOf(day, group, came) };
+  const moved = (minor: number): Pick<SettlementLine, 'gross' | 'exchanged'> => {
+    if (exchangedAt === null) return { gross: text(minor) };
+    const there = Math.sign(minor) * Math.max(1, Math.round((Math.abs(minor) * exchangedAt) / 1_000));
+    return { gross: text(there), exchanged: { gross: text(minor), currency } };
+  };
+  const paid = aLine({ providerId: newUuid(), kind: 'payment', ...moved(amount), fee: text(fee), ...shared });
+  return back === 0 ? [paid] : [paid, aLine({ providerId: newUuid(), kind: 'refund', ...moved(-back), ...shared })];
 }
 
 function otherLine({ day, group, currency, kind, amount }: OtherOf): SettlementLine {

@@ -24,6 +24,9 @@ export interface LineContent {
   readonly fee: Fine;
   readonly feeVat: Fine;
   readonly net: Fine;
+  /** `gross` in the currency that was paid in; null where that is the line's, or is not told. */
+  readonly exchangedGross: Fine | null;
+  readonly exchangedCurrency: string | null;
   readonly bookedAt: Date;
   /** As `2026-11-30`. */
   readonly ledgerDate: string;
@@ -54,9 +57,17 @@ export function readLine(line: SettlementLine): LineContent {
     fee: readFine(line.fee),
     feeVat: readFine(line.feeVat ?? '0'),
     net: readFine(line.net),
+    ...exchangedOf(line),
     bookedAt,
     ledgerDate: isDay(line.bookedOn) ? line.bookedOn : bookedAt.toISOString().slice(0, 10),
   };
+}
+
+/** What has another sign than the line is not the same money, and zero says nothing. */
+function exchangedOf({ currency, gross, exchanged }: SettlementLine): Pick<LineContent, 'exchangedGross' | 'exchangedCurrency'> {
+  const [here, there] = [readFine(gross), readFine(exchanged?.gross ?? '0')];
+  const isTold = exchanged && exchanged.currency !== currency && here !== 0n && there !== 0n && here < 0n === there < 0n;
+  return isTold ? { exchangedGross: there, exchangedCurrency: exchanged.currency } : { exchangedGross: null, exchangedCurrency: null };
 }
 
 /** What is new or other among `told`. @param known the lines with the same provider ids */
@@ -107,6 +118,8 @@ function isSame(a: LineContent, b: LineContent): boolean {
     a.fee === b.fee &&
     a.feeVat === b.feeVat &&
     a.net === b.net &&
+    a.exchangedGross === b.exchangedGross &&
+    a.exchangedCurrency === b.exchangedCurrency &&
     a.bookedAt.getTime() === b.bookedAt.getTime() &&
     a.ledgerDate === b.ledgerDate
   );

@@ -5,7 +5,7 @@ import { readFine, toMinor, type Fine } from '../../kernel/fine-money.ts';
 import { idOf } from '../../kernel/ids.ts';
 import { money, toWire } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/database/transaction.ts';
-import { stateOf, type Booked, type SettlementKind, type SettlementState } from './statement.ts';
+import { stateOf, type Booked, type Exchanged, type SettlementKind, type SettlementState } from './statement.ts';
 
 export interface SettlementRow {
   readonly id: string;
@@ -26,6 +26,7 @@ export interface SettlementRow {
   readonly difference: Fine;
   readonly unexplained: Fine;
   readonly booked: Booked;
+  readonly exchanged: Exchanged;
   readonly receivedAt: Date | null;
   readonly version: number;
 }
@@ -44,18 +45,22 @@ export interface LineView {
   readonly feeVat: string;
   readonly net: string;
   readonly explained: string;
+  /** `gross` in the currency that was paid in, where the provider exchanged it and tells both. */
+  readonly exchanged: { readonly gross: string; readonly currency: string } | null;
   readonly bookedAt: Date;
   readonly ledgerDate: string;
 }
 
-type StoredRow = Omit<SettlementRow, FineField | 'booked'> & Record<FineField, string> & { readonly booked: Record<keyof Booked, string> };
+type StoredRow = Omit<SettlementRow, FineField | 'booked' | 'exchanged'> &
+  Record<FineField, string> & { readonly booked: Record<keyof Booked, string>; readonly exchanged: Readonly<Record<string, string>> };
 type FineField = 'payout' | 'fees' | 'feeVat' | 'difference' | 'unexplained';
 
 const COLUMNS = `s.id, s.connection_id as "connectionId", c.name as connection, s.kind, s.provider_id as "providerId", s.currency, s.itemized,
   s.ledger_date as "ledgerDate", s.paid_at as "paidAt", s.paid_by as "paidBy", s.line_count as "lineCount", s.payout::text, s.fees::text,
   s.fee_vat::text as "feeVat", s.difference::text, s.unexplained::text, s.received_at as "receivedAt", s.version,
   json_build_object('payout', s.booked_payout::text, 'fees', s.booked_fees::text, 'feeVat', s.booked_fee_vat::text,
-    'suspense', s.booked_suspense::text, 'rounding', s.booked_rounding::text) as booked`;
+    'suspense', s.booked_suspense::text, 'exchange', s.booked_exchange::text, 'rounding', s.booked_rounding::text) as booked,
+  s.booked_exchanged as exchanged`;
 
 export async function findSettlement(tx: Transaction, id: string, lock: 'for update of s' | '' = ''): Promise<SettlementRow | undefined> {
   const [row] = await tx.query<StoredRow>(
@@ -96,7 +101,9 @@ export function listLines(
   return tx.query<LineView>(
     `select id, provider_id as "providerId", kind, provider_type as "providerType", payment_id as "paymentId", refund_id as "refundId", currency,
        trim_scale(gross)::text as gross, trim_scale(fee)::text as fee, trim_scale(fee_vat)::text as "feeVat", trim_scale(net)::text as net,
-       trim_scale(explained_gross)::text as explained, booked_at as "bookedAt", ledger_date as "ledgerDate"
+       trim_scale(explained_gross)::text as explained,
+       case when exchanged_currency is not null then json_build_object('gross', trim_scale(exchanged_gross)::text, 'currency', exchanged_currency) end as exchanged,
+       booked_at as "bookedAt", ledger_date as "ledgerDate"
      from settlement_line where settlement_id = $1 and ($2::timestamptz is null or (booked_at, id) > ($2, $3::uuid))
      order by booked_at, id limit $4`,
     [settlementId, page.after?.bookedAt ?? null, page.after?.id ?? null, page.limit],
@@ -127,7 +134,7 @@ function wire(fine: Fine, currency: string): { amount: string; currency: string 
 }
 
 function rowOf(row: StoredRow): SettlementRow {
-  const { payout, fees, feeVat, suspense, rounding } = row.booked;
+  const { payout, fees, feeVat, suspense, exchange, rounding } = row.booked;
   return {
     ...row,
     payout: readFine(row.payout),
@@ -140,7 +147,9 @@ function rowOf(row: StoredRow): SettlementRow {
       fees: BigInt(fees),
       feeVat: BigInt(feeVat),
       suspense: BigInt(suspense),
+      exchange: BigInt(exchange),
       rounding: BigInt(rounding),
     },
+    exchanged: Object.fromEntries(Object.entries(row.exchanged).map(([currency, minor]) => [currency, BigInt(minor)])),
   };
 }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aLine } from '../../../test/support/settled.ts';
-import { explain, type LineToExplain } from './explain.ts';
+import type { Currency } from '../../kernel/currency.ts';
+import { checkBalanced } from '../ledger/ledger-entry.ts';
+import { explain, shareOf, type LineToExplain } from './explain.ts';
 import { disputesOf } from './hold-against-payments.ts';
 import { changesOf, isDay, readLine, type KnownLine } from './settlement-lines.ts';
-import { NOTHING_BOOKED, postingOf, statementOf, type Booked, type LineSums } from './statement.ts';
+import { exchangedPostingOf, NOTHING_BOOKED, postingOf, statementOf, type Booked, type LineSums } from './statement.ts';
 
 const fine = (minor: number) => BigInt(minor) * 10_000n;
 const line = (kind: LineToExplain['kind'], gross: number, fee = 0): LineToExplain => ({ kind, gross: fine(gross), fee: fine(fee) });
@@ -26,6 +28,18 @@ describe('what our books have of a payment', () => {
     const lines = [line('chargeback', -100), line('chargeback-reversal', 100)];
     expect(explain(lines, { ...known, everChargedBack: fine(100) }).map(({ gross }) => gross)).toEqual([fine(-100), fine(100)]);
     expect(explain(lines, known).map(({ gross }) => gross)).toEqual([0n, 0n]);
+  });
+
+  test('is the whole of an exchanged line exactly, and of a part never more than its share', () => {
+    const amount = fc.bigInt({ min: 1n, max: 10n ** 12n });
+    fc.assert(
+      fc.property(amount, amount, fc.bigInt({ min: 0n, max: 1_000n }), (came, whole, permille) => {
+        const part = (whole * permille) / 1_000n;
+        const share = shareOf(came, part, whole);
+        expect(share >= 0n && share * whole <= came * part && (part !== whole || share === came)).toBe(true);
+        expect(shareOf(-came, -part, -whole)).toBe(-share);
+      }),
+    );
   });
 
   test('never explains more than there is, whatever the lines', () => {
@@ -57,6 +71,7 @@ describe('the entry of a settlement', () => {
     explainedFees: 0n,
     bookedVat: 0n,
     unexplained: 0n,
+    exchanged: 0n,
     rounding: 0n,
   };
 
@@ -66,6 +81,7 @@ describe('the entry of a settlement', () => {
       fees: fc.bigInt({ min: -99n, max: 99n }),
       feeVat: fc.bigInt({ min: -9n, max: 9n }),
       suspense: fc.bigInt({ min: -999n, max: 999n }),
+      exchange: fc.bigInt({ min: -9_999n, max: 9_999n }),
       rounding: fc.bigInt({ min: -9n, max: 9n }),
     });
     fc.assert(
@@ -74,6 +90,25 @@ describe('the entry of a settlement', () => {
         expect(lines.reduce((sum, { side, amount }) => sum + (side === 'debit' ? amount.minor : -amount.minor), 0n)).toBe(0n);
         expect(lines).not.toHaveLength(1);
         expect(postingOf(after, after, 'x', 'EUR')).toEqual([]);
+      }),
+    );
+  });
+
+  test('balances in each currency for any change of what was exchanged, and is none for no change', () => {
+    const amount = fc.bigInt({ min: -9_999n, max: 9_999n });
+    const exchanged = fc.record({ NOK: amount, USD: amount, JPY: amount }, { requiredKeys: [] });
+    fc.assert(
+      fc.property(exchanged, exchanged, (before, after) => {
+        const lines = exchangedPostingOf(before, after, '01900000-0000-7000-8000-000000000001');
+        if (lines.length > 0) checkBalanced(lines);
+        const posted = (currency: Currency) =>
+          lines.reduce((sum, { account, side, amount: { minor, currency: of } }) => {
+            if (of !== currency || account !== 'income:exchange') return sum;
+            return sum + (side === 'debit' ? minor : -minor);
+          }, 0n);
+        for (const currency of ['NOK', 'USD', 'JPY'] as const)
+          expect(posted(currency)).toBe((after[currency] ?? 0n) - (before[currency] ?? 0n));
+        expect(exchangedPostingOf(after, after, 'x')).toEqual([]);
       }),
     );
   });
@@ -108,6 +143,18 @@ describe('lines told again', () => {
   test('in another payout, or of another kind, are other lines', () => {
     expect(changesOf([known({ payout: 'po' })], [told({ payout: 'other' })])[0]).not.toHaveProperty('known');
     expect(changesOf([known()], [told({ kind: 'refund' })])[0]).not.toHaveProperty('known');
+  });
+
+  test('with another amount before the exchange are corrected; what cannot be its amount is not told', () => {
+    const exchanged = { gross: '11.50', currency: 'NOK' };
+    expect(changesOf([known()], [told({ exchanged })])).toMatchObject([{ known: 'known', content: { exchangedCurrency: 'NOK' } }]);
+    expect(changesOf([{ ...told({ exchanged }), id: 'known' }], [told({ exchanged })])).toEqual([]);
+    for (const wrong of [
+      { gross: '-11.50', currency: 'NOK' },
+      { gross: '0.00', currency: 'NOK' },
+      { gross: '1.00', currency: 'EUR' },
+    ])
+      expect(told({ exchanged: wrong })).toMatchObject({ exchangedGross: null, exchangedCurrency: null });
   });
 
   test('keep the provider’s own day, or get that of London', () => {

@@ -139,6 +139,7 @@ function wireLine(line: LineView) {
     feeVat: line.feeVat,
     net: line.net,
     explained: line.explained,
+    exchanged: line.exchanged,
     bookedAt: line.bookedAt.toISOString(),
     ledgerDate: line.ledgerDate,
   };

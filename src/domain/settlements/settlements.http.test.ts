@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ok } from '@kassaflow/plugin-sdk';
 import { ImportSettlements } from './import-settlements.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
+import { TranslateInbox } from '../../webhooks/translate-inbox.ts';
 import { domainApp, type DomainApp } from '../../../test/support/domain-app.ts';
 import { aLine } from '../../../test/support/settled.ts';
 
@@ -61,6 +62,25 @@ test.each([
   ['POST', '/v1/settlements/import', { connection: 'pay', from: 'yesterday' }, 422, 'request.format'],
 ] as const)('%s %s %j is answered %i %s', async (method, path, body, status, code) => {
   expect(await shop.send(method, path, body)).toMatchObject({ status, body: { code } });
+});
+
+test('webhooks about payouts have settlements read a minute later, once', async () => {
+  for (const id of ['evt_1', 'evt_2']) {
+    const signals = [
+      { kind: 'settlement', type: 'payout.paid', providerId: 'po_1' },
+      { kind: 'settlement', type: 'payout.reconciliation_completed', providerId: 'po_1' },
+    ];
+    expect((await shop.deliver(JSON.stringify({ id, signals }))).status).toBe(200);
+  }
+  while ((await shop.app.get(TranslateInbox).translateDue()) > 0);
+  const signalled = async () =>
+    ((await shop.send('GET', '/v1/settlements/imports')).body['items'] as { origin: string }[]).filter(({ origin }) => origin === 'signal');
+  expect(await signalled()).toMatchObject([{ status: 'waiting', from: '2026-11-15', to: '2026-11-21' }]);
+  shop.clock.advance(60_000);
+  await shop.app.get(ImportSettlements).importDue();
+  expect(await signalled()).toMatchObject([{ status: 'done', lines: 3 }]);
+  const { rows } = await shop.db.ownerPool.query('select distinct state from inbox');
+  expect(rows).toEqual([{ state: 'applied' }]);
 });
 
 test('the numbers for operators count what is not right', async () => {

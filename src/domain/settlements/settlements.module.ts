@@ -8,11 +8,12 @@ import { SettlementBooks } from './settlement-books.ts';
 import { SettlementGauges } from './settlement-gauges.ts';
 import { SettlementsController } from './settlements.controller.ts';
 import { Settlements } from './settlements.service.ts';
+import { SignalledImports } from './signalled-imports.ts';
 
 @Module({
   imports: [LedgerModule, PaymentsModule],
   controllers: [SettlementsController],
-  providers: [HoldAgainstPayments, ImportSettlements, PlanNightly, SettlementBooks, SettlementGauges, Settlements],
-  exports: [Settlements],
+  providers: [HoldAgainstPayments, ImportSettlements, PlanNightly, SettlementBooks, SettlementGauges, Settlements, SignalledImports],
+  exports: [Settlements, SignalledImports],
 })
 export class SettlementsModule {}

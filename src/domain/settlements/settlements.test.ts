@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { failed, ok, type SettlementLine } from '@kassaflow/plugin-sdk';
 import { uuidOf } from '../../kernel/ids.ts';
+import { parseMoney } from '../../kernel/money.ts';
 import { aLine, settledWorld } from '../../../test/support/settled.ts';
 import { domainWorld, type DomainWorld } from '../../../test/support/domain.ts';
 
@@ -313,6 +314,107 @@ describe('what only a settlement tells', () => {
     await settled.importDays(DAY);
     expect(await world.balances()).toEqual({ 'income:sales': 5000, 'asset:clearing': 5800 + 900, 'liability:suspense': 800 + 900 });
     expect(await settled.events()).toEqual(['settlement.unexplained', 'settlement.unexplained']);
+  });
+});
+
+describe('money that came in another currency than was paid in', () => {
+  /** A payment in kroner, captured. */
+  const inKroner = async (minor: number, more: object = {}) => {
+    const amount = parseMoney({ amount: (minor / 100).toFixed(2), currency: 'NOK' });
+    const { payment } = await world.payments.create(world.db.tenantId, world.wish({ amount, description: 'work' }));
+    world.provider.report(payment.providerId, { captured: minor, ...more });
+    await world.payments.refresh(world.db.tenantId, uuidOf('pay', payment.id));
+    return { id: uuidOf('pay', payment.id), providerId: payment.providerId };
+  };
+  const books = async () => {
+    const { rows } = await world.db.ownerPool.query<{ key: string; balance: string }>(
+      `select regexp_replace(a.code, ':[0-9a-f-]{36}$', '') || ' ' || a.currency as key, sum(case l.side when a.normal then l.minor else -l.minor end)::text as balance
+       from ledger_account a join ledger_line l on l.account_id = a.id group by 1 having sum(case l.side when a.normal then l.minor else -l.minor end) <> 0`,
+    );
+    return Object.fromEntries(rows.map(({ key, balance }) => [key, Number(balance)]));
+  };
+  const kroner = (gross: string) => ({ exchanged: { gross, currency: 'NOK' } });
+
+  test('is exchanged in the books where the provider tells both amounts, and clears its account in both', async () => {
+    const sold = await inKroner(100_000, { refunded: 25_000 });
+    tells(
+      aLine({
+        providerId: 'a',
+        kind: 'payment',
+        payment: sold.providerId,
+        gross: '85.20',
+        fee: '1.20',
+        payout: 'po',
+        ...kroner('1000.00'),
+      }),
+      aLine({ providerId: 'b', kind: 'refund', payment: sold.providerId, gross: '-21.50', payout: 'po', ...kroner('-250.00') }),
+      aLine({ providerId: 'po', kind: 'payout', gross: '-62.50', payout: 'po' }),
+    );
+    await settled.importDays(DAY);
+    expect(await books()).toEqual({
+      'asset:bank-clearing EUR': 6_250,
+      'expense:fees EUR': 120,
+      // 750 kroner became 63.70 euro.
+      'income:exchange EUR': 6_370,
+      'income:exchange NOK': -75_000,
+      'liability:unallocated NOK': 75_000,
+    });
+    expect(await settled.events()).toEqual(['settlement.received']);
+    const [settlement] = await settled.all();
+    expect((await settled.linesOf(settlement!.id)).map(({ exchanged }) => exchanged)).toEqual([
+      { gross: '1000', currency: 'NOK' },
+      { gross: '-250', currency: 'NOK' },
+      null,
+    ]);
+  });
+
+  test('follows what is corrected, and what is told of it later', async () => {
+    const sold = await inKroner(100_000);
+    const line = { providerId: 'a', kind: 'payment', payment: sold.providerId } as const;
+    tells(aLine({ ...line, gross: '85.20' }));
+    await settled.importDays(DAY);
+    expect(await books()).toMatchObject({ 'liability:suspense EUR': 8_520, 'asset:clearing NOK': 100_000 });
+    tells(aLine({ ...line, gross: '85.20', ...kroner('1000.00') }));
+    await settled.importDays(DAY);
+    expect(await books()).toEqual({
+      'asset:clearing EUR': 8_520,
+      'income:exchange EUR': 8_520,
+      'income:exchange NOK': -100_000,
+      'liability:unallocated NOK': 100_000,
+    });
+    tells(aLine({ ...line, gross: '85.00', ...kroner('1000.00') }));
+    await settled.importDays(DAY);
+    expect(await books()).toMatchObject({ 'asset:clearing EUR': 8_500, 'income:exchange EUR': 8_500, 'income:exchange NOK': -100_000 });
+    const entries = await settled.entries();
+    await settled.importDays(DAY);
+    expect(await settled.entries()).toBe(entries);
+  });
+
+  test('is suspense as far as our books do not have it', async () => {
+    const sold = await inKroner(100_000);
+    tells(aLine({ providerId: 'a', kind: 'payment', payment: sold.providerId, gross: '125.00', ...kroner('1250.00') }));
+    await settled.importDays(DAY);
+    expect(await books()).toMatchObject({
+      'income:exchange EUR': 10_000,
+      'income:exchange NOK': -100_000,
+      'liability:suspense EUR': 2_500,
+    });
+    expect(await books()).not.toHaveProperty('asset:clearing NOK');
+  });
+
+  test('is charged back by the amount that was paid, where only a settlement tells of it', async () => {
+    world.provider.differs = { chargebacksInSettlements: true };
+    const sold = await inKroner(100_000);
+    tells(
+      aLine({ providerId: 'a', kind: 'payment', payment: sold.providerId, gross: '85.20', ...kroner('1000.00') }),
+      aLine({ providerId: 'b', kind: 'chargeback', payment: sold.providerId, gross: '-85.90', ...kroner('-1000.00') }),
+    );
+    await settled.importDays(DAY);
+    expect((await world.payments.get(world.db.tenantId, sold.id)).payment.status).toBe('charged-back');
+    const { rows } = await world.db.ownerPool.query('select charged_back_minor from payment');
+    expect(rows).toEqual([{ charged_back_minor: '100000' }]);
+    // What the two exchanges cost.
+    expect(await books()).toEqual({ 'asset:clearing EUR': -70, 'income:exchange EUR': -70 });
   });
 });
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { nearest } from '../../kernel/nearest.ts';
 import { eventErrors } from '../event-errors.ts';
 import { checkoutEvents } from './checkout.events.ts';
+import { connectionEvents } from './connection.events.ts';
 import { creditEvents } from './credit.events.ts';
 import { customerEvents } from './customer.events.ts';
 import type { EventDefinition } from './define-event.ts';
@@ -17,6 +18,7 @@ import { invoiceEvents } from './invoice.events.ts';
 import { mandateEvents } from './mandate.events.ts';
 import { orderEvents } from './order.events.ts';
 import { paymentEvents } from './payment.events.ts';
+import { receiptEvents } from './receipt.events.ts';
 import { reconciliationEvents } from './reconciliation.events.ts';
 import { refundEvents } from './refund.events.ts';
 import { requestEvents } from './request.events.ts';
@@ -35,6 +37,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
   [
     ...paymentEvents,
     ...refundEvents,
+    ...receiptEvents,
     ...disputeEvents,
     ...mandateEvents,
     ...requestEvents,
@@ -50,6 +53,7 @@ export const catalogue: ReadonlyMap<string, EventDefinition> = new Map(
     ...runEvents,
     ...scheduleEvents,
     ...guardEvents,
+    ...connectionEvents,
     ...webhookEndpointEvents,
   ].map((definition) => [definition.type, definition]),
 );

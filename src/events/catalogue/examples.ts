@@ -7,6 +7,7 @@ import type {
   InvoiceSubject,
   OrderSubject,
   PaymentSubject,
+  ReceiptSubject,
   RefundSubject,
   SettlementSubject,
   requestSubject,
@@ -97,6 +98,39 @@ export const refundExample: RefundSubject = {
   waitsFor: '',
   requestedBy: 'key/key_01jd3k4m5n6p7q8r9s0t1v2w4a',
 };
+
+export const receiptExample: ReceiptSubject = {
+  id: 'rcp_01jd3k4m5n6p7q8r9s0t1v2w3z',
+  number: 'R-8R9S-0T1V-2W3Z',
+  version: 1,
+  reason: 'paid',
+  payment: paymentExample.id,
+  change: euro('60.50'),
+  before: euro('0.00'),
+  kept: euro('60.50'),
+  paid: euro('60.50'),
+  refunded: euro('0.00'),
+  chargedBack: euro('0.00'),
+  invoices: [
+    {
+      id: invoiceExample.id,
+      number: invoiceExample.number,
+      description: invoiceExample.description,
+      total: euro('60.50'),
+      part: euro('60.50'),
+      vat: [{ rate: 2_100, net: euro('50.00'), vat: euro('10.50') }],
+    },
+  ],
+  order: orderExample.id,
+  link: 'https://pay.example.com/receipts/01jd3k4m5n6p7q8r9s0t1v2w3zq83vEjRWeJq7Ns1wX4zPfg',
+  movedAt: '2026-11-21T09:31:10.000Z',
+  issuedAt: '2026-11-21T09:31:12.000Z',
+};
+
+/** As {@link receiptExample}, after what happened to the money. */
+export function correctedReceipt(reason: ReceiptSubject['reason'], change: string, after: Partial<ReceiptSubject>): ReceiptSubject {
+  return { ...receiptExample, version: 2, reason, before: receiptExample.kept, change: euro(change), ...after };
+}
 
 export const disputeExample: DisputeSubject = {
   id: 'dis_01jd3k4m5n6p7q8r9s0t1v2w46',

@@ -1,7 +1,15 @@
 /** What happens to a payment. Each carries the payment as it is after the fact, and what it pays for where that is known. */
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from './define-event.ts';
-import { customerExample, invoiceExample, openInvoiceExample, orderExample, paymentExample, unpaidExample } from './examples.ts';
+import {
+  customerExample,
+  invoiceExample,
+  openInvoiceExample,
+  orderExample,
+  paymentExample,
+  receiptExample,
+  unpaidExample,
+} from './examples.ts';
 import {
   customerSubject,
   disputeSubject,
@@ -9,16 +17,21 @@ import {
   moneySchema,
   orderSubject,
   paymentSubject,
+  receiptSubject,
   refundSubject,
   type PaymentSubject,
 } from './subjects.ts';
 
-/** `invoice` is the first of the invoices that the payment pays; `payment.invoices` names them all. */
+/**
+ * `invoice` is the first of the invoices that the payment pays; `payment.invoices` names them all. `receipt` is as it is after the fact; there is none
+ * before money came.
+ */
 export const paymentContext = {
   payment: paymentSubject,
   customer: customerSubject.optional(),
   invoice: invoiceSubject.optional(),
   order: orderSubject.optional(),
+  receipt: receiptSubject.optional(),
 };
 
 /** What kind of no a failure is, whose word decided that, and when the charge is made again. */
@@ -83,7 +96,7 @@ export const paymentEvents: readonly EventDefinition[] = [
     version: 1,
     summary: 'The money was taken; the invoices that it pays are updated.',
     data,
-    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, order: orderExample },
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, order: orderExample, receipt: receiptExample },
   }),
   defineEvent({
     type: 'payment.failed',
@@ -181,6 +194,13 @@ export const paymentEvents: readonly EventDefinition[] = [
     summary: 'The provider took another amount than was asked for; nothing was fulfilled on the strength of it.',
     data: z.strictObject({ ...paymentContext, expected: moneySchema, received: moneySchema }),
     example: { payment: { ...paymentExample, captured: euro('50.00') }, ...open, expected: euro('60.50'), received: euro('50.00') },
+  }),
+  defineEvent({
+    type: 'payment.contradicted',
+    version: 1,
+    summary: 'The provider tells of taken money as if nobody had paid; nothing was undone, and somebody has to ask the provider.',
+    data: z.strictObject({ ...paymentContext, providerState: z.string() }),
+    example: { payment: paymentExample, customer: customerExample, invoice: invoiceExample, providerState: 'open' },
   }),
   defineEvent({
     type: 'payment.overpaid',

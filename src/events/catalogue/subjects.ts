@@ -65,7 +65,7 @@ export const invoiceSubject = z
     customer: id('cus'),
     issuedOn: z.string(),
     dueOn: z.string(),
-    /** Where the customer can pay it. */
+    /** Where the customer sees and pays it, the same for as long as it is kept; empty while nothing is asked for. */
     payUrl: z.string(),
   })
   .meta({ id: 'Invoice' });
@@ -113,6 +113,52 @@ export const refundSubject = z
     requestedBy: z.string(),
   })
   .meta({ id: 'Refund' });
+
+/** Why a receipt has another version; `paid` is the first of all. */
+export const receiptReason = z.enum(['paid', 'refunded', 'refund-failed', 'returned', 'charged-back', 'won-back', 'reversed']);
+
+/** What a customer paid and what of it is still with the merchant. It is no invoice, and no document of a tax office. */
+export const receiptSubject = z
+  .strictObject({
+    id: id('rcp'),
+    /** For people, `R-7K3M-9QXP-2TBD`. Numbers do not follow each other. */
+    number: z.string(),
+    /** 1 when the money came, one more for each correction. */
+    version: z.int(),
+    /** Why there is this version. */
+    reason: receiptReason,
+    payment: id('pay'),
+    /** By how much what is kept changed with this version, always above zero. */
+    change: moneySchema,
+    /** What was kept before this version; below zero when more went back than came. */
+    before: moneySchema,
+    /** What is kept since: paid less refunded less chargedBack. */
+    kept: moneySchema,
+    paid: moneySchema,
+    refunded: moneySchema,
+    chargedBack: moneySchema,
+    /** What it was paid for, as far as there are invoices. */
+    invoices: z.array(
+      z.strictObject({
+        id: id('inv'),
+        number: z.string(),
+        description: z.string(),
+        total: moneySchema,
+        /** What of the payment lies on it since. */
+        part: moneySchema,
+        /** VAT of the whole invoice, one for each rate; a rate is per ten thousand. */
+        vat: z.array(z.strictObject({ rate: z.int(), net: moneySchema, vat: moneySchema })),
+      }),
+    ),
+    /** Empty without one. */
+    order: z.string(),
+    /** Its page, for whoever has the address. */
+    link: z.string(),
+    /** When the money moved, as its provider says. */
+    movedAt: instant,
+    issuedAt: instant,
+  })
+  .meta({ id: 'Receipt' });
 
 export const subscriptionSubject = z
   .strictObject({
@@ -225,6 +271,7 @@ export const subjectSchemas = {
   customer: customerSubject,
   order: orderSubject,
   refund: refundSubject,
+  receipt: receiptSubject,
   subscription: subscriptionSubject,
   request: requestSubject,
 } as const;
@@ -235,6 +282,8 @@ export type InvoiceSubject = z.infer<typeof invoiceSubject>;
 export type CustomerSubject = z.infer<typeof customerSubject>;
 export type OrderSubject = z.infer<typeof orderSubject>;
 export type RefundSubject = z.infer<typeof refundSubject>;
+export type ReceiptSubject = z.infer<typeof receiptSubject>;
+export type ReceiptReason = z.infer<typeof receiptReason>;
 export type DisputeSubject = z.infer<typeof disputeSubject>;
 export type MandateSubject = z.infer<typeof mandateSubject>;
 export type CheckoutSubject = z.infer<typeof checkoutSubject>;

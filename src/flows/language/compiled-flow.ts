@@ -5,12 +5,13 @@
  * `path`, stable for the revision (`0.parallel.receipt.0`): it names a step in the journal and in idempotency keys.
  */
 import type { Duration } from '../../kernel/duration.ts';
+import type { SUBJECT_WORDS } from './names.ts';
 
 /** The values that expressions and templates see, by root name: `event`, `payment`, `steps`, `vars`, … Plain JSON; money in its wire form. */
 export type Scope = Readonly<Record<string, unknown>>;
 
 /** The current state of these is read when a step starts and journaled: only those that the step mentions. */
-export type Subject = 'payment' | 'invoice' | 'customer' | 'order' | 'subscription' | 'refund' | 'request';
+export type Subject = (typeof SUBJECT_WORDS)[number];
 
 /** A CEL expression. */
 export interface Expression {

@@ -5,7 +5,7 @@ export const FLOW_NAME = /^[a-z][a-z0-9-]{1,62}$/;
 export const STEP_NAME = /^[a-z][a-zA-Z0-9_]*$/;
 
 /** Subjects whose current state flows can read. */
-export const SUBJECT_WORDS = ['payment', 'invoice', 'order', 'customer', 'subscription', 'refund', 'request'] as const;
+export const SUBJECT_WORDS = ['payment', 'invoice', 'order', 'customer', 'subscription', 'refund', 'receipt', 'request'] as const;
 
 /** Names with a meaning in expressions: no loop variable may hide them. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([

@@ -56,6 +56,7 @@ const ACTIONS: readonly ActionWord[] = [
   word('payment.charge', 'core', charge, ['invoice'], { status: { type: 'string', enum: ['completed', 'failed', 'pending', 'action-required'] }, payment: text, reason: text, decline: text, retryAt: text, link: text }, { movesMoney: true, uses: 'payments' }),
   word('payment.announce', 'core', { invoice: text, amount: money, mandate: text, dueOn: text }, ['invoice'], { mandate: text, dueOn: text, submitOn: text }),
   word('payment.link', 'core', { invoice: text, days: { type: 'integer' } }, ['invoice'], { link: text, checkout: text }),
+  word('request.link', 'core', { request: text, days: { type: 'integer' } }, ['request'], { link: text, checkout: text }),
   word('dunning.moment', 'core', { channel: { type: 'string', enum: ['sms', 'email'] }, inDays: { type: 'integer' } }, ['channel'], { at: text }, { sample: { at: '2026-11-20T09:00:00.000Z' } }),
   word('dunning.notice', 'core', { invoice: text, debtor: { type: 'string', enum: ['consumer', 'business'] }, link: text }, ['invoice'], { costs: money, total: money, subject: text, text }),
   word('invoice.write-off', 'core', { invoice: text, reason: text }, ['invoice'], { invoice: text, status: { type: 'string', enum: ['written-off'] } }, { causes: ['invoice.written-off'] }),

@@ -4,11 +4,13 @@
  */
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { letPageRead } from '../http/cors.ts';
 import { ACCESS, type Access } from './access.ts';
 import { authErrors } from './auth-errors.ts';
 import { Authenticator } from './authenticate.ts';
 import { STREAM_TOKEN } from './follower.ts';
+import { PageOrigins } from './page-origins.ts';
 import { allows } from './scopes.ts';
 import { followerByToken, StreamTokens, streamTokenIn } from './stream-tokens.ts';
 
@@ -18,6 +20,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
     private readonly tokens: StreamTokens,
+    private readonly pages: PageOrigins,
   ) {}
 
   /** @throws auth.* ; a route that declares nothing is refused, whoever asks */
@@ -40,7 +43,13 @@ export class AccessGuard implements CanActivate {
   async #followByToken(request: FastifyRequest, text: string, context: ExecutionContext): Promise<boolean> {
     const takesTokens = this.reflector.getAllAndOverride<boolean | undefined>(STREAM_TOKEN, [context.getHandler(), context.getClass()]);
     if (!takesTokens) throw authErrors['stream-token']();
-    request.follower = followerByToken(await this.tokens.open(text));
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    const token = await this.tokens.open(text).catch((error: unknown) => {
+      letPageRead(reply, '*');
+      throw error;
+    });
+    await this.pages.letRead(request, reply, token.tenantId);
+    request.follower = followerByToken(token);
     return true;
   }
 }

@@ -7,6 +7,7 @@ import { Authenticator } from './authenticate.ts';
 import { DeclaredAccess } from './declared-access.ts';
 import { EndStreams } from './end-streams.ts';
 import { KnownKeys } from './known-keys.ts';
+import { PageOrigins } from './page-origins.ts';
 import { StreamTokens } from './stream-tokens.ts';
 
 /** Nobody gets in but by this module. Needs `Database`, `CLOCK` and `SseStreams` from global modules, and `TenancyModule`. */
@@ -14,7 +15,16 @@ import { StreamTokens } from './stream-tokens.ts';
 @Module({
   imports: [DiscoveryModule],
   controllers: [ApiKeysController],
-  providers: [ApiKeys, Authenticator, DeclaredAccess, EndStreams, KnownKeys, StreamTokens, { provide: APP_GUARD, useClass: AccessGuard }],
-  exports: [ApiKeys, Authenticator, EndStreams, StreamTokens],
+  providers: [
+    ApiKeys,
+    Authenticator,
+    DeclaredAccess,
+    EndStreams,
+    KnownKeys,
+    PageOrigins,
+    StreamTokens,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [ApiKeys, Authenticator, EndStreams, PageOrigins, StreamTokens],
 })
 export class AuthModule {}

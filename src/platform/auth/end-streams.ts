@@ -1,11 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.ts';
 import { idOf, type Id } from '../../kernel/ids.ts';
 import { CLOCK } from '../clock.ts';
 import { Database } from '../database/transaction.ts';
 import { SseStreams, type SseClient } from '../http/sse.ts';
+import { IN_EVERY_PROCESS, RegularWork } from '../regular-work.ts';
 import { NO_TENANT } from '../tenancy/no-tenant.ts';
-import { WorkerLoop } from '../worker-loop.ts';
 import { KnownKeys } from './known-keys.ts';
 
 /** The longest that a stream outlives its credential. */
@@ -18,29 +18,25 @@ const OVERLAP_MS = 60_000;
  * any is open, it looks at their times, at the tokens that were revoked since it looked last, and at the keys behind them.
  */
 @Injectable()
-export class EndStreams implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('auth');
-  readonly #loop = new WorkerLoop(
-    () => this.look().then(() => EVERY_MS),
-    EVERY_MS,
-    (error) => this.#log.warn({ msg: 'the credentials of open streams could not be looked at', err: error }),
-  );
-
+export class EndStreams extends RegularWork {
   constructor(
     private readonly streams: SseStreams,
     private readonly keys: KnownKeys,
     private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    // A key takes the tokens that were made with it along.
-    this.keys.whenForgotten(() => this.#loop.wake());
-    this.#loop.start();
+  ) {
+    const problem = 'the credentials of open streams could not be looked at';
+    super(IN_EVERY_PROCESS, { context: 'auth', everyMs: EVERY_MS, problem, level: 'warn' });
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  override onApplicationBootstrap(): void {
+    // A key takes the tokens that were made with it along.
+    this.keys.whenForgotten(() => this.wake());
+    super.onApplicationBootstrap();
+  }
+
+  protected override doDue(): Promise<void> {
+    return this.look();
   }
 
   /** Closes what one credential has open in this process. */

@@ -64,11 +64,15 @@ export abstract class Config {
   abstract readonly keepWebhooksDays: number;
   /** Days for which checkout sessions and payment requests are kept, from when they were made. */
   abstract readonly keepCheckoutsDays: number;
+  /** Days for which the page of a receipt can be opened, from its newest version. */
+  abstract readonly receiptPageDays: number;
   /** How long before the end of an authorization `payment.capture-due` comes, in milliseconds. */
   abstract readonly captureNoticeMs: number;
   /** Requests per minute of one API key or address; events are held back by the engine instead. */
   abstract readonly requestsPerMinute: number;
-  /** Open at the same time; 0 for no limit. */
+  /** Of one API key, open at the same time; 0 for no limit. */
+  abstract readonly streamsPerKey: number;
+  /** Of one stream token, open at the same time; 0 for no limit. */
   abstract readonly streamsPerToken: number;
   /** Of browsers, open at the same time; 0 for no limit. */
   abstract readonly streamsPerAddress: number;

@@ -48,6 +48,10 @@ export const settings = {
   KASSAFLOW_KEEP_CHECKOUTS_DAYS: whole(31, 3_650, 400).describe(
     'days for which checkout sessions and payment requests are kept: so long a page that says paid can be opened again',
   ),
+  // The default is longer than the 13 months in which a bank may return a direct debit that nobody signed for.
+  KASSAFLOW_RECEIPT_PAGE_DAYS: whole(31, 3_650, 800).describe(
+    'days for which the page of a receipt can be opened, from its newest version; the receipt itself stays',
+  ),
   KASSAFLOW_FLOWS: oneOf(['files', 'database'], 'files').describe('whether flows are files in the folder or published through the API'),
   KASSAFLOW_FLOWS_DIR: path().optional().describe('the folder with flows; the default is the one that comes with Kassaflow'),
   KASSAFLOW_FLOWS_TENANT: text(/^[a-z][a-z0-9-]{1,40}$/, 'the short name of a tenant', 'demo').describe(
@@ -68,6 +72,9 @@ export const settings = {
     'hours before reserved money lapses at which payment.capture-due comes; half of the time where that is shorter',
   ),
   KASSAFLOW_REQUESTS_PER_MINUTE: whole(1, 10_000_000, 6_000).describe('requests per minute of one API key or address'),
+  KASSAFLOW_STREAMS_PER_KEY: whole(0, 1_000_000, 1_000).describe(
+    'event streams of one API key at the same time, in one process; 0 for no limit',
+  ),
   KASSAFLOW_STREAMS_PER_TOKEN: whole(0, 1_000_000, 20).describe('event streams of one stream token at the same time; 0 for no limit'),
   KASSAFLOW_STREAMS_PER_ADDRESS: whole(0, 1_000_000, 1_000).describe(
     'event streams of browsers from one address at the same time; 0 for no limit, as behind a proxy that all of them come through',

@@ -41,7 +41,12 @@ export class DatabaseServer {
       await prepareGiven(config.database, log, clock);
       return new DatabaseServer(config.database, undefined, await migrate(config.database));
     }
-    const embedded = await EmbeddedPostgres.start(config.dataDirectory, log);
+    return DatabaseServer.over(EmbeddedPostgres.start(config.dataDirectory, log));
+  }
+
+  /** On our own PostgreSQL, which may be on its way up; otherwise as {@link start}. */
+  static async over(starting: Promise<EmbeddedPostgres>): Promise<DatabaseServer> {
+    const embedded = await starting;
     try {
       const address = { ...embedded.address, database: EMBEDDED_DATABASE };
       await prepareEmbedded(address);

@@ -62,7 +62,7 @@ export const requestErrors = defineErrors('request', {
   },
   'too-many-streams': {
     status: 429,
-    title: 'More event streams are open than one browser needs',
+    title: 'This holder, or this address, has as many event streams open as it may',
     remedy: 'retry',
     help: 'Close what nobody looks at, or follow several things over one stream.',
   },

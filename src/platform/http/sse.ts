@@ -37,10 +37,20 @@ export interface SseClient {
 
 /** How many streams may be open at once; 0 for no limit. */
 export interface SseLimits {
+  /** Of one API key: a portal's server that passes streams on to its browsers needs one for each. */
+  readonly perKey: number;
   /** Of one stream token: each tab of a browser may need one. */
   readonly perToken: number;
-  /** From one address (IPv6: one /64), of tokens and public pages. Holders of API keys are servers, and are not counted. */
+  /** From one address (IPv6: one /64), of tokens and public pages; holders of API keys are servers, and are not counted here. */
   readonly perAddress: number;
+}
+
+/** What streams are counted by. */
+interface Bound {
+  readonly name: string;
+  /** For whoever is refused. */
+  readonly of: string;
+  readonly most: number;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -53,7 +63,7 @@ const MAX_WAITING_BYTES = 256 * 1_024;
 export class SseStreams implements BeforeApplicationShutdown {
   readonly #open = new Set<SseClient>();
   readonly #counts = new Map<string, number>();
-  #limits: SseLimits = { perToken: 0, perAddress: 0 };
+  #limits: SseLimits = { perKey: 0, perToken: 0, perAddress: 0 };
   #stopping = false;
 
   /** To be called before the first client comes. */
@@ -114,20 +124,26 @@ export class SseStreams implements BeforeApplicationShutdown {
 
   /** Counts one more, and gives what counts it less. @throws request.too-many-streams */
   #enter(holder: Follower | undefined, address: string): () => void {
-    if (holder && !holder.about) return () => undefined;
-    const bounds: [string, number][] = [[`address ${networkOf(address)}`, this.#limits.perAddress]];
-    if (holder) bounds.push([holder.credential, this.#limits.perToken]);
-    for (const [name, most] of bounds) {
-      if (most > 0 && (this.#counts.get(name) ?? 0) >= most) throw requestErrors['too-many-streams']({ most }).after(RETRY_MS);
+    const bounds = this.#boundsOf(holder, address);
+    for (const { name, of, most } of bounds) {
+      if (most > 0 && (this.#counts.get(name) ?? 0) >= most) throw requestErrors['too-many-streams']({ of, most }).after(RETRY_MS);
     }
-    for (const [name] of bounds) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    for (const { name } of bounds) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     return () => {
-      for (const [name] of bounds) {
+      for (const { name } of bounds) {
         const left = (this.#counts.get(name) ?? 0) - 1;
         if (left > 0) this.#counts.set(name, left);
         else this.#counts.delete(name);
       }
     };
+  }
+
+  #boundsOf(holder: Follower | undefined, address: string): readonly Bound[] {
+    const { perKey, perToken, perAddress } = this.#limits;
+    if (holder && !holder.about) return [{ name: holder.credential, of: 'API key', most: perKey }];
+    const network = networkOf(address);
+    const ofAddress = { name: `address ${network}`, of: 'address', most: perAddress };
+    return holder ? [ofAddress, { name: holder.credential, of: 'stream token', most: perToken }] : [ofAddress];
   }
 
   /** How many clients are connected. */

@@ -6,7 +6,7 @@ const PARTS = {
   payments: ['create', 'fetch', 'find', 'capture', 'cancel', 'refund', 'methods', 'charge', 'settlements'],
   mandates: ['create', 'fetch', 'revoke'],
   accounting: ['post', 'find', 'reverse'],
-  webhook: ['verify', 'translate', 'register'],
+  webhook: ['verify', 'translate', 'register', 'unregister'],
 } as const;
 
 /**

@@ -48,6 +48,23 @@ export async function beginHealth(tx: Transaction, connectionId: string, now: Da
   ]);
 }
 
+/** Of a connection that was just removed: its webhook is to be taken back now. False when its provider never had our address. */
+export async function beginLeaving(tx: Transaction, connectionId: string, now: Date): Promise<boolean> {
+  const rows = await tx.query(
+    'update connection_health set due_at = $2, failures = 0 where connection_id = $1 and webhook_url is not null returning 1 as left',
+    [connectionId, now],
+  );
+  return rows.length === 1;
+}
+
+/** Ends a try to take the webhook of a removed connection back; it is tried again at `dueAt`. */
+export async function leaveLater(tx: Transaction, connectionId: string, now: Date, dueAt: Date): Promise<void> {
+  await tx.query(
+    'update connection_health set busy_until = null, looked_at = $2, due_at = $3, failures = failures + 1 where connection_id = $1',
+    [connectionId, now, dueAt],
+  );
+}
+
 /** Of every connection of the tenant. */
 export function allHealth(tx: Transaction): Promise<ConnectionHealth[]> {
   return tx.query<ConnectionHealth>(`select ${COLUMNS} from connection_health`);

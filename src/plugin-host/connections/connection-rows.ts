@@ -78,18 +78,21 @@ export async function nameIsTaken(tx: Transaction, name: string, exceptId: strin
   );
 }
 
-/** Writes the result of a check; a connection that a person disabled stays so. */
+/** Writes the result of a check; a connection that a person disabled stays so. Returns what it was and what it is. */
 export async function recordCheck(
   tx: Transaction,
   id: string,
   lastCheck: LastCheck,
   state: 'active' | 'paused' | undefined,
-): Promise<void> {
-  await tx.query(
-    `update connection set last_check = $2::jsonb, state = case when state = 'disabled' or $3::text is null then state else $3 end, version = version + 1, updated_at = now()
-     where id = $1`,
+): Promise<{ readonly before: Connection['state']; readonly after: Connection['state'] } | undefined> {
+  const [row] = await tx.query<{ before: Connection['state']; after: Connection['state'] }>(
+    `update connection c set last_check = $2::jsonb, version = c.version + 1, updated_at = now(),
+       state = case when old.state = 'disabled' or $3::text is null then old.state else $3 end
+     from (select id, state from connection where id = $1 and state <> 'removed' for update) old where c.id = old.id
+     returning old.state as before, c.state as after`,
     [id, JSON.stringify(lastCheck), state ?? null],
   );
+  return row;
 }
 
 /** True when this call paused it, false when it was not active. */
@@ -126,14 +129,29 @@ export async function lockConnection(tx: Transaction, id: string): Promise<boole
   return (await tx.query(`select 1 from connection where id = $1 and state <> 'removed' for update`, [id])).length === 1;
 }
 
-/** Takes a connection out of use for good, with everything that could be used against its account. */
-export async function removeConnection(tx: Transaction, id: string, emptySecrets: Uint8Array): Promise<void> {
+/** Takes a connection out of use for good. Its settings lie there until {@link forgetConnection}. */
+export async function removeConnection(tx: Transaction, id: string): Promise<void> {
   await tx.query(
-    `update connection set state = 'removed', is_default = false, settings = '{}', secrets = $2, previous_settings = null, previous_until = null,
+    `update connection set state = 'removed', is_default = false, previous_settings = null, previous_until = null,
        version = version + 1, updated_at = now() where id = $1`,
-    [id, emptySecrets],
+    [id],
   );
+}
+
+/** Forgets everything of a removed connection that could be used against its account. */
+export async function forgetConnection(tx: Transaction, id: string, emptySecrets: Uint8Array): Promise<void> {
+  await tx.query(`update connection set settings = '{}', secrets = $2, version = version + 1 where id = $1 and state = 'removed'`, [
+    id,
+    emptySecrets,
+  ]);
   await tx.query('delete from connection_health where connection_id = $1', [id]);
+}
+
+/** A removed connection, with its settings for as long as they are still there. */
+export async function removedConnection(tx: Transaction, id: string): Promise<StoredConnection | undefined> {
+  const [row] = await tx.query<Row>(`select ${COLUMNS} from connection where id = $1 and state = 'removed'`, [id]);
+  // For everybody else it is no connection any more; for its farewell it is one that nothing uses.
+  return row && fromRow({ ...row, state: 'disabled' });
 }
 
 /** Whose connection an id is, before the tenant is known. */

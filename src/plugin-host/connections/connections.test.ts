@@ -12,6 +12,7 @@ import { Sealer } from '../../platform/secrets/sealer.ts';
 import { Audit } from '../../platform/tenancy/audit.ts';
 import { PluginCatalogue } from '../plugin-catalogue.ts';
 import { ProviderCalls, type WebhookConnection } from '../provider-calls.ts';
+import { ConnectionNews } from './connection-news.ts';
 import { ConnectionUses } from './connection-uses.ts';
 import type { ConnectionView } from './connection-view.ts';
 import { connectionsApp, type ConnectionsApp } from './connections.test-support.ts';
@@ -57,6 +58,17 @@ const add = async (plugin: string, settings: object): Promise<ConnectionView> =>
 };
 const get = async ({ id }: { id: string }) => (await at.send('GET', `/v1/connections/${id}`)).body;
 const look = ({ id }: { id: string }) => lookAfter.look(at.db.tenantId, uuidOf('con', id));
+/** A call that finds nothing and needs good credentials. */
+const findPayment = ({ id }: ConnectionView) =>
+  calls.call({
+    tenantId: at.db.tenantId,
+    connectionId: uuidOf('con', id),
+    method: 'payments.find',
+    input: { reference: newId('pay'), notBefore: 0 },
+    idempotencyKey: '',
+    attempt: 1,
+    timeoutMs: 10_000,
+  });
 const door = ({ id, plugin }: ConnectionView): WebhookConnection => ({
   tenantId: at.db.tenantId,
   connectionId: uuidOf('con', id),
@@ -300,6 +312,7 @@ describe('pitfall 21: rotating credentials', () => {
       at.app.get(Audit),
       at.app.get(Metrics),
       new ConnectionUses(),
+      new ConnectionNews(),
     );
     await other.update(at.db.tenantId, uuidOf('con', made.id), { settings: { webhookSecrets: [NEW_SECRET] } }, 'test');
     // Well before the two seconds after which what is in memory is read again anyway.
@@ -348,16 +361,7 @@ describe('pitfall 21: rotating credentials', () => {
     expect(await rotate(made, { clientSecret: 'the-new-client-secret' }, 24)).toMatchObject({ status: 200 });
     vipps.gate.keys = { ...before, clientSecret: before.clientSecret };
     vipps.gate.forgetTokens();
-    const fetch = () =>
-      calls.call({
-        tenantId: at.db.tenantId,
-        connectionId: uuidOf('con', made.id),
-        method: 'payments.find',
-        input: { reference: newId('pay'), notBefore: 0 },
-        idempotencyKey: '',
-        attempt: 1,
-        timeoutMs: 10_000,
-      });
+    const fetch = () => findPayment(made);
     for (const _ of [1, 2]) expect(await fetch()).toMatchObject({ kind: 'ok' });
     expect(await get(made)).toMatchObject({
       status: 'active',
@@ -368,6 +372,45 @@ describe('pitfall 21: rotating credentials', () => {
     expect(await fetch()).toMatchObject({ kind: 'failed', reason: 'auth' });
     expect(await get(made)).toMatchObject({ status: 'paused' });
     vipps.gate.keys = before;
+  });
+
+  test('tells of each pause once, however many calls are refused, and of each way out of it', async () => {
+    const turns: string[] = [];
+    const made = await add('vipps-mobilepay', vipps.settings);
+    at.app.get(ConnectionNews).whenTurned(async (_, { connection, kind, problem }) => {
+      if (connection.name === made.name) turns.push(`${kind}${problem.includes(vipps.gate.keys.clientSecret) ? ' with a secret' : ''}`);
+    });
+    const before = vipps.gate.keys;
+    const refuse = () => {
+      vipps.gate.keys = { ...before, clientSecret: 'somebody-changed-it' };
+      vipps.gate.forgetTokens();
+    };
+    const check = () => at.send('POST', `/v1/connections/${made.id}/check`);
+    const fetch = () => findPayment(made);
+    refuse();
+    await Promise.all(Array.from({ length: 5 }, fetch));
+    await check();
+    expect(turns).toEqual(['paused']);
+    vipps.gate.keys = before;
+    await check();
+    await check();
+    expect(turns).toEqual(['paused', 'recovered']);
+    refuse();
+    await check();
+    expect(await rotate(made, { clientSecret: 'somebody-changed-it' }, 0)).toMatchObject({ status: 200 });
+    expect(turns).toEqual(['paused', 'recovered', 'paused', 'recovered']);
+    vipps.gate.keys = before;
+    vipps.gate.forgetTokens();
+    await fetch();
+    // Well again, and nobody waits for the next look.
+    vipps.gate.keys = { ...before, clientSecret: 'somebody-changed-it' };
+    await at.send('PATCH', `/v1/connections/${made.id}`, { status: 'active' });
+    expect(turns.slice(4)).toEqual(['paused', 'recovered']);
+    await at.send('PATCH', `/v1/connections/${made.id}`, { status: 'disabled' });
+    await at.send('PATCH', `/v1/connections/${made.id}`, { status: 'active' });
+    expect(turns).toHaveLength(6);
+    vipps.gate.keys = before;
+    vipps.gate.forgetTokens();
   });
 });
 
@@ -396,14 +439,95 @@ describe('pitfall 25: test and live', () => {
 
 describe('a connection that is removed', () => {
   test('takes its credentials along, leaves its row and its name, and hears no webhooks', async () => {
+    const endpoints = stripe.webhooks.endpoints.size;
     const made = await add('stripe', { secretKey: stripe.apiKey, webhookSecrets: [OLD_SECRET] });
     expect((await at.send('DELETE', `/v1/connections/${made.id}`)).status).toBe(204);
     expect((await at.send('GET', `/v1/connections/${made.id}`)).body).toMatchObject({ code: 'connection.unknown' });
     expect(await calls.findWebhookConnection('stripe', uuidOf('con', made.id))).toBeUndefined();
+    await lookAfter.lookAtDue();
     const { rows } = await at.db.ownerPool.query('select state, settings from connection where id = $1', [uuidOf('con', made.id)]);
     expect(rows).toEqual([{ state: 'removed', settings: {} }]);
+    expect(stripe.webhooks.endpoints.size).toBe(endpoints);
     const again = await at.send('POST', '/v1/connections', { name: made.name, plugin: 'stripe', settings: { secretKey: stripe.apiKey } });
     expect(again.status).toBe(201);
+  });
+
+  const registeredAt = (url: string | null | undefined) =>
+    vipps.webhooks.list().filter((one) => JSON.stringify(one).includes(url ?? 'no address')).length;
+  const lying = async (id: string) =>
+    (
+      await at.db.ownerPool.query<{ settings: object; healths: number }>(
+        `select settings, (select count(*)::int from connection_health where connection_id = c.id) as healths from connection c where id = $1`,
+        [uuidOf('con', id)],
+      )
+    ).rows[0];
+  const forgotten = async (name: string) =>
+    (
+      await at.db.ownerPool.query(`select detail from audit_entry where action = 'connection.forget' and subject = $1`, [
+        `connection/${name}`,
+      ])
+    ).rows;
+
+  test('takes its webhook back at the provider, without anybody waiting for that', async () => {
+    const made = await add('vipps-mobilepay', vipps.settings);
+    const { url } = made.webhook;
+    expect(registeredAt(url)).toBe(1);
+    expect((await at.send('DELETE', `/v1/connections/${made.id}`)).status).toBe(204);
+    expect(registeredAt(url)).toBe(1);
+    expect((await at.send('GET', `/v1/connections/${made.id}`)).status).toBe(404);
+    await lookAfter.lookAtDue();
+    expect(registeredAt(url)).toBe(0);
+    expect(await lying(made.id)).toEqual({ settings: {}, healths: 0 });
+    expect(await forgotten(made.name)).toEqual([{ detail: { webhook: 'gone' } }]);
+  });
+
+  test('tries again while the provider is away, and after a death with the answer in hand', async () => {
+    const made = await add('vipps-mobilepay', vipps.settings);
+    vipps.faults.add({ match: 'webhooks', times: 20, action: '500-before' });
+    await at.send('DELETE', `/v1/connections/${made.id}`);
+    await lookAfter.lookAtDue();
+    expect(registeredAt(made.webhook.url)).toBe(1);
+    expect(await lying(made.id)).toMatchObject({ healths: 1 });
+    vipps.faults.clear();
+    const dies = jest.spyOn(at.app.get(Connections), 'forgetRemoved').mockRejectedValueOnce(new Error('killed'));
+    at.clock.advance(2 * 60_000);
+    await lookAfter.lookAtDue();
+    expect(registeredAt(made.webhook.url)).toBe(0);
+    expect(await lying(made.id)).toMatchObject({ healths: 1 });
+    dies.mockRestore();
+    at.clock.advance(10 * 60_000);
+    await lookAfter.lookAtDue();
+    expect(await lying(made.id)).toEqual({ settings: {}, healths: 0 });
+  });
+
+  test('leaves it there after three days, or when the provider refuses, and says so; the credentials go in any case', async () => {
+    const [away, refused] = [await add('vipps-mobilepay', vipps.settings), await add('vipps-mobilepay', vipps.settings)];
+    for (const { id } of [away, refused]) await at.send('DELETE', `/v1/connections/${id}`);
+    vipps.faults.add({ match: 'webhooks', times: 200, action: '500-before' });
+    await lookAfter.lookAtDue();
+    expect([await lying(away.id), await lying(refused.id)]).toMatchObject([{ healths: 1 }, { healths: 1 }]);
+    for (const minutes of [1, 5, 30, 120, 1_440, 1_440]) {
+      at.clock.advance(minutes * 60_000 + 1_000);
+      await lookAfter.lookAtDue();
+    }
+    expect(await lying(away.id)).toMatchObject({ healths: 1 });
+    at.clock.advance(DAY_MS + 1_000);
+    await lookAfter.lookAtDue();
+    vipps.faults.clear();
+    for (const { id, name } of [away, refused]) {
+      expect(await lying(id)).toEqual({ settings: {}, healths: 0 });
+      expect(await forgotten(name)).toEqual([{ detail: { webhook: 'left' } }]);
+    }
+    expect(at.lines.filter((line) => line.includes('stays at the provider'))).toHaveLength(2);
+    const locked = await add('vipps-mobilepay', vipps.settings);
+    await at.send('DELETE', `/v1/connections/${locked.id}`);
+    const before = vipps.gate.keys;
+    vipps.gate.keys = { ...before, clientSecret: 'another' };
+    vipps.gate.forgetTokens();
+    await lookAfter.lookAtDue();
+    vipps.gate.keys = before;
+    vipps.gate.forgetTokens();
+    expect(await forgotten(locked.name)).toEqual([{ detail: { webhook: 'left' } }]);
   });
 
   test('is refused while something needs it', async () => {

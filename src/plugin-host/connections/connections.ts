@@ -11,10 +11,12 @@ import type { PluginManifest } from '../manifest.ts';
 import { redactText, secretTexts } from '../redact.ts';
 import { connectionErrors } from './connection-errors.ts';
 import type { Connection, LastCheck, OpenConnection } from './connection.ts';
+import { ConnectionNews, type ConnectionTurn } from './connection-news.ts';
 import { ConnectionUses } from './connection-uses.ts';
-import { beginHealth } from './connection-health.ts';
+import { beginHealth, beginLeaving } from './connection-health.ts';
 import {
   dropPrevious,
+  forgetConnection,
   insertConnection,
   lockConnection,
   MAX_CONNECTIONS,
@@ -78,6 +80,7 @@ export class Connections {
     private readonly audit: Audit,
     private readonly metrics: Metrics,
     private readonly uses: ConnectionUses,
+    private readonly news: ConnectionNews,
   ) {
     this.#opened = new OpenConnections(database, sealer, plugins);
   }
@@ -157,12 +160,15 @@ export class Connections {
         subject: `connection/${name}`,
         detail: { changed: Object.keys(change) },
       });
+      if (current.state === 'paused' && next.state === 'active') await this.news.tell(tx, turnOf(next, 'recovered'));
     });
     return bare(await this.#opened.fresh(tenantId, id));
   }
 
   /**
    * Removes a connection that nothing needs any more, with its credentials. Its row stays for the payments that were made through it.
+   * Where a webhook is registered at its provider, that goes first: nobody waits for it, and the credentials go with it
+   * (`leave-provider.ts`).
    * @throws connection.unknown, connection.in-use
    */
   async remove(tenantId: string, id: string, actor: string): Promise<void> {
@@ -172,10 +178,27 @@ export class Connections {
       if (!(await lockConnection(tx, id))) throw connectionErrors.unknown();
       const needs = await this.uses.of(tx, id);
       if (needs.length > 0) throw connectionErrors['in-use']({ for: needs.join(', ') });
-      await removeConnection(tx, id, emptySecrets);
+      await removeConnection(tx, id);
+      const leaves =
+        this.plugins.find(plugin)?.methods.includes('webhook.unregister') === true && (await beginLeaving(tx, id, systemClock.now()));
+      if (!leaves) await forgetConnection(tx, id, emptySecrets);
       await this.audit.append(tx, { actor, action: 'connection.remove', subject: `connection/${name}`, detail: { plugin } });
     });
     this.#opened.forget(tenantId);
+  }
+
+  /** A removed connection whose webhook may still be registered, with its secrets. */
+  openRemoved(tenantId: string, id: string): Promise<OpenConnection | undefined> {
+    return this.#opened.removed(tenantId, id);
+  }
+
+  /** Forgets the credentials of a removed connection, once its webhook is gone or is left behind. */
+  async forgetRemoved(tenantId: string, { id, name }: OpenConnection, webhook: 'gone' | 'left'): Promise<void> {
+    const emptySecrets = await this.#opened.seal(tenantId, id, {});
+    await this.database.transact(tenantId, async (tx) => {
+      await forgetConnection(tx, id, emptySecrets);
+      await this.audit.append(tx, { actor: 'system', action: 'connection.forget', subject: `connection/${name}`, detail: { webhook } });
+    });
   }
 
   /** The connection as it would be with other settings, for a try at its provider. @throws connection.unknown, connection.settings */
@@ -222,6 +245,7 @@ export class Connections {
         subject: `connection/${name}`,
         detail: { changed, previousUntil: previousUntil?.toISOString() ?? null },
       });
+      if (current.state === 'paused') await this.news.tell(tx, turnOf(next, 'recovered'));
       await also(tx);
     });
     return bare(await this.#opened.fresh(tenantId, id));
@@ -260,7 +284,12 @@ export class Connections {
 
   /** Writes down how a check went. A good one ends a pause; one that the provider refused begins it. */
   async noteCheck(tenantId: string, id: string, check: LastCheck, refused: boolean): Promise<Connection> {
-    await this.database.transact(tenantId, (tx) => recordCheck(tx, id, check, check.ok ? 'active' : refused ? 'paused' : undefined));
+    const known = await this.#opened.fresh(tenantId, id);
+    await this.database.transact(tenantId, async (tx) => {
+      const turned = await recordCheck(tx, id, check, check.ok ? 'active' : refused ? 'paused' : undefined);
+      if (turned?.before === 'active' && turned.after === 'paused') await this.news.tell(tx, turnOf(known, 'paused', check.message));
+      if (turned?.before === 'paused' && turned.after === 'active') await this.news.tell(tx, turnOf(known, 'recovered'));
+    });
     const connection = await this.#opened.fresh(tenantId, id);
     this.metrics.connectionUp.set({ connection: connection.name }, connection.state === 'active' ? 1 : 0);
     return bare(connection);
@@ -285,7 +314,11 @@ export class Connections {
     const { tenantId, id, name, plugin } = connection;
     const check = refusedNow(connection, redactText(message, connection.secretTexts));
     try {
-      const paused = await this.database.transact(tenantId, (tx) => pauseConnection(tx, id, check));
+      const paused = await this.database.transact(tenantId, async (tx) => {
+        if (!(await pauseConnection(tx, id, check))) return false;
+        await this.news.tell(tx, turnOf(connection, 'paused', check.message));
+        return true;
+      });
       this.#opened.forget(tenantId);
       if (!paused) return;
       this.metrics.connectionUp.set({ connection: name }, 0);
@@ -352,6 +385,10 @@ export class Connections {
       });
     return manifest;
   }
+}
+
+function turnOf({ id, name, plugin, mode }: Connection, kind: ConnectionTurn['kind'], problem = ''): ConnectionTurn {
+  return { connection: { id, name, plugin, mode }, kind, problem };
 }
 
 /** A check that failed now. The account stays known: a rotation must not lead to another one. */

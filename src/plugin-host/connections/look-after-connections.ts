@@ -1,6 +1,6 @@
 /**
  * Looks at each connection when it is made, once a day, when its deliveries stop being believed and when a person asks: are its
- * credentials good, and has the provider our webhook? README.md has the states.
+ * credentials good, and has the provider our webhook? And when it was removed, to take that back. README.md has the states.
  */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Outcome, RegisteredWebhook } from '@kassaflow/plugin-sdk';
@@ -20,6 +20,7 @@ import { ProviderCalls } from '../provider-calls.ts';
 import { endLook, recordFinding, renewLook, takeLook, type ConnectionHealth, type Finding } from './connection-health.ts';
 import type { OpenConnection } from './connection.ts';
 import { Connections } from './connections.ts';
+import { LeaveProvider } from './leave-provider.ts';
 import { webhookAddress } from './webhook-address.ts';
 
 const EVERY_MS = 30_000;
@@ -39,6 +40,7 @@ export class LookAfterConnections extends RegularWork {
     private readonly connections: Connections,
     private readonly checks: ConnectionChecks,
     private readonly calls: ProviderCalls,
+    private readonly leaving: LeaveProvider,
     private readonly plugins: PluginCatalogue,
     private readonly metrics: Metrics,
     private readonly config: Config,
@@ -84,7 +86,9 @@ export class LookAfterConnections extends RegularWork {
   async #look(tenantId: string, health: ConnectionHealth, renew: boolean): Promise<void> {
     const id = health.connectionId;
     await this.connections.dropPrevious(tenantId, id, this.clock.now());
-    const connection = await this.connections.open(tenantId, id);
+    // Another process may have removed it since it was read into memory, and its webhook would be registered anew.
+    const connection = await this.connections.openNewest(tenantId, id, 0);
+    if (!connection && (await this.leaving.leave(tenantId, health, backOffMs(health.failures)))) return;
     const manifest = connection && this.plugins.find(connection.plugin);
     if (!connection || !manifest || connection.state === 'disabled') {
       return this.#end(tenantId, id);

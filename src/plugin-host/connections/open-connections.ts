@@ -7,7 +7,7 @@ import type { PluginCatalogue } from '../plugin-catalogue.ts';
 import { secretTexts } from '../redact.ts';
 import { ConnectionCache, type TenantConnections } from './connection-cache.ts';
 import { connectionErrors } from './connection-errors.ts';
-import { allConnections, connectionOwner, type StoredConnection } from './connection-rows.ts';
+import { allConnections, connectionOwner, removedConnection, type StoredConnection } from './connection-rows.ts';
 import type { Connection, OpenConnection } from './connection.ts';
 import type { Settings, SplitSettings } from './settings.ts';
 
@@ -47,6 +47,12 @@ export class OpenConnections {
     const known = this.#owners.get(id);
     const tenantId = known ?? (await this.#database.transact(NO_TENANT, (tx) => connectionOwner(tx, id)))?.tenantId;
     return tenantId === undefined ? undefined : (await this.of(tenantId)).get(id);
+  }
+
+  /** A removed connection, with its settings for as long as they are still there. Never from memory. */
+  async removed(tenantId: string, id: string): Promise<OpenConnection | undefined> {
+    const found = await this.#database.transact(tenantId, (tx) => removedConnection(tx, id));
+    return found && this.#open(found);
   }
 
   /** Forgets a tenant after a change; the next call reads it again. */

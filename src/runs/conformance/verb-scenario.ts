@@ -1,5 +1,6 @@
 /** The form of a scenario in which a run waits, and what its flows are made of. */
 import { failed } from '@kassaflow/plugin-sdk';
+import { stillWaiting, type AwaitedNews } from '../../plugin-host/action-call.ts';
 import type { CompiledFlow, Expression, Scope } from '../../flows/language/compiled-flow.ts';
 import type { RunOrder } from '../run-order.ts';
 import { computed, literal } from './flow-builder.ts';
@@ -27,6 +28,14 @@ export const farAway = literal('2999-01-01T00:00:00Z');
 
 export const isEqual = (expression: Expression, wanted: unknown): Expression =>
   computed([...expression.reads], (scope) => expression.evaluate(scope) === wanted);
+
+/** A provider that answers the first `times` calls of `test.keyed` that what they began goes on. */
+export const goesOn = (times: number, news: AwaitedNews, afterMs = NEVER_MS): NonNullable<Scenario['script']> => {
+  return (provider) =>
+    provider.script('test.keyed', ...Array.from({ length: times }, () => () => stillWaiting('It goes on', afterMs, news)));
+};
+/** Longer than any test waits: 300 years. */
+const NEVER_MS = 300 * 366 * 86_400_000;
 
 /** A provider that refuses the first `times` calls of `action` for good. */
 export const broken = (action: string, times = 1): NonNullable<Scenario['script']> => {

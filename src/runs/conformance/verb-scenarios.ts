@@ -23,7 +23,7 @@ import {
   withUndo,
 } from './flow-builder.ts';
 import { orderScenarios } from './order-scenarios.ts';
-import { broken, farAway, field, isEqual, type Happening, type VerbScenario } from './verb-scenario.ts';
+import { broken, farAway, field, goesOn, isEqual, type Happening, type VerbScenario } from './verb-scenario.ts';
 
 const SECOND = { count: 1, unit: 'second' } as const;
 const paidFor = (invoice: string): Happening => ({ event: 'invoice.paid', data: { invoice: { id: invoice } } });
@@ -77,6 +77,40 @@ const waits: readonly VerbScenario[] = [
     flow: flow([emit('custom.ready', literal({ n: 1 })), call('test.keyed'), waitFor(['custom.ready']), call('test.lookup')]),
     status: 'completed',
     done: ['1', '3'],
+  },
+  {
+    name: 'news of what a call began wakes its step, and news of something else does not',
+    flow: flow([call('test.keyed'), call('test.lookup')]),
+    script: goesOn(1, { events: ['invoice.failed', 'invoice.paid'], path: 'invoice.id', value: 'inv_1' }),
+    happenings: [paidFor('inv_2'), { event: 'invoice.changed', data: INV_1 }, paidFor('inv_1')],
+    status: 'completed',
+    done: ['0', '1'],
+    calls: 3,
+  },
+  {
+    name: 'news that was recorded before a call had its answer is not missed',
+    flow: flow([emit('custom.ready', literal({ n: 1 })), call('test.keyed'), call('test.lookup')]),
+    script: goesOn(1, { events: ['custom.ready'], path: 'n', value: '1' }),
+    status: 'completed',
+    done: ['1', '2'],
+    calls: 3,
+  },
+  {
+    name: 'news that was heard wakes its step once, and the next news does so again',
+    flow: flow([emit('custom.ready', literal({ n: 1 })), call('test.keyed'), call('test.lookup')]),
+    script: goesOn(50, { events: ['custom.ready', 'custom.done'], path: 'n', value: '1' }),
+    happenings: [{ event: 'custom.done', data: { n: 1 } }],
+    status: 'waiting',
+    done: [],
+    calls: 3,
+  },
+  {
+    name: 'a step that waits for news goes on by its time, too',
+    flow: flow([call('test.keyed'), call('test.lookup')]),
+    script: goesOn(1, { events: ['custom.never'], path: 'n', value: '1' }, 1_000),
+    status: 'completed',
+    done: ['0', '1'],
+    calls: 3,
   },
   {
     name: 'two branches wait, each for its own event',

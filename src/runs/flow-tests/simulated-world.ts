@@ -16,6 +16,7 @@ const PREFIXES: Readonly<Record<SubjectName, IdPrefix>> = {
   customer: 'cus',
   order: 'ord',
   refund: 'ref',
+  receipt: 'rcp',
   subscription: 'sub',
   request: 'req',
 };

@@ -10,6 +10,7 @@ const MODELS: Readonly<Record<SubjectName, readonly [type: string, sample: strin
   customer: ['invoice.overdue', 'plain'],
   order: ['payment.completed', 'credit-package-100'],
   refund: ['refund.requested', 'refund-small'],
+  receipt: ['receipt.issued', 'example'],
   subscription: ['subscription.renewed', 'monthly'],
   request: ['request.created', 'example'],
 };

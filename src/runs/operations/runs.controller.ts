@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Requires } from '../../platform/auth/access.ts';
 import { CurrentCaller, type Caller } from '../../platform/auth/caller.ts';
 import { CurrentFollower, requireSight, TakesStreamToken, type Follower } from '../../platform/auth/follower.ts';
+import { StreamPreflight } from '../../platform/auth/page-origins.ts';
 import { teamsOf } from '../../platform/auth/scopes.ts';
 import { pageFields, type Page } from '../../platform/http/page.ts';
 import { LiveRuns } from './live-runs.ts';
@@ -56,6 +57,9 @@ export class RunsController {
   get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<RunDetails> {
     return this.runs.get(tenantId, id);
   }
+
+  @StreamPreflight(':id/events')
+  preflight(): void {}
 
   @Get(':id/events')
   @Requires('runs:read')

@@ -143,6 +143,8 @@ function show(draft: Draft, entry: StepRelated): void {
 function showOther(draft: Draft, entry: StepRelated): void {
   switch (entry.kind) {
     case 'listen':
+      // One that has made its call waits for news of it, and is what it was.
+      if (draft.action !== null) return void Object.assign(draft, { status: 'waiting', waitsUntil: isoOrNull(entry.until) });
       Object.assign(draft, { kind: 'wait-for', status: 'waiting', input: { events: entry.events }, waitsUntil: isoOrNull(entry.until) });
       return;
     case 'heard':

@@ -6,12 +6,11 @@
  * transactions has given every command once or not at all, and what comes of a command is found by its number, whoever gave it.
  * At one time one job of a tenant is worked on, the oldest; jobs of several tenants go on side by side.
  */
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { newUuid } from '../../kernel/ids.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
-import { messageOf } from '../../platform/thrown.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { IN_EVERY_PROCESS, RegularWork } from '../../platform/regular-work.ts';
 import { RunEngine } from '../run-engine.ts';
 
 const LOOK_MS = 200;
@@ -22,27 +21,15 @@ const MOST_ON_THE_WAY = 200;
 const PRUNE_EVERY = 3_600;
 
 @Injectable()
-export class BulkWorker implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('runs');
+export class BulkWorker extends RegularWork<number> {
   readonly #name = newUuid();
-  readonly #loop = new WorkerLoop(
-    () => this.#look(),
-    IDLE_LOOK_MS,
-    (error) => this.#log.warn(`Bulk jobs are tried again: ${messageOf(error)}`),
-  );
   #looks = 0;
 
   constructor(
     private readonly pool: EnginePool,
     private readonly engine: RunEngine,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  ) {
+    super(IN_EVERY_PROCESS, { context: 'runs', everyMs: IDLE_LOOK_MS, problem: 'bulk jobs are tried again', level: 'warn' });
   }
 
   /** One look at all jobs. @returns how many there were to work on */
@@ -59,10 +46,14 @@ export class BulkWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return jobs.length;
   }
 
-  async #look(): Promise<number> {
+  protected override async doDue(): Promise<number> {
     const busy = await this.work();
     this.#looks += 1;
     if (this.#looks % PRUNE_EVERY === 0) await this.pool.query(FORGET_PREVIEWS);
+    return busy;
+  }
+
+  protected override pauseAfter(busy: number): number {
     return busy > 0 ? LOOK_MS : IDLE_LOOK_MS;
   }
 }

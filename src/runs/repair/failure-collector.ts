@@ -5,11 +5,10 @@
  * such run has recorded `run.failed` or `run.needs-attention` in the flush that says so. Rows and cursor move in one transaction,
  * so nothing is missed; only the process whose transaction locks the cursor works on it.
  */
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { uuidOf } from '../../kernel/ids.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
-import { messageOf } from '../../platform/thrown.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { IN_EVERY_PROCESS, RegularWork } from '../../platform/regular-work.ts';
 import type { RunReason } from '../run.ts';
 import { groupOf } from './fingerprint.ts';
 
@@ -36,24 +35,12 @@ const BATCH = 20_000;
 const PRUNE_EVERY = 600;
 
 @Injectable()
-export class FailureCollector implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('runs');
-  readonly #loop = new WorkerLoop(
-    () => this.#look(),
-    LOOK_MS,
-    (error) => this.#log.warn(`Collecting failures is tried again: ${messageOf(error)}`),
-  );
+export class FailureCollector extends RegularWork {
   #looks = 0;
   #hasCursor = false;
 
-  constructor(private readonly pool: EnginePool) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  onModuleDestroy(): Promise<void> {
-    return this.#loop.stop();
+  constructor(private readonly pool: EnginePool) {
+    super(IN_EVERY_PROCESS, { context: 'runs', everyMs: LOOK_MS, problem: 'collecting failures is tried again', level: 'warn' });
   }
 
   /** Brings the table up to the end of the log. @returns how many runs were written down */
@@ -74,11 +61,10 @@ export class FailureCollector implements OnApplicationBootstrap, OnModuleDestroy
     await this.pool.query(PRUNE_GROUPS);
   }
 
-  async #look(): Promise<number> {
+  protected override async doDue(): Promise<void> {
     await this.collect();
     this.#looks += 1;
     if (this.#looks % PRUNE_EVERY === 0) await this.prune();
-    return LOOK_MS;
   }
 
   async #collectBatch(): Promise<{ runs: number; more: boolean }> {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { EventIntake, type IncomingEvent } from '../../events/event-intake.ts';
 import { SCHEDULED } from '../../flows/flow-routes.ts';
 import { PublishedFlows } from '../../flows/published-flows.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
+import { IN_EVERY_PROCESS, RegularWork } from '../../platform/regular-work.ts';
 import { dueSlots, type Missed } from './due-slots.ts';
 
 interface ScheduleRow {
@@ -31,10 +31,8 @@ export const SCHEDULES_SOURCE = '/kassaflow/schedules';
 /** Schedules in hand at once, and events of one of them under way at once. */
 const BATCH = 200;
 const AT_ONCE = 50;
-/** Also without a slot: what another process publishes is seen after so long at the latest. */
+/** Also without a slot: what another process publishes is seen after so long at the latest. And after a failure: the database may be back. */
 const LOOK_EVERY_MS = 1_000;
-/** After work that failed: long enough for a database to come back, short enough for what is due. */
-const AFTER_FAILURE_MS = 1_000;
 /** How often it is asked whether the database's clock was set back. */
 const CLOCK_EVERY_MS = 5_000;
 
@@ -43,13 +41,7 @@ const CLOCK_EVERY_MS = 5_000;
  * may even fire the same one, and the key of the event lets one run of it begin.
  */
 @Injectable()
-export class FireSchedules implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('schedules');
-  readonly #loop = new WorkerLoop(
-    () => this.#look(),
-    AFTER_FAILURE_MS,
-    (error) => this.#log.warn({ error }, 'Firing schedules failed and is tried again'),
-  );
+export class FireSchedules extends RegularWork<number> {
   #clockAskedAt = -CLOCK_EVERY_MS;
 
   constructor(
@@ -58,14 +50,9 @@ export class FireSchedules implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly flows: PublishedFlows,
     private readonly index: TriggerIndex,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  ) {
+    const problem = 'firing schedules failed and is tried again';
+    super(IN_EVERY_PROCESS, { context: 'schedules', everyMs: LOOK_EVERY_MS, problem, level: 'warn' });
   }
 
   /** Fires what is due now, once. @returns how many schedules it had in hand */
@@ -86,16 +73,20 @@ export class FireSchedules implements OnApplicationBootstrap, OnModuleDestroy {
       moved += rows.length;
       if (rows.length < BATCH) break;
     }
-    if (moved > 0) this.#log.warn(`The clock of the database was set back: ${moved} schedules follow it`);
+    if (moved > 0) this.log.warn(`The clock of the database was set back: ${moved} schedules follow it`);
     return moved;
   }
 
-  async #look(): Promise<number> {
+  protected override async doDue(): Promise<number> {
     if (this.clock.elapsed() - this.#clockAskedAt >= CLOCK_EVERY_MS) {
       this.#clockAskedAt = this.clock.elapsed();
       await this.followClock();
     }
-    if ((await this.fireDue()) === BATCH) return 0;
+    return this.fireDue();
+  }
+
+  protected override async pauseAfter(fired: number): Promise<number> {
+    if (fired === BATCH) return 0;
     const { rows } = await this.pool.query<{ ms: number | null }>(UNTIL_NEXT);
     const until = rows[0]?.ms ?? LOOK_EVERY_MS;
     return Math.min(Math.max(until, 1), LOOK_EVERY_MS);

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Failed, Polled, TriggerItem } from '@kassaflow/plugin-sdk';
 import type { Clock } from '../../kernel/clock.ts';
 import { exactMs, parseDuration } from '../../kernel/duration.ts';
@@ -6,9 +6,9 @@ import { isKassaflowError } from '../../kernel/errors.ts';
 import { CLOCK } from '../../platform/clock.ts';
 import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
+import { IN_EVERY_PROCESS, RegularWork } from '../../platform/regular-work.ts';
 import { messageOf } from '../../platform/thrown.ts';
 import { TriggerDoor, type TriggerManifest } from '../../plugin-host/trigger-door.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { TriggerItems } from './trigger-items.ts';
 
 type Value = Readonly<Record<string, unknown>>;
@@ -41,9 +41,8 @@ interface Settled {
 /** Sources in hand at once. */
 const AT_ONCE = 16;
 const POLL_TIMEOUT_MS = 15_000;
+/** Also after a look that failed: long enough for a database to come back, short enough for what is due. */
 const LOOK_EVERY_MS = 1_000;
-/** After work that failed: long enough for a database to come back, short enough for what is due. */
-const AFTER_FAILURE_MS = 1_000;
 const USUAL_EVERY_MS = 60_000;
 const SHORTEST_EVERY_MS = 1_000;
 /** After failures: 5 s, 10 s, … */
@@ -58,13 +57,7 @@ const STOP_MS = 2_000;
  * that were there. README.md has the whole protocol.
  */
 @Injectable()
-export class PollTriggers implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('triggers');
-  readonly #loop = new WorkerLoop(
-    () => this.#look(),
-    AFTER_FAILURE_MS,
-    (error) => this.#log.warn({ error }, 'Polling triggers failed and is tried again'),
-  );
+export class PollTriggers extends RegularWork {
   readonly #inHand = new Set<Promise<void>>();
 
   constructor(
@@ -72,14 +65,13 @@ export class PollTriggers implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly door: TriggerDoor,
     private readonly items: TriggerItems,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
+  ) {
+    const problem = 'polling triggers failed and is tried again';
+    super(IN_EVERY_PROCESS, { context: 'triggers', everyMs: LOOK_EVERY_MS, problem, level: 'warn' });
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  override async onModuleDestroy(): Promise<void> {
+    await super.onModuleDestroy();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise((resolve) => (timer = setTimeout(resolve, STOP_MS)));
     await Promise.race([Promise.all(this.#inHand), patience]);
@@ -93,18 +85,17 @@ export class PollTriggers implements OnApplicationBootstrap, OnModuleDestroy {
     return rows.length;
   }
 
-  async #look(): Promise<number> {
+  protected override async doDue(): Promise<void> {
     const free = AT_ONCE - this.#inHand.size;
     for (const row of free > 0 ? await this.#claim(free) : []) {
       const work = this.#poll(row)
-        .catch((error: unknown) => this.#log.warn({ error, trigger: row.trigger }, 'A poll could not be recorded and is repeated'))
+        .catch((error: unknown) => this.log.warn({ error, trigger: row.trigger }, 'A poll could not be recorded and is repeated'))
         .finally(() => {
           this.#inHand.delete(work);
-          this.#loop.wake();
+          this.wake();
         });
       this.#inHand.add(work);
     }
-    return LOOK_EVERY_MS;
   }
 
   async #claim(limit: number): Promise<readonly SourceRow[]> {
@@ -164,8 +155,8 @@ export class PollTriggers implements OnApplicationBootstrap, OnModuleDestroy {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(row.failures, 20), LONGEST_PAUSE_MS);
     const facts = { trigger, tenant: row.tenant_id, failures, problem: message };
     // Once it is plain that it does not go away by itself.
-    if (failures === 5) this.#log.error(facts, 'A trigger cannot be polled; it is tried again every few minutes');
-    else this.#log.debug(facts, 'A poll failed');
+    if (failures === 5) this.log.error(facts, 'A trigger cannot be polled; it is tried again every few minutes');
+    else this.log.debug(facts, 'A poll failed');
     return { connectionId, cursor, seen, failures, problem: message.slice(0, 500), restMs: Math.max(pauseMs, retryAfterMs ?? 0) };
   }
 }

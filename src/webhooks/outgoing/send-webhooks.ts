@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { OnEvent } from '@nestjs/event-emitter';
 import { EVENTS_RECORDED } from '../../events/event-hints.ts';
 import { EventReader } from '../../events/event-reader.ts';
@@ -10,8 +10,8 @@ import { crashPoint } from '../../platform/crash-points.ts';
 import { EnginePool } from '../../platform/database/engine-pool.ts';
 import { underLease } from '../../platform/lease.ts';
 import { Metrics } from '../../platform/observability/metrics.ts';
+import { RegularWork } from '../../platform/regular-work.ts';
 import { messageOf as messageOfThrown } from '../../platform/thrown.ts';
-import { WorkerLoop } from '../../platform/worker-loop.ts';
 import { Deliveries, type SendVerdict, type TakenDelivery } from './deliveries.ts';
 import { EndpointSecrets } from './endpoint-secrets.ts';
 import { bodyOf, messageOf } from './message.ts';
@@ -28,7 +28,6 @@ const EVERY_MS = 1_000;
 /** And in the second after a hint: a slow writer may still hold back what the hint was about. */
 const BUSY_MS = 50;
 const STAYS_BUSY_MS = 1_000;
-const AFTER_FAILURE_MS = 1_000;
 
 interface DueEndpoint {
   readonly id: string;
@@ -40,17 +39,11 @@ interface DueEndpoint {
 
 /** Sends what is in the queues of endpoints. Several processes share the work; each endpoint has its own place in it. */
 @Injectable()
-export class SendWebhooks implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #log = new Logger('webhooks');
+export class SendWebhooks extends RegularWork<number> {
   readonly #stopped = new AbortController();
   /** How many messages are under way to each endpoint, from this process. */
   readonly #underWay = new Map<string, number>();
   readonly #sending = new Set<Promise<void>>();
-  readonly #loop = new WorkerLoop(
-    () => this.#turn(),
-    AFTER_FAILURE_MS,
-    (error) => this.#log.error(`Webhooks to portals cannot be sent: ${messageOfThrown(error)}`),
-  );
   #busyUntil = 0;
 
   constructor(
@@ -63,24 +56,22 @@ export class SendWebhooks implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly metrics: Metrics,
     private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.role !== 'web') this.#loop.start();
+  ) {
+    super(config, { context: 'webhooks', everyMs: EVERY_MS, problem: 'webhooks to portals could not be sent' });
   }
 
   /** Messages under way are given up and sent again by the next process. */
-  async onModuleDestroy(): Promise<void> {
+  override async onModuleDestroy(): Promise<void> {
     this.#stopped.abort();
-    await this.#loop.stop();
+    await super.onModuleDestroy();
     await Promise.all(this.#sending);
   }
 
   /** Looks for work now. */
   @OnEvent(EVENTS_RECORDED)
-  wake(): void {
+  override wake(): void {
     this.#busyUntil = this.clock.elapsed() + STAYS_BUSY_MS;
-    this.#loop.wake();
+    super.wake();
   }
 
   /** Queues and sends all that is due now. Resolves when nothing is left to do. For tests and tools that drive it by hand. */
@@ -93,8 +84,11 @@ export class SendWebhooks implements OnApplicationBootstrap, OnModuleDestroy {
     return total;
   }
 
-  async #turn(): Promise<number> {
-    const begun = await this.sweep();
+  protected override doDue(): Promise<number> {
+    return this.sweep();
+  }
+
+  protected override pauseAfter(begun: number): number {
     if (begun > 0) return 0;
     return this.clock.elapsed() < this.#busyUntil ? BUSY_MS : EVERY_MS;
   }
@@ -119,12 +113,12 @@ export class SendWebhooks implements OnApplicationBootstrap, OnModuleDestroy {
     for (const one of taken) {
       this.#underWay.set(id, this.#count(id) + 1);
       const sending = this.#send(tenantId, one)
-        .catch((error: unknown) => this.#log.error(`A webhook could not be sent: ${messageOfThrown(error)}`))
+        .catch((error: unknown) => this.log.error(`A webhook could not be sent: ${messageOfThrown(error)}`))
         .finally(() => {
           this.#sending.delete(sending);
           this.#underWay.set(id, this.#count(id) - 1);
           if (this.#count(id) === 0) this.#underWay.delete(id);
-          this.#loop.wake();
+          super.wake();
         });
       this.#sending.add(sending);
     }
@@ -147,8 +141,8 @@ export class SendWebhooks implements OnApplicationBootstrap, OnModuleDestroy {
     this.metrics.webhooksSent.inc({ result: isDead ? 'dead' : verdict.result });
     const endpoint = idOf('whk', taken.endpointId);
     if (isDead)
-      this.#log.error({ message: 'a webhook was never taken', endpoint, delivery: idOf('whd', taken.id), problem: verdict.problem });
-    if (verdict.result === 'gone') this.#log.warn({ message: 'a webhook endpoint is disabled', endpoint, problem: verdict.problem });
+      this.log.error({ message: 'a webhook was never taken', endpoint, delivery: idOf('whd', taken.id), problem: verdict.problem });
+    if (verdict.result === 'gone') this.log.warn({ message: 'a webhook endpoint is disabled', endpoint, problem: verdict.problem });
   }
 
   async #exchange(tenantId: string, taken: TakenDelivery): Promise<SendResult> {

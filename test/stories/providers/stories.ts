@@ -4,7 +4,7 @@
  * After each, the provider's books, our ledger and the payment must say the same.
  */
 import { expect } from '@jest/globals';
-import { actOf, type Act, type Desk } from '../../desks/desk.ts';
+import { actOf, truthOf, type Act, type Desk, type Truth } from '../../desks/desk.ts';
 import type { Paid, Till } from './till.ts';
 
 export interface Story {
@@ -169,6 +169,22 @@ export const STORIES: readonly Story[] = [
     },
   },
   {
+    title: 'pitfall 8: a bank takes back without a dispute what had come',
+    needs: ['take-back'],
+    tell: async (till) => {
+      const { payment, invoice } = await opened(till);
+      const isSlow = typeof till.desk.acts['approve-slowly'] !== 'string';
+      await act(till, isSlow ? 'approve-slowly' : 'approve', payment);
+      if (isSlow) await act(till, 'arrive', payment);
+      await till.becomes(payment.id, 'completed');
+      await till.advance(21 * DAY_MS);
+      await act(till, 'take-back', payment);
+      await till.becomes(payment.id, 'charged-back');
+      expect(await statusOf(till, invoice)).toBe('issued');
+      await agree(till, payment, { captured: TOTAL, chargedBack: TOTAL });
+    },
+  },
+  {
     title: 'money that was under way bounces',
     needs: ['approve-slowly', 'bounce'],
     tell: async (till) => {
@@ -298,7 +314,7 @@ export const STORIES: readonly Story[] = [
       till.desk.faults.add({ match: EVERYTHING, action: 'drop', times: Number.MAX_SAFE_INTEGER });
       await till.advance(keyTtlMs + HOUR_MS);
       till.desk.faults.clear();
-      if (till.desk.manners.refund === 'pending' && till.desk.truth(payment.providerId).refunded === 0)
+      if (till.desk.manners.refund === 'pending' && truthOf(till.desk.account(payment.providerId)).refunded === 0)
         await act(till, 'finish-refund', payment, 0);
       await till.eventuallyAfter(
         6 * HOUR_MS,
@@ -334,6 +350,8 @@ export function whyNot({ needs }: Story, desk: Desk): string | undefined {
     if (need === 'webhooks' && !desk.plugin.webhook) return 'It posts nothing.';
     if (need === 'refunds in parts' && desk.manners.refunds !== 'in-parts')
       return 'Only a whole sale can be undone, and only within minutes.';
+    if (need === 'dispute' && desk.manners.chargebacks === 'in-settlements')
+      return 'A chargeback is no event and no fact of the payment: only the settlement report has it (pitfall 10), and test mode has none.';
     const does = need === 'webhooks' || need === 'refunds in parts' ? undefined : desk.acts[need];
     if (typeof does === 'string') return does;
   }
@@ -374,14 +392,14 @@ async function statusOf(till: Till, invoice: string): Promise<unknown> {
 }
 
 /** The provider's books, our ledger and what we expect are one; and the provider has made one payment for ours. */
-async function agree(till: Till, payment: Paid, expected: Partial<ReturnType<Desk['truth']>>): Promise<void> {
+async function agree(till: Till, payment: Paid, expected: Partial<Truth>): Promise<void> {
   const whole = { captured: 0, refunded: 0, chargedBack: 0, ...expected };
   const net = whole.captured - whole.refunded - whole.chargedBack;
   await till.eventually(
     async () => (await till.books(payment.id)).owed === net,
     () => `the ledger never came to ${net}`,
   );
-  expect(till.desk.truth(payment.providerId)).toEqual(whole);
+  expect(truthOf(till.desk.account(payment.providerId))).toEqual(whole);
   expect(await till.books(payment.id)).toEqual({ owed: net, onInvoices: net });
   expect(till.desk.made(payment.id)).toHaveLength(1);
 }

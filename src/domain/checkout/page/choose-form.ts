@@ -2,7 +2,7 @@
 import { CHOOSE_SCRIPT } from './choose-script.ts';
 import { escapeHtml } from './escape-html.ts';
 import type { PageTexts } from './page-texts.ts';
-import type { ChooseProblem, PageChoice, PageView, PayPage } from './page-view.ts';
+import { hasCodeToo, type ChooseProblem, type PageChoice, type PageView, type PayPage } from './page-view.ts';
 
 type ChooseView = PageView & { readonly kind: 'choose' };
 
@@ -23,8 +23,9 @@ export function chooseForm(page: PayPage, view: ChooseView, texts: PageTexts, am
 <fieldset${view.problem === 'method' ? ' aria-describedby="problem"' : ''}><legend>${texts.choose}</legend>
 ${view.choices.map((choice, index) => way(choice, index, { view, texts, mounts, isChosen: onlyOne || choice.id === view.chosen })).join('\n')}
 </fieldset>
+${codeField(view, texts)}
 ${phoneField(view, texts)}
-<p class="bad" role="alert" id="fields-problem" tabindex="-1" hidden></p>
+${keepsNote(view, texts)}<p class="bad" role="alert" id="fields-problem" tabindex="-1" hidden></p>
 <button type="submit">${texts.orderAndPay} ${amount}</button>
 </form>${cancel}`;
 }
@@ -71,17 +72,28 @@ interface WayOptions {
   readonly isChosen: boolean;
 }
 
-function way(choice: PageChoice, index: number, { texts, mounts, isChosen }: WayOptions): string {
+function way(choice: PageChoice, index: number, { view, texts, mounts, isChosen }: WayOptions): string {
   const { id, title, imageUrl, flows } = choice;
   const image = imageUrl === undefined ? '' : `<img src="${escapeHtml(imageUrl)}" alt="" height="24">`;
   const onPhone = flows.includes('push') ? ' data-phone' : '';
-  return `<div class="way"><label class="choice"><input type="radio" name="method" id="m${index}" value="${escapeHtml(id)}"${onPhone}${isChosen ? ' checked' : ''}><span>${escapeHtml(title ?? texts.anyMethod)}</span>${image}</label>${fieldsOf(choice, index, mounts, texts)}</div>`;
+  const byCode = hasCodeToo(choice, view.device) ? ' data-code' : '';
+  return `<div class="way"><label class="choice"><input type="radio" name="method" id="m${index}" value="${escapeHtml(id)}"${onPhone}${byCode}${isChosen ? ' checked' : ''}><span>${escapeHtml(title ?? texts.anyMethod)}</span>${image}</label>${fieldsOf(choice, index, mounts, texts)}</div>`;
 }
 
 function fieldsOf({ hostedFields, fields = {}, flows }: PageChoice, index: number, mounts: readonly string[], texts: PageTexts): string {
   if (!hostedFields) return '';
   const otherwise = flows.includes('redirect') ? 'redirect' : '';
   return `<div class="fields" id="m${index}-fields" role="group" aria-label="${texts.cardFields}" data-mount="${mounts.indexOf(hostedFields.mount)}" data-scripts="${escapeHtml(JSON.stringify(hostedFields.scripts))}" data-values="${escapeHtml(JSON.stringify(fields))}" data-otherwise="${otherwise}" hidden><div></div></div>`;
+}
+
+function keepsNote({ keepsForNext = false, choices }: ChooseView, texts: PageTexts): string {
+  return keepsForNext && choices.some(({ saves }) => saves) ? `<p class="quiet-text">${texts.keptForNext}</p>\n` : '';
+}
+
+/** Browsers that know `:has()` show it only for a way that has a code; see the style. On a phone there is nothing to scan it with. */
+function codeField({ choices, device, asCode = false }: ChooseView, texts: PageTexts): string {
+  if (!choices.some((choice) => hasCodeToo(choice, device))) return '';
+  return `<div class="way as-code"><label class="choice"><input type="checkbox" name="flow" value="qr"${asCode ? ' checked' : ''}><span>${texts.asCode}</span></label></div>`;
 }
 
 /** Browsers that know `:has()` show it only for a way that uses it; see the style. */

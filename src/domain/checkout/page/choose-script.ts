@@ -26,7 +26,8 @@ const mount = async ({ dataset, lastElementChild }) => {
   return kassaflowFields[dataset.mount]({ element: lastElementChild, values: JSON.parse(dataset.values), locale: document.documentElement.lang, theme });
 };
 const chosen = () => form.querySelector('[name=method]:checked');
-const placeOf = (radio) => radio && document.getElementById(radio.id + '-fields');
+const asCode = (radio) => radio.dataset.code !== undefined && form.querySelector('[name=flow]:checked') !== null;
+const placeOf = (radio) => radio && !asCode(radio) && document.getElementById(radio.id + '-fields');
 const show = () => {
   const place = placeOf(chosen());
   for (const other of form.querySelectorAll('.fields')) other.hidden = other !== place;

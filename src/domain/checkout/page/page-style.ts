@@ -17,6 +17,12 @@ p{margin:0 0 1rem}
 .bill .sum dd{font-size:1.25rem;font-weight:700}
 .test,.quiet-text{color:var(--quiet)}
 .test{padding:.5rem .75rem;border:1px dashed var(--line);border-radius:.5rem}
+table{width:100%;border-collapse:collapse;margin:0 0 1.25rem}
+th,td{padding:.4rem 0;text-align:left;font-weight:400;vertical-align:baseline;overflow-wrap:anywhere}
+td,th:last-child{text-align:right;padding-left:1rem;white-space:nowrap}
+thead th{color:var(--quiet);border-bottom:1px solid var(--line)}
+tfoot{border-top:1px solid var(--line)}
+.sum th,.sum td{font-size:1.25rem;font-weight:700}
 fieldset{border:0;margin:0 0 1rem;padding:0;min-width:0}
 legend,label[for=phone]{font-weight:600;padding:0;margin-bottom:.5rem}
 .way{margin-bottom:.5rem;border:1px solid var(--line);border-radius:.5rem}
@@ -26,11 +32,14 @@ legend,label[for=phone]{font-weight:600;padding:0;margin-bottom:.5rem}
 .choice img{height:1.5rem;width:auto;max-width:4rem}
 .fields{padding:.25rem .75rem 1rem}
 .fields:not([data-ready]){min-height:6rem}
-input[type=radio]{width:1.5rem;height:1.5rem;flex:none;margin:0;accent-color:var(--brand)}
+input[type=radio],input[type=checkbox]{width:1.5rem;height:1.5rem;flex:none;margin:0;accent-color:var(--brand)}
 input[type=tel]{width:100%;min-height:2.75rem;font:inherit;color:inherit;background:var(--surface);padding:.5rem .75rem;margin-bottom:1rem;border:1px solid var(--line);border-radius:.5rem}
 input[aria-invalid]{border:2px solid var(--bad)}
 #phone-hint{margin:0 0 .5rem}
-form:not(:has([data-phone]:checked)) .phone{display:none}
+form:not(:has([data-phone]:checked)) .phone,form:has([data-code]:checked):has([name=flow]:checked) .phone,form:not(:has([data-code]:checked)) .as-code{display:none}
+@media(pointer:coarse) and (max-width:40rem){.as-code{display:none}}
+.as-code{margin-bottom:1rem}
+.code{display:block;max-width:100%;height:auto;margin:0 auto 1rem;border:1px solid var(--line);border-radius:.5rem;forced-color-adjust:none}
 button,.button{display:inline-block;min-height:2.75rem;padding:.6rem 1.25rem;border:2px solid var(--brand);border-radius:.5rem;background:var(--brand);color:var(--on-brand);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 form button,.button{width:100%}
 [aria-disabled=true]{opacity:.6;cursor:progress}

@@ -40,6 +40,14 @@ export interface PageTexts {
   readonly waitingLong: string;
   readonly onPhone: string;
   readonly onPhoneHelp: string;
+  readonly asCode: string;
+  readonly toScan: string;
+  readonly toScanHelp: string;
+  /** In place of the code, for those who do not see it. */
+  readonly codeAlt: string;
+  readonly openHere: string;
+  readonly codeOver: string;
+  readonly codeOverHelp: string;
   readonly atTerminal: string;
   readonly otherWay: string;
   readonly goOn: string;
@@ -50,6 +58,8 @@ export interface PageTexts {
   readonly expired: string;
   readonly cancelled: string;
   readonly askShop: string;
+  /** Where a charge is approved, and what is paid with is charged from then on. */
+  readonly keptForNext: string;
   readonly notFound: string;
   readonly test: string;
   /** `{time}` is replaced. */
@@ -101,6 +111,14 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waitingLong: 'Meestal duurt dit een paar seconden, bij een incasso tot 5 werkdagen. U mag deze pagina sluiten.',
     onPhone: 'Keur de betaling goed op uw telefoon.',
     onPhoneHelp: 'Ziet u geen melding? Open de app op uw telefoon.',
+    asCode: 'Toon een code om met uw telefoon te scannen',
+    toScan: 'Scan de code met uw telefoon.',
+    toScanHelp:
+      'Open de camera of de app van uw bank en richt die op de code. Keur de betaling goed op uw telefoon; deze pagina gaat vanzelf verder.',
+    codeAlt: 'QR-code: scan deze met uw telefoon om te betalen.',
+    openHere: 'Bent u op uw telefoon? Open de betaling hier',
+    codeOver: 'De code is verlopen.',
+    codeOverHelp: 'Controleer opnieuw. Is er nog niets betaald, dan kunt u daarna opnieuw kiezen hoe u wilt betalen.',
     atTerminal: 'Houd uw kaart of telefoon bij het betaalapparaat.',
     otherWay: 'Anders betalen',
     goOn: 'Verder met betalen',
@@ -111,6 +129,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'Deze betaallink is verlopen. Er is niets betaald.',
     cancelled: 'Deze betaling is ingetrokken. Er is niets betaald.',
     askShop: 'Ga terug naar de winkel om opnieuw te beginnen.',
+    keptForNext: 'Waarmee u nu betaalt, gebruiken we ook voor de volgende afschrijvingen waarmee u hebt ingestemd.',
     notFound: 'Deze betaalpagina bestaat niet. Controleer de link.',
     test: 'Test: er wordt geen echt geld betaald.',
     closesIn: 'Deze pagina sluit over {time}.',
@@ -159,6 +178,14 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waitingLong: 'Usually this takes a few seconds, with a direct debit up to 5 working days. You can close this page.',
     onPhone: 'Approve the payment on your phone.',
     onPhoneHelp: 'No message? Open the app on your phone.',
+    asCode: 'Show a code to scan with my phone',
+    toScan: 'Scan the code with your phone.',
+    toScanHelp:
+      'Open the camera or your bank’s app and point it at the code. Approve the payment on your phone; this page goes on by itself.',
+    codeAlt: 'QR code: scan it with your phone to pay.',
+    openHere: 'On your phone? Open the payment here',
+    codeOver: 'The code has expired.',
+    codeOverHelp: 'Check again. If nothing was paid yet, you can then choose anew how you want to pay.',
     atTerminal: 'Hold your card or phone to the terminal.',
     otherWay: 'Pay another way',
     goOn: 'Go on with the payment',
@@ -169,6 +196,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'This payment link has expired. Nothing was paid.',
     cancelled: 'This payment was withdrawn. Nothing was paid.',
     askShop: 'Go back to the shop to begin again.',
+    keptForNext: 'What you pay with now is also used for the next payments that you have agreed to.',
     notFound: 'This payment page does not exist. Check the link.',
     test: 'Test: no real money is paid.',
     closesIn: 'This page closes in {time}.',
@@ -217,6 +245,14 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waitingLong: 'Det tager som regel nogle sekunder, ved direkte debitering op til 5 arbejdsdage. Du kan lukke siden.',
     onPhone: 'Godkend betalingen på din telefon.',
     onPhoneHelp: 'Ingen besked? Åbn appen på din telefon.',
+    asCode: 'Vis en kode, som jeg kan scanne med min telefon',
+    toScan: 'Scan koden med din telefon.',
+    toScanHelp:
+      'Åbn kameraet eller din betalingsapp, og ret den mod koden. Godkend betalingen på telefonen; siden her fortsætter af sig selv.',
+    codeAlt: 'QR-kode: scan den med din telefon for at betale.',
+    openHere: 'Er du på din telefon? Åbn betalingen her',
+    codeOver: 'Koden er udløbet.',
+    codeOverHelp: 'Tjek igen. Er der ikke betalt endnu, kan du derefter vælge på ny, hvordan du vil betale.',
     atTerminal: 'Hold dit kort eller din telefon mod terminalen.',
     otherWay: 'Betal på en anden måde',
     goOn: 'Fortsæt med betalingen',
@@ -227,6 +263,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'Betalingslinket er udløbet. Intet er betalt.',
     cancelled: 'Betalingen er trukket tilbage. Intet er betalt.',
     askShop: 'Gå tilbage til butikken for at begynde forfra.',
+    keptForNext: 'Det, du betaler med nu, bruges også til de næste betalinger, du har sagt ja til.',
     notFound: 'Betalingssiden findes ikke. Tjek linket.',
     test: 'Test: der betales ikke rigtige penge.',
     closesIn: 'Denne side lukker om {time}.',
@@ -275,6 +312,14 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     waitingLong: 'Det tar vanligvis noen sekunder, ved direkte debitering opptil 5 virkedager. Du kan lukke siden.',
     onPhone: 'Godkjenn betalingen på telefonen.',
     onPhoneHelp: 'Ingen melding? Åpne appen på telefonen.',
+    asCode: 'Vis en kode jeg kan skanne med telefonen',
+    toScan: 'Skann koden med telefonen.',
+    toScanHelp:
+      'Åpne kameraet eller betalingsappen og rett den mot koden. Godkjenn betalingen på telefonen; denne siden fortsetter av seg selv.',
+    codeAlt: 'QR-kode: skann den med telefonen for å betale.',
+    openHere: 'Er du på telefonen? Åpne betalingen her',
+    codeOver: 'Koden er utløpt.',
+    codeOverHelp: 'Sjekk igjen. Er det ikke betalt ennå, kan du deretter velge på nytt hvordan du vil betale.',
     atTerminal: 'Hold kortet eller telefonen mot terminalen.',
     otherWay: 'Betal på en annen måte',
     goOn: 'Fortsett med betalingen',
@@ -285,6 +330,7 @@ export const PAGE_TEXTS: Readonly<Record<PageLocale, PageTexts>> = {
     expired: 'Betalingslenken er utløpt. Ingenting er betalt.',
     cancelled: 'Betalingen er trukket tilbake. Ingenting er betalt.',
     askShop: 'Gå tilbake til butikken for å begynne på nytt.',
+    keptForNext: 'Det du betaler med nå, brukes også til de neste betalingene du har sagt ja til.',
     notFound: 'Betalingssiden finnes ikke. Sjekk lenken.',
     test: 'Test: det betales ikke ekte penger.',
     closesIn: 'Denne siden lukkes om {time}.',

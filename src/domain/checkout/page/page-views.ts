@@ -31,7 +31,7 @@ export class PageViews {
     if (status === 'cancelled' || status === 'expired') return { kind: status };
     const current = await this.paySession.current(tenantId, session);
     const isInFields = status === 'open' && current?.next?.kind === 'hosted-fields';
-    if (current && !isInFields && (status === 'pending' || !choosing)) return pendingView(current, session);
+    if (current && !isInFields && (status === 'pending' || !choosing)) return pendingView(current, session, this.clock.now());
     // Whoever ends it has not come by yet.
     if (status === 'open' && this.leftMs(session) === 0) return { kind: 'expired' };
     const last = session.attempts.at(-1);
@@ -39,6 +39,8 @@ export class PageViews {
     return {
       kind: 'choose',
       choices: await this.#choices(tenantId, session, localeOf(session.row.locale, languages)),
+      device: session.row.device,
+      keepsForNext: Boolean(session.row.replacesMandateId),
       ...(chosen !== undefined && { chosen }),
       ...(last?.payment && isOver(last.payment) && { failed: last.payment.reason }),
     };
@@ -91,9 +93,14 @@ export function liveWords({ session, attempts }: SessionView): LiveWords {
   return { status: session.status, state: `${session.status} ${last ? `${idOf('pay', last.id)} ${last.state}` : ''}` };
 }
 
-function pendingView({ next }: PaymentView, { attempts }: SessionView): PageView {
+function pendingView({ next }: PaymentView, { session, attempts }: SessionView, now: Date): PageView {
   if (next?.kind === 'redirect') return { kind: 'pending', next: 'redirect', url: next.url };
   if (next?.kind === 'push') return { kind: 'pending', next: 'phone' };
+  if (next?.kind === 'qr') {
+    // It stays while the payment waits: some providers do not tell whether a phone has read it, and twice read is the same payment.
+    if (next.expiresAt > now.getTime()) return { kind: 'pending', next: 'code', code: next.payload };
+    return { kind: 'pending', next: session.status === 'pending' ? 'wait' : 'code-over' };
+  }
   const isAtTerminal = attempts.at(-1)?.choice.endsWith(':tap') === true;
   return { kind: 'pending', next: isAtTerminal ? 'terminal' : 'wait' };
 }

@@ -22,10 +22,13 @@ import { liveWords, PageViews } from './page-views.ts';
 import { localeOf, PAGE_TEXTS } from './page-texts.ts';
 import { flowOnPage, type ChooseProblem, type PageView } from './page-view.ts';
 import { problemText } from './choose-form.ts';
-import { renderNotFound, renderPage, type RenderedPage } from './pay-page.ts';
+import { renderNotFound, renderPage } from './pay-page.ts';
+import { sendPage } from './send-page.ts';
 
 /** A form with a method, a phone number and a provider's token is far shorter. */
 const LONGEST_FORM = 4_000;
+/** E.164. */
+const PHONE = /^\+[1-9][0-9]{6,14}$/;
 
 /** What the form says, read as leniently as people write. */
 interface PayForm {
@@ -64,7 +67,7 @@ export class PayPageController {
     if (!opened) return notFound(reply, languages);
     const session = await this.sessions.get(opened.tenantId, opened.sessionId);
     const view = await this.views.of(opened.tenantId, session, languages, other !== undefined);
-    await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
+    await sendPage(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
   /** The payer has pressed the button: on to the provider, or the same page with what is wrong. A script is told so in JSON. */
@@ -90,8 +93,9 @@ export class PayPageController {
       await reply.status(303).header('location', begun.location).header('cache-control', 'no-store').send();
     } else {
       const view = await this.views.of(opened.tenantId, session, languages, true);
-      const shown: PageView = view.kind === 'choose' ? { ...view, problem: begun.problem, chosen: form.method, phone: form.phone } : view;
-      await send(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
+      const filled = { chosen: form.method, phone: form.phone, asCode: form.flow === 'qr' };
+      const shown: PageView = view.kind === 'choose' ? { ...view, ...filled, problem: begun.problem } : view;
+      await sendPage(reply.status(422), renderPage(await this.views.page(opened.tenantId, session, { token, languages, view: shown })));
     }
   }
 
@@ -123,7 +127,7 @@ export class PayPageController {
     if (!opened) return notFound(reply, languages);
     const session = await this.paySession.refresh(opened.tenantId, opened.sessionId);
     const view = await this.views.of(opened.tenantId, session, languages, false);
-    await send(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
+    await sendPage(reply, renderPage(await this.views.page(opened.tenantId, session, { token, languages, view })));
   }
 
   /** Words for the page's script; other words mean another page. And how much time is left. */
@@ -154,13 +158,13 @@ export class PayPageController {
   ): Promise<Begun> {
     const { method, phone } = form;
     if (method === '') return { problem: 'method' };
-    if (phone !== '' && !/^\+[1-9][0-9]{6,14}$/.test(phone)) return { problem: 'phone' };
     try {
       const session = await this.sessions.get(tenantId, sessionId);
       const choices = await this.paySession.methods(tenantId, session);
       const choice = choices.find(({ id }) => id === method);
-      const flow = choice && flowOnPage(choice, form);
+      const flow = choice && flowOnPage(choice, form, session.row.device);
       if (choice && flow === undefined) return { problem: 'script' };
+      if (flow !== 'qr' && phone !== '' && !PHONE.test(phone)) return { problem: 'phone' };
       const { payment, next } = await this.paySession.pay(tenantId, sessionId, {
         method,
         returnUrl: this.#returnUrl(token),
@@ -206,9 +210,5 @@ function readForm(body: Buffer | undefined): PayForm {
 }
 
 async function notFound(reply: FastifyReply, languages: string | undefined): Promise<void> {
-  await send(reply.status(404), renderNotFound(localeOf('', languages)));
-}
-
-async function send(reply: FastifyReply, { html, policy }: RenderedPage): Promise<void> {
-  await reply.header('content-security-policy', policy).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html);
+  await sendPage(reply.status(404), renderNotFound(localeOf('', languages)));
 }

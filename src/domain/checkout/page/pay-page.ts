@@ -1,20 +1,15 @@
 /** The payment page as HTML: pure text from data, everything that comes from outside escaped. It works without JavaScript. */
-import { decimal } from '../../../kernel/money.ts';
 import { EXTENSION_MS } from '../checkout-session.ts';
 import { chooseForm, chooseScripts } from './choose-form.ts';
 import { escapeHtml } from './escape-html.ts';
 import { LIVE_SCRIPT } from './live-script.ts';
+import { amountText, shell, type RenderedPage, type Titles } from './page-shell.ts';
 import { pagePolicy } from './page-policy.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { PAGE_TEXTS, type PageLocale, type PageTexts } from './page-texts.ts';
 import type { PageView, PayPage } from './page-view.ts';
+import { scanCode } from './scan-code.ts';
 import { SESSION_END_SCRIPT } from './session-end-script.ts';
-
-/** A page, and the Content-Security-Policy that goes with it. */
-export interface RenderedPage {
-  readonly html: string;
-  readonly policy: string;
-}
 
 /** How much time has to be left for the page not to speak of it. */
 const SHOW_TIME_MS = 3_600_000;
@@ -69,7 +64,7 @@ function bill(page: PayPage, texts: PageTexts): string {
   return `<dl class="bill">
 <div><dt>${texts.payee}</dt><dd>${escapeHtml(page.payee)}</dd></div>
 <div><dt>${texts.purpose}</dt><dd>${escapeHtml(page.description)}</dd></div>
-<div class="sum"><dt>${page.view.kind === 'choose' ? texts.toPay : texts.amount}</dt><dd>${amountText(page)}</dd></div>
+<div class="sum"><dt>${page.view.kind === 'choose' ? texts.toPay : texts.amount}</dt><dd>${amountText(page.amount, page.locale)}</dd></div>
 </dl>`;
 }
 
@@ -77,24 +72,43 @@ function body(page: PayPage, texts: PageTexts): string {
   const back = `<p><a class="button" href="${escapeHtml(page.returnUrl)}">${texts.backToShop}</a></p>`;
   switch (page.view.kind) {
     case 'choose':
-      return chooseForm(page, page.view, texts, amountText(page));
+      return chooseForm(page, page.view, texts, amountText(page.amount, page.locale));
     case 'pending':
       return pending(page, page.view, texts);
     case 'paid':
-      return `<p class="good" role="status"><span aria-hidden="true">✓</span> ${texts.paid} ${amountText(page)}</p>${back}`;
+      return `<p class="good" role="status"><span aria-hidden="true">✓</span> ${texts.paid} ${amountText(page.amount, page.locale)}</p>${back}`;
     case 'expired':
     case 'cancelled':
       return `<p role="status">${texts[page.view.kind]}</p><p>${texts.askShop}</p>${back}`;
   }
 }
 
-function pending({ path, live }: PayPage, { next, url }: PageView & { kind: 'pending' }, texts: PageTexts): string {
-  const what = { phone: texts.onPhone, terminal: texts.atTerminal, redirect: texts.waiting, wait: texts.waiting }[next];
-  const help = { phone: texts.onPhoneHelp, terminal: '', redirect: texts.waitingLong, wait: texts.waitingLong }[next];
-  const goOn = next === 'redirect' && url !== undefined ? `<p><a class="button" href="${escapeHtml(url)}">${texts.goOn}</a></p>` : '';
-  return `<p class="waiting" role="status"><span aria-hidden="true">◔</span> ${what}</p>${help === '' ? '' : `<p>${help}</p>`}${goOn}
+type PendingView = PageView & { readonly kind: 'pending' };
+
+function pending({ path, live }: PayPage, view: PendingView, texts: PageTexts): string {
+  const { waiting, waitingLong } = texts;
+  const [what, help] = {
+    phone: [texts.onPhone, texts.onPhoneHelp],
+    code: [texts.toScan, texts.toScanHelp],
+    'code-over': [texts.codeOver, texts.codeOverHelp],
+    terminal: [texts.atTerminal, ''],
+    redirect: [waiting, waitingLong],
+    wait: [waiting, waitingLong],
+  }[view.next];
+  return `<p class="waiting" role="status"><span aria-hidden="true">◔</span> ${what}</p>${help === '' ? '' : `<p>${help}</p>`}${wayOn(view, texts)}
 <p><a class="button quiet" href="${escapeHtml(path)}/return">${texts.checkAgain}</a></p>
 ${live.status === 'pending' ? '' : `<p><a href="${escapeHtml(path)}?other">${texts.otherWay}</a></p>`}`;
+}
+
+/** What the payer does it with: a code to scan, or a link to go on. A code that cannot be drawn leaves its link. */
+function wayOn(view: PendingView, texts: PageTexts): string {
+  if (view.next !== 'code') return view.next === 'redirect' && view.url !== undefined ? goOn(view.url, texts.goOn, '') : '';
+  const isAddress = /^https?:$/.test(URL.parse(view.code)?.protocol ?? '');
+  return `${scanCode(view.code, texts.codeAlt) ?? ''}${isAddress ? goOn(view.code, texts.openHere, ' quiet') : ''}`;
+}
+
+function goOn(url: string, text: string, look: '' | ' quiet'): string {
+  return `<p><a class="button${look}" href="${escapeHtml(url)}">${text}</a></p>`;
 }
 
 /** How long the page stays, and the warning before it closes. Without a script, more time is asked for by a button in the page. */
@@ -114,37 +128,8 @@ ${extensible ? ask('autofocus') : close}
 </dialog>`;
 }
 
-interface Titles {
-  /** Of the document: it is what a screen reader says first. */
-  readonly title: string;
-  readonly heading: string;
-}
-
 function titlesOf({ view }: PayPage, texts: PageTexts): Titles {
   const heading = view.kind === 'paid' ? texts.paid : texts.title;
   const isWrong = view.kind === 'choose' && view.problem !== undefined;
   return { title: isWrong ? `${texts.problem} – ${heading}` : heading, heading };
-}
-
-function shell(locale: PageLocale, { title, heading }: Titles, content: string): string {
-  return `<!doctype html>
-<html lang="${locale}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${title}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body><main><h1>${heading}</h1>
-${content}
-</main></body>
-</html>
-`;
-}
-
-/** Written as people of the language write it; the digits come from the exact decimal, never from a floating-point number. */
-function amountText({ amount, locale }: Pick<PayPage, 'amount' | 'locale'>): string {
-  // A decimal text is formatted exactly (ECMA-402 NumberFormat v3); the type of TypeScript's library asks for the digits to be visible.
-  return escapeHtml(new Intl.NumberFormat(locale, { style: 'currency', currency: amount.currency }).format(decimal(amount) as `${number}`));
 }

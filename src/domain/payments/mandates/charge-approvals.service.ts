@@ -6,6 +6,9 @@
  * flows planned for it. The page is good for the days that the dunning policy names, and its event (`payment.action-required`) is recorded
  * once, however often the charge is asked about.
  *
+ * The customer has agreed to be charged, and the bank would stop the next charge too: what is used on the page is saved, where the way of
+ * paying can, and is charged in place of the mandate from then on (`mandate-rows.ts`). The page says so.
+ *
  * The pages belong to the checkout, which ranks above this module and offers them.
  */
 import { Inject, Injectable } from '@nestjs/common';
@@ -27,6 +30,8 @@ export interface ApprovalWish {
   readonly connection: string;
   /** The request that made the charge: the same page for every repeat of it. */
   readonly requestKey: string;
+  /** `uuid` of the mandate that was charged: what the customer pays with takes its place, where it can be saved. */
+  readonly mandate: string | undefined;
   /** True when the payment itself can still be completed. */
   readonly isOpen: boolean;
   /** Where the customer is led in the end. Default: a page of ours. */

@@ -33,9 +33,23 @@ const output = {
   additionalProperties: false,
 } as const;
 
+/** Events after which a charge may stand otherwise. */
+const LAST_WORDS = [
+  'payment.completed',
+  'payment.amount-mismatch',
+  'payment.failed',
+  'payment.cancelled',
+  'payment.expired',
+  'payment.authorization-expired',
+  'payment.charged-back',
+  'payment.refunded',
+  'payment.reversed',
+] as const;
+
 /**
  * The action `payment.charge`. It finishes with the last word of bank or scheme, days later for a direct debit: until then it answers
- * that it waits, the run sleeps on disk, and the next attempt has the same key and finds the same payment.
+ * that it waits, the run sleeps on disk, and the next attempt has the same key and finds the same payment. The payment's own events wake
+ * it, so the pauses in between are for what nobody tells.
  */
 export function chargeAction(charges: Charges): BuiltInAction {
   return builtInAction(
@@ -66,7 +80,12 @@ export function chargeAction(charges: Charges): BuiltInAction {
           ...(dueOn !== undefined && { dueOn }),
         });
         const { status, payment, link, decline } = view;
-        if (status === 'pending') return stillWaiting('Bank or scheme has not said its last word', charges.askAgainMs(view));
+        if (status === 'pending')
+          return stillWaiting('Bank or scheme has not said its last word', charges.askAgainMs(view), {
+            events: LAST_WORDS,
+            path: 'payment.id',
+            value: payment.id,
+          });
         const { id, reason } = payment;
         return ok({ status, payment: id, reason, decline: decline?.class ?? '', retryAt: decline?.retryAt ?? '', link }, id);
       },

@@ -144,7 +144,7 @@ export class Charges {
   async #onSession(tenantId: string, request: ChargeRequest, charge: PaymentView, isOpen: boolean): Promise<ChargeView> {
     const page = await this.approvals.pageOf(tenantId, {
       payment: charge.payment,
-      connection: await this.#connectionOf(tenantId, charge.payment.id),
+      ...(await this.#meansOf(tenantId, charge.payment.id)),
       requestKey: request.requestKey,
       isOpen,
       returnUrl: request.returnUrl,
@@ -156,11 +156,15 @@ export class Charges {
     return { ...paying, status: page.status === 'pending' ? 'pending' : 'action-required', link: page.link, decline: undefined };
   }
 
-  async #connectionOf(tenantId: string, payment: string): Promise<string> {
+  /** Through which connection and under which mandate it was charged. */
+  async #meansOf(tenantId: string, payment: string): Promise<{ readonly connection: string; readonly mandate: string | undefined }> {
     const [row] = await this.database.transact(tenantId, (tx) =>
-      tx.query<{ id: string }>('select connection_id as id from payment where id = $1', [uuidOf('pay', payment)]),
+      tx.query<{ connection: string; mandate: string | null }>(
+        'select connection_id as connection, mandate_id as mandate from payment where id = $1',
+        [uuidOf('pay', payment)],
+      ),
     );
-    return idOf('con', row?.id ?? newUuid());
+    return { connection: idOf('con', row?.connection ?? newUuid()), mandate: row?.mandate ?? undefined };
   }
 
   async #viewOf(tenantId: string, view: PaymentView): Promise<ChargeView> {

@@ -36,6 +36,8 @@ export const MandateEntity = defineEntity({
     providerRetries: p.boolean(),
     /** Returns before this do not count any more (`returned-debits.ts`). */
     resumedAt: p.datetime().nullable(),
+    /** Charged in its place since the customer approved a charge of it with that. */
+    replacedById: p.uuid().nullable(),
     version: p.integer().version(),
   },
 });

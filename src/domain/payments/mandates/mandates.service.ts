@@ -19,7 +19,7 @@ import type { Facts } from '../payment.ts';
 import type { ProviderEvent, SignalResult } from '../provider-event.ts';
 import { failureIn, recordDecline, RETURN_CODE } from './declines.ts';
 import { MOST_RETURNS, returnsInRow } from './returned-debits.ts';
-import { lockMandate, mandateIdIn, newestActive, sameAtProvider, withActiveMandate } from './mandate-rows.ts';
+import { lockMandate, mandateIdIn, newestActive, newestInLine, replaceBy, sameAtProvider, withActiveMandate } from './mandate-rows.ts';
 import { MandateEntity, type MandateRow } from './mandate.entity.ts';
 import { lapsesAt, mandateEvent, mandateState, type MandateState } from './mandate.ts';
 
@@ -52,7 +52,10 @@ export class Mandates implements OnModuleInit {
     // Two payments that report one mandate at once meet here.
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`mandate ${connectionId} ${facts.providerId}`]);
     const known = await lockMandate(tx, { connectionId, providerId: facts.providerId });
-    if (known) return this.#apply(tx, known, facts, fetchedAt);
+    if (known) {
+      await this.#apply(tx, known, facts, fetchedAt);
+      return replaceBy(tx, payment.replacesMandateId, known);
+    }
     // Nobody to charge later: a mandate belongs to a customer.
     if (!customerId) return;
     const now = this.clock.now();
@@ -79,9 +82,11 @@ export class Mandates implements OnModuleInit {
       requestKey: null,
       providerRetries: false,
       resumedAt: null,
+      replacedById: null,
       version: 1,
     });
     await this.#apply(tx, row, facts, fetchedAt);
+    await replaceBy(tx, payment.replacesMandateId, row);
   }
 
   /**
@@ -202,11 +207,11 @@ export class Mandates implements OnModuleInit {
     await this.#append(tx, row, 'mandate.suspended');
   }
 
-  /** The mandate to charge, locked: the one named, or the customer's newest. @throws mandate.not-found, mandate.not-active, mandate.none */
+  /** The mandate to charge, locked: the one named, or what took its place, or the customer's newest. @throws mandate.not-found, mandate.not-active, mandate.none */
   async lockToCharge(tx: Transaction, wanted: { readonly id?: string; readonly customerId?: string }): Promise<MandateRow> {
     const id = wanted.id ?? (await newestActive(tx, wanted.customerId, this.clock.now()));
     if (id === undefined) throw mandateErrors.none();
-    const row = await lockMandate(tx, { id });
+    const row = await lockMandate(tx, { id: await newestInLine(tx, id, this.clock.now()) });
     if (!row) throw mandateErrors['not-found']();
     if (row.state !== 'active' || row.lapsesAt <= this.clock.now()) throw mandateErrors['not-active']({ status: row.state });
     return row;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { MandateFacts } from '@kassaflow/plugin-sdk';
 import fc from 'fast-check';
 import { idOf, newUuid, uuidOf } from '../../../kernel/ids.ts';
-import { STILL_WAITING } from '../../../plugin-host/action-call.ts';
+import { awaitedNews, STILL_WAITING } from '../../../plugin-host/action-call.ts';
 import { domainWorld, type DomainWorld } from '../../../../test/support/domain.ts';
 import type { ChargeRequest } from './charges.service.ts';
 import { lapsesAt, mandateEvent, mandateState, type KnownMandate, type MandateState } from './mandate.ts';
@@ -149,7 +149,15 @@ describe('a charge', () => {
     };
     const run = () => action?.run({ ...call, timeoutMs: 1_000 }, AbortSignal.timeout(30_000));
     world.provider.hasNoNextStep = true;
-    expect(await run()).toMatchObject({ kind: 'failed', code: STILL_WAITING, retryAfterMs: 5_000 });
+    const first = await run();
+    expect(first).toMatchObject({ kind: 'failed', code: STILL_WAITING, retryAfterMs: 5_000 });
+    const [, opened] = [...world.provider.created].at(-1)!;
+    // What wakes the run before its pause is over.
+    expect(awaitedNews(first)).toMatchObject({
+      events: expect.arrayContaining(['payment.completed', 'payment.failed']),
+      path: 'payment.id',
+      value: opened.reference,
+    });
     world.provider.hasNoNextStep = false;
     world.clock.advance(3 * DAY_MS);
     expect(await run()).toMatchObject({ code: STILL_WAITING, retryAfterMs: 6 * 3_600_000 });

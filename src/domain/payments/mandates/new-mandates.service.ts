@@ -113,6 +113,7 @@ export class NewMandates {
       requestKey: wish.requestKey,
       providerRetries: false,
       resumedAt: null,
+      replacedById: null,
       version: 1,
     });
     await tx.em.flush();

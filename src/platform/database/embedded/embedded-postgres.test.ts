@@ -42,7 +42,7 @@ afterEach(async () => {
   }
   for (const server of running.splice(0)) await server.stop();
   rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-}, 30_000);
+}, 120_000);
 
 async function start(dataDirectory = directory): Promise<DatabaseServer> {
   const server = await DatabaseServer.start({ database: undefined, dataDirectory }, () => undefined);
@@ -102,7 +102,7 @@ describe('our own PostgreSQL', () => {
     const second = await start();
     expect(second.migrated).toEqual([]);
     expect(await query(second, 'select slug from tenant')).toEqual([{ slug: 'kept' }]);
-  }, 30_000);
+  }, 120_000);
 
   test('works below a path that is too long for a socket', async () => {
     const server = await start(path.join(directory, 'x'.repeat(100)));
@@ -110,7 +110,7 @@ describe('our own PostgreSQL', () => {
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
     await stop(server);
     expect(existsSync(server.address.host)).toBe(false);
-  }, 30_000);
+  }, 120_000);
 
   test('is started again when it dies, and requests in between are told to come back', async () => {
     const server = await start();
@@ -135,7 +135,7 @@ describe('our own PostgreSQL', () => {
     }
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     await Promise.all([database.close(), pool.end()]);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('G18: one process per data directory', () => {
@@ -143,7 +143,7 @@ describe('G18: one process per data directory', () => {
     const { child, address } = await startProcess();
     await expect(start()).rejects.toMatchObject({ code: 'database.data-dir-locked', facts: { process: child.pid } });
     expect(await query({ address }, 'select 1 as one')).toEqual([{ one: 1 }]);
-  }, 30_000);
+  }, 120_000);
 
   test('a process killed by kill -9 takes its PostgreSQL along, and the next start finds everything', async () => {
     const { child, postgres, address } = await startProcess();
@@ -151,14 +151,14 @@ describe('G18: one process per data directory', () => {
     child.kill('SIGKILL');
     await until(() => !isAlive(postgres));
     expect(await query(await start(), 'select slug from tenant')).toEqual([{ slug: 'kept' }]);
-  }, 30_000);
+  }, 120_000);
 
   test('a start right after kill -9, while the old PostgreSQL still stops, succeeds', async () => {
     const { child } = await startProcess();
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await query(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
-  }, 30_000);
+  }, 120_000);
 
   test('a start waits for a PostgreSQL that holds the socket and is ending, though no pid file names it', async () => {
     await stop(await start());
@@ -170,7 +170,7 @@ describe('G18: one process per data directory', () => {
     chownSync(lock, uid, uid);
     expect(await query(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
     expect(isAlive(ending.pid ?? 0)).toBe(false);
-  }, 30_000);
+  }, 120_000);
 
   test('SIGTERM stops both cleanly', async () => {
     const { child, postgres } = await startProcess();
@@ -179,7 +179,7 @@ describe('G18: one process per data directory', () => {
     expect(isAlive(postgres)).toBe(false);
     expect(existsSync(path.join(directory, 'postgres', 'postmaster.pid'))).toBe(false);
     expect(existsSync(path.join(directory, 'kassaflow.lock'))).toBe(false);
-  }, 30_000);
+  }, 120_000);
 
   test('files of a dead process whose id belongs to another program by now do not stop a start', async () => {
     await stop(await start());
@@ -189,7 +189,7 @@ describe('G18: one process per data directory', () => {
     writeFileSync(path.join(directory, 'kassaflow.lock'), JSON.stringify({ pid: stranger.pid, born: '1' }));
     expect(await query(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
     expect(isAlive(stranger.pid ?? 0)).toBe(true);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('G15: a data directory that cannot be used', () => {
@@ -197,7 +197,7 @@ describe('G15: a data directory that cannot be used', () => {
     const file = path.join(directory, 'file');
     writeFileSync(file, '');
     await expect(start(file)).rejects.toMatchObject({ code: 'database.data-dir-unusable' });
-  });
+  }, 120_000);
 
   test('is of another major version', async () => {
     mkdirSync(path.join(directory, 'postgres'));

@@ -1,5 +1,6 @@
 /** One running PostgreSQL: made, started, watched and stopped. It knows nothing of what is in the database. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -63,7 +64,7 @@ export class PostgresProcess {
     const launcher = ordinaryUser();
     const { directory } = options;
     if (existsSync(path.join(directory, 'PG_VERSION'))) requireOurVersion(directory);
-    else initialise(options, launcher);
+    else await initialise(options, launcher);
     for (const deadline = performance.now() + STOP_MS; ;) {
       await stopOrphan(directory);
       const started = launch(options, launcher);
@@ -142,7 +143,7 @@ function launch({ directory, socketDirectory: given, settings, log }: ClusterOpt
 }
 
 /** Makes the cluster beside its place and moves it there when it is whole: a kill in between leaves nothing half-made. */
-function initialise({ directory, settings }: ClusterOptions, launcher: Launcher): void {
+async function initialise({ directory, settings }: ClusterOptions, launcher: Launcher): Promise<void> {
   const draft = `${directory}.new`;
   try {
     rmSync(draft, { recursive: true, force: true });
@@ -154,14 +155,27 @@ function initialise({ directory, settings }: ClusterOptions, launcher: Launcher)
   // Sorting by C.UTF-8 is the same on every machine and never changes with the operating system's library.
   const args = ['-D', draft, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--locale-provider=builtin'];
   args.push('--builtin-locale=C.UTF-8', '--data-checksums', ...(settings['fsync'] === 'off' ? ['--no-sync'] : []));
-  const [program, ...rest] = launcher.command(postgresBinaries().initdb, args);
-  const { status, stderr, error } = spawnSync(program, rest, { encoding: 'utf8' });
-  if (status !== 0) {
+  // One that outlived us would write into the draft of the next start.
+  const [program, ...rest] = launcher.command(...split(dyingWithParent(postgresBinaries().initdb, args)));
+  // Not in the way of this process, which has other things to do in the second or two that it takes.
+  const problem = await problemOf(spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'] }));
+  if (problem !== undefined) {
     rmSync(draft, { recursive: true, force: true });
-    throw databaseErrors['embedded-failed']({ directory, output: (error?.message ?? stderr).trim().split('\n').slice(-3).join(' | ') });
+    throw databaseErrors['embedded-failed']({ directory, output: problem.trim().split('\n').slice(-3).join(' | ') });
   }
   rmSync(directory, { recursive: true, force: true });
   renameSync(draft, directory);
+}
+
+/** Resolves when the program has ended: with what it said, when it did not end well. */
+async function problemOf(child: ChildProcess): Promise<string | undefined> {
+  const ended = new Promise<string | undefined>((resolve) => {
+    child.once('error', ({ message }) => resolve(message));
+    child.once('exit', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`));
+  });
+  const said = child.stderr ? await text(child.stderr).catch(() => '') : '';
+  const problem = await ended;
+  return problem !== undefined && said !== '' ? said : problem;
 }
 
 function requireOurVersion(directory: string): void {

@@ -3,11 +3,13 @@ import {
   creditInvoice,
   creditOrder,
   creditPayment,
+  creditReceipt,
   euro,
   kim,
   openInvoice,
   paidInvoice,
   payment,
+  receipt,
   unpaid,
   type Samples,
 } from './sample-world.ts';
@@ -26,8 +28,8 @@ const open = { customer: kim, invoice: openInvoice };
 
 export const paymentSamples: Readonly<Record<string, Samples>> = {
   'payment.completed': {
-    'credit-package-100': { payment: creditPayment, customer: kim, invoice: creditInvoice, order: creditOrder },
-    'invoice-paid': { payment, ...plain },
+    'credit-package-100': { payment: creditPayment, customer: kim, invoice: creditInvoice, order: creditOrder, receipt: creditReceipt },
+    'invoice-paid': { payment, ...plain, receipt },
     'paid-by-card': { payment: { ...payment, method: 'card' }, ...plain },
     'no-phone': { payment, invoice: paidInvoice, customer: { ...kim, phone: '' } },
     'no-invoice': { payment: { ...payment, invoices: [], description: 'Donation' }, customer: kim },

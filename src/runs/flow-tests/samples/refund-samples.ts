@@ -1,6 +1,6 @@
 /** Samples of what happens to refunds: a small one with credits to take back, and one that needs a second pair of eyes. */
 import type { RefundSubject } from '../../../events/catalogue/subjects.ts';
-import { creditInvoice, creditOrder, creditPayment, euro, kim, paidInvoice, payment, type Samples } from './sample-world.ts';
+import { creditInvoice, creditOrder, creditPayment, creditReceipt, euro, kim, paidInvoice, payment, type Samples } from './sample-world.ts';
 
 const small: RefundSubject = {
   id: 'ref_01k9xw3d5t8m2q4r6v7y9z0a1h',
@@ -35,6 +35,21 @@ export const refundSamples: Readonly<Record<string, Samples>> = {
   'refund.requested': inState('requested', { waitsFor: 'approval' }),
   'refund.cancelled': inState('cancelled'),
   'refund.tap-required': inState('requested', { waitsFor: 'terminal' }),
-  'refund.completed': inState('completed'),
+  'refund.completed': {
+    ...inState('completed'),
+    'with-receipt': {
+      refund: { ...small, status: 'completed' },
+      ...ofCredits,
+      receipt: {
+        ...creditReceipt,
+        version: 2,
+        reason: 'refunded',
+        before: creditReceipt.kept,
+        change: small.amount,
+        refunded: small.amount,
+        kept: euro('12.10'),
+      },
+    },
+  },
   'refund.failed': inState('failed'),
 };

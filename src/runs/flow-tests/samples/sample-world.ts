@@ -1,5 +1,5 @@
 /** The people and things of the samples: one credit package, one plain invoice, one subscription. Each payload takes from them. */
-import type { CustomerSubject, InvoiceSubject, OrderSubject, PaymentSubject } from '../../../events/catalogue/subjects.ts';
+import type { CustomerSubject, InvoiceSubject, OrderSubject, PaymentSubject, ReceiptSubject } from '../../../events/catalogue/subjects.ts';
 import type { Data } from '../flow-test.ts';
 
 /** Payloads by name. */
@@ -91,3 +91,43 @@ export const creditPayment: PaymentSubject = {
   invoices: [creditInvoice.id],
   providerId: 'tr_7hB2Xe',
 };
+
+/** Of {@link payment}. */
+export const receipt: ReceiptSubject = receiptFor(payment, paidInvoice, { net: euro('100.00'), vat: euro('21.00'), order: '' });
+
+/** Of {@link creditPayment}. */
+export const creditReceipt: ReceiptSubject = receiptFor(creditPayment, creditInvoice, {
+  net: euro('20.00'),
+  vat: euro('4.20'),
+  order: creditOrder.id,
+});
+
+type Money = ReturnType<typeof euro>;
+
+/** As it is when all of the invoice is paid, with 21 % VAT. */
+function receiptFor(
+  { id, captured, completedAt }: PaymentSubject,
+  { total, ...invoice }: InvoiceSubject,
+  { net, vat, order }: { readonly net: Money; readonly vat: Money; readonly order: string },
+): ReceiptSubject {
+  const letters = id.slice('pay_'.length);
+  const { number, description } = invoice;
+  return {
+    id: `rcp_${letters}`,
+    number: `R-${letters.slice(-12, -8)}-${letters.slice(-8, -4)}-${letters.slice(-4)}`.toUpperCase(),
+    version: 1,
+    reason: 'paid',
+    payment: id,
+    change: captured,
+    before: euro('0.00'),
+    kept: captured,
+    paid: captured,
+    refunded: euro('0.00'),
+    chargedBack: euro('0.00'),
+    invoices: [{ id: invoice.id, number, description, total, part: total, vat: [{ rate: 2_100, net, vat }] }],
+    order,
+    link: `https://pay.example.com/receipts/${letters}7Qw2`,
+    movedAt: completedAt,
+    issuedAt: completedAt,
+  };
+}

@@ -6,12 +6,13 @@ import { creditSamples } from './credit-samples.ts';
 import { invoiceSamples } from './invoice-samples.ts';
 import { paymentSamples } from './payment-samples.ts';
 import type { Samples } from './sample-world.ts';
+import { receiptSamples } from './receipt-samples.ts';
 import { refundSamples } from './refund-samples.ts';
 import { subscriptionSamples } from './subscription-samples.ts';
 
 /** By type of event. Every type of the catalogue also has the sample `example`, which is the one that its page shows. */
 export const samples: ReadonlyMap<string, Samples> = new Map(
-  Object.entries({ ...paymentSamples, ...invoiceSamples, ...refundSamples, ...creditSamples, ...subscriptionSamples }),
+  Object.entries({ ...paymentSamples, ...invoiceSamples, ...refundSamples, ...receiptSamples, ...creditSamples, ...subscriptionSamples }),
 );
 
 /** The payload of the sample called `name`, of the catalogue's example without a name; `undefined` when there is none. */

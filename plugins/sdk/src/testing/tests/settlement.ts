@@ -21,6 +21,10 @@ export const settlementTests: readonly ConformanceTest[] = [
       must(gross !== undefined && fee !== undefined && net !== undefined, 'decimal texts with at most four decimals', line, LOOK);
       must(gross - fee === net, 'gross − fee = net', line, LOOK);
       must(/^[A-Z]{3}$/.test(line.currency), 'a currency', line, LOOK);
+      const { exchanged } = line;
+      const paid = exchanged && scaled(exchanged.gross);
+      const isSame = !exchanged || (exchanged.currency !== line.currency && paid !== undefined && paid > 0n === gross > 0n);
+      must(isSame, 'what was paid in another currency, with the sign of what came', line, LOOK);
     }
     const paidOut = lines.filter(({ kind }) => kind === 'payout');
     // A ledger in which a payout comes at the end may not name it on the lines before.

@@ -1,0 +1,2 @@
+export { Receipts } from './receipts.service.ts';
+export { ReceiptsModule } from './receipts.module.ts';
