@@ -44,13 +44,17 @@ describe.each(PROVIDERS)('whatever happens to a payment at %s', (provider) => {
       await desk.close();
     });
 
-    test('our books are the provider’s and the model’s, and the trial balance is zero', async () => {
-      for (let index = 0; index < ON_POSTGRES; index += 1) {
-        const problem = await told(historyAt(SEED, index, desk), desk, await DatabaseCore.begin(world));
-        expect([index, problem]).toEqual([index, undefined]);
-      }
-      expect(await world.imbalance()).toEqual([]);
-    }, PATIENCE_MS);
+    test(
+      'our books are the provider’s and the model’s, and the trial balance is zero',
+      async () => {
+        for (let index = 0; index < ON_POSTGRES; index += 1) {
+          const problem = await told(historyAt(SEED, index, desk), desk, await DatabaseCore.begin(world));
+          expect([index, problem]).toEqual([index, undefined]);
+        }
+        expect(await world.imbalance()).toEqual([]);
+      },
+      PATIENCE_MS,
+    );
   });
 });
 
