@@ -31,6 +31,7 @@ describe('the event log', () => {
       ...(await log.append(tx, draft(3))),
     ]);
     await db.database.transact(tenant, (tx) => failing(tx)).catch(() => undefined);
+    await db.allShown();
     expect(await reader.list(tenant, {}, { limit: 10 })).toEqual(events);
     expect(numbers(events)).toEqual([1, 2, 3]);
     expect(events.map(({ seq }) => seq - (events[0]?.seq ?? 0n))).toEqual([0n, 1n, 2n]);
@@ -82,6 +83,7 @@ describe('the event log', () => {
     await db.database.transact(tenant, (tx) =>
       log.append(tx, draft(1), draft(2), draft(3), { type: 'custom.other', subject: 'customer/1', data: { n: 4 } }),
     );
+    await db.allShown();
     const newest = await reader.list(tenant, {}, { newestFirst: true, limit: 2 });
     expect(numbers(newest)).toEqual([4, 3]);
     expect(numbers(await reader.list(tenant, {}, { newestFirst: true, limit: 2, before: newest[1]?.seq ?? 0n }))).toEqual([2, 1]);
@@ -114,6 +116,7 @@ describe('positions', () => {
     expect(await reader.list(fastTenant, {}, { limit: 9 })).toEqual([]);
     release();
     const [late] = await slow;
+    await db.allShown();
     const { events } = await reader.tail([slowTenant, fastTenant], 0n, 10);
     expect(numbers(events)).toEqual([1, 2]);
     expect((late?.seq ?? 0n) < (fast?.seq ?? 0n)).toBe(true);
@@ -134,6 +137,7 @@ describe('positions', () => {
     expect(await reader.tail([early, later], 0n, 10)).toMatchObject({ events: [] });
     letAppend();
     await first;
+    await db.allShown();
     const { events } = await reader.tail([early, later], 0n, 10);
     expect(numbers(events)).toEqual([1, 2]);
     expect(events[1]?.seq).toBe(second[0]?.seq);
@@ -155,6 +159,7 @@ describe('positions', () => {
     );
     await expect(otherReader.checkPositions()).resolves.toBeUndefined();
     await other.database.transact(other.tenantId, (tx) => log.append(tx, draft(2)));
+    await other.allShown();
     expect(numbers(await otherReader.list(other.tenantId, {}, { limit: 9 }))).toEqual([1, undefined, 2]);
     await other.close();
   });

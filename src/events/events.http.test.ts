@@ -223,6 +223,7 @@ describe('reading events', () => {
     const secret = await keyOf(tenant, '*');
     for (let n = 1; n <= 5; n += 1)
       await send(event({ data: { n }, type: n === 3 ? 'custom.third' : 'custom.sent' }), 'application/json', secret);
+    await db.allShown();
     const pages: unknown[][] = [];
     for (let url: string | undefined = '/v1/events?limit=2'; url !== undefined;) {
       const { body, headers }: Answer = await get(url, secret);

@@ -1,8 +1,11 @@
 /**
- * One PostgreSQL for a whole run of Jest, started when the first test asks for it.
+ * One PostgreSQL for each worker of a run of Jest, started when the first test asks for it.
  *
- * Jest's own process listens on a socket. A test connects and reads one line: where the cluster is, or why it did not
- * start. The cluster is a child of Jest's process and dies with it, also after `kill -9`. This file and what it imports
+ * Not one for all: a transaction holds the event logs of all databases of its server back, and a file that adds 50,000 rows would keep
+ * another from seeing its own events for seconds.
+ *
+ * Jest's own process listens on a socket. A test connects, writes the number of its worker and reads one line: where the cluster is, or
+ * why it did not start. The clusters are children of Jest's process and die with it, also after `kill -9`. This file and what it imports
  * are read by Node itself, so they contain no decorators and no parameter properties.
  */
 import { rmSync } from 'node:fs';
@@ -25,7 +28,8 @@ const SETTINGS = {
 interface Door {
   readonly server: net.Server;
   readonly directory: string;
-  cluster: Promise<PostgresProcess> | undefined;
+  /** By worker. */
+  readonly clusters: Map<number, Promise<PostgresProcess>>;
 }
 
 let door: Door | undefined;
@@ -35,30 +39,33 @@ export async function openClusterDoor(directory: string): Promise<string> {
   const socket = path.join(directory, 'door');
   const server = net.createServer((client) => {
     client.on('error', () => undefined);
-    void answer().then((line) => client.end(`${line}\n`));
+    client.once('data', (worker) => void answer(Number(worker.toString())).then((line) => client.end(`${line}\n`)));
   });
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   server.unref();
-  door = { server, directory, cluster: undefined };
+  door = { server, directory, clusters: new Map() };
   return socket;
 }
 
 /** Stops what was started. Safe to call when nothing was. */
 export async function closeClusterDoor(): Promise<void> {
   if (!door) return;
-  const { server, directory, cluster } = door;
+  const { server, directory, clusters } = door;
   door = undefined;
   server.close();
-  const running = await cluster?.catch(() => undefined);
-  await running?.stop();
+  await Promise.all([...clusters.values()].map((cluster) => cluster.then((running) => running.stop()).catch(() => undefined)));
   rmSync(directory, { recursive: true, force: true });
 }
 
-async function answer(): Promise<string> {
+async function answer(worker: number): Promise<string> {
   if (!door) return JSON.stringify({ problem: 'the run is over' });
+  const { clusters, directory } = door;
   try {
-    door.cluster ??= PostgresProcess.start({ directory: path.join(door.directory, 'cluster'), settings: SETTINGS, log: () => undefined });
-    const { socketDirectory } = await door.cluster;
+    const cluster =
+      clusters.get(worker) ??
+      PostgresProcess.start({ directory: path.join(directory, `cluster-${worker}`), settings: SETTINGS, log: () => undefined });
+    clusters.set(worker, cluster);
+    const { socketDirectory } = await cluster;
     return JSON.stringify({ host: socketDirectory, port: SOCKET_PORT });
   } catch (error) {
     return JSON.stringify({ problem: error instanceof Error ? error.message : String(error) });

@@ -9,6 +9,7 @@ import { migrate } from '../../src/platform/database/migrations.ts';
 import { PostgresDatabase, type EntityList } from '../../src/platform/database/postgres-database.ts';
 import { createRoles } from '../../src/platform/database/roles.ts';
 import type { Database } from '../../src/platform/database/transaction.ts';
+import { until } from './until.ts';
 
 /** The tenant that every test database has: slug `test`, mode `test`. */
 export const TEST_TENANT = '01900000-0000-7000-8000-000000000001';
@@ -26,6 +27,11 @@ export interface TestDatabase {
   readonly address: DatabaseAddress;
   /** Adds another tenant and returns its id. */
   addTenant(slug: string): Promise<string>;
+  /**
+   * Resolves when the log shows every event that was recorded so far: a transaction that is still under way holds it back, in whichever
+   * database of the server.
+   */
+  allShown(): Promise<void>;
   /** Closes all connections and drops the database. */
   close(): Promise<void>;
 }
@@ -52,6 +58,12 @@ export async function testDatabase(options: { entities?: EntityList; poolSize?: 
       await addTenant(ownerPool, id, slug);
       return id;
     },
+    allShown: () =>
+      until(
+        async () => (await ownerPool.query('select from event where seq >= event_horizon() limit 1')).rows.length === 0,
+        () => 'a transaction holds the log back',
+        60_000,
+      ),
     close: async () => {
       await Promise.all([database.close(), endOnce(enginePool), endOnce(ownerPool)]);
       await withAdmin(cluster, (admin) => admin.query(`drop database if exists ${name} with (force)`));
@@ -84,12 +96,13 @@ export async function withAdmin<T>(address: DatabaseAddress, work: (admin: pg.Cl
   }
 }
 
-/** The cluster of this run; asking for it starts it. */
+/** The cluster of this worker; asking for it starts it. */
 export async function clusterAddress(): Promise<DatabaseAddress> {
   const door = process.env['TEST_CLUSTER_DOOR'];
   if (door === undefined) throw new Error('TEST_CLUSTER_DOOR is not set: run the tests through Jest, whose global setup opens it');
   const socket = net.connect(door).setEncoding('utf8');
   await once(socket, 'connect');
+  socket.write(process.env['JEST_WORKER_ID'] ?? '0');
   let text = '';
   for await (const part of socket) text += String(part);
   const answer: unknown = JSON.parse(text);

@@ -45,7 +45,10 @@ class SurroundingsModule {
       { provide: EnginePool, useValue: db.enginePool },
       { provide: CLOCK, useValue: clock },
       // `web`: the workers are driven by the tests, so that each moment is theirs to choose.
-      { provide: Config, useValue: { publicUrl: 'https://kassaflow.example', role: 'web', captureNoticeMs: 48 * 3_600_000, receiptPageDays: 800 } },
+      {
+        provide: Config,
+        useValue: { publicUrl: 'https://kassaflow.example', role: 'web', captureNoticeMs: 48 * 3_600_000, receiptPageDays: 800 },
+      },
       { provide: EventEmitter2, useFactory: () => new EventEmitter2() },
       EventLog,
       { provide: ProviderCalls, useValue: provider },

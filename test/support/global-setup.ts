@@ -1,6 +1,6 @@
 /**
  * Before all test files: the build that tests of the program start is made anew when it is older than the sources, and there is a
- * door at which they ask for the one PostgreSQL of this run. Nobody asks, none is started.
+ * door at which they ask for the PostgreSQL of their worker. Nobody asks, none is started.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';

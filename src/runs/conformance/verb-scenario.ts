@@ -8,7 +8,8 @@ import type { Scenario } from './scenarios.ts';
 
 /** What happens to a run once it has come to rest. */
 export type Happening =
-  | { readonly event: string; readonly data: Readonly<Record<string, unknown>> }
+  /** `calls`: not before its provider was called so often, where news that is on its way may still end the rest. */
+  | { readonly event: string; readonly data: Readonly<Record<string, unknown>>; readonly calls?: number }
   | { readonly answer: string; readonly step: string }
   | { readonly order: RunOrder };
 

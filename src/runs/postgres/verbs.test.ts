@@ -68,24 +68,24 @@ describe('over Postgres', () => {
     await its.intake.accept(incoming(db.tenantId, data));
     const read = async (): Promise<Row | undefined> =>
       (await db.ownerPool.query<Row>('select id, status, epoch, reason from run where flow_id = $1 order by id', [flowId])).rows[0];
-    const atRest = async (): Promise<Row | undefined> => {
+    const atRest = async (calledAtLeast: number): Promise<Row | undefined> => {
       let row: Row | undefined;
       await until(
         async () => {
           row = await read();
-          return row?.epoch === '0' && row.status !== 'running' && its.engine.load === 0;
+          return row?.epoch === '0' && row.status !== 'running' && its.engine.load === 0 && provider.calls.length >= calledAtLeast;
         },
         () => `"${name}" did not come to rest`,
       );
       return row;
     };
     for (const happening of happenings) {
-      const row = await atRest();
+      const row = await atRest(('calls' in happening && happening.calls) || 0);
       if (row) await happen(its, row, happening);
     }
     await until(
-      async () => (await read())?.status === status && its.engine.load === 0,
-      () => `"${name}" did not come to ${status}`,
+      async () => (await read())?.status === status && its.engine.load === 0 && provider.calls.length >= (calls ?? done.length),
+      () => `"${name}" did not come to ${status} with ${calls ?? done.length} calls`,
     );
     expect(provider.done.toSorted()).toEqual(done.toSorted());
     expect(provider.calls).toHaveLength(calls ?? done.length);

@@ -97,8 +97,10 @@ export async function outgoingApp() {
     const body: Record<string, unknown> = answer.body === '' ? {} : answer.json();
     return { status: answer.statusCode, body };
   };
-  const record = (subject: string, n: number, type = 'custom.sent', extra: object = {}) =>
-    db.database.transact(db.tenantId, (tx) => app.get(EventLog).append(tx, { type, subject, data: { n, ...extra } }));
+  const record = async (subject: string, n: number, type = 'custom.sent', extra: object = {}) => {
+    await db.database.transact(db.tenantId, (tx) => app.get(EventLog).append(tx, { type, subject, data: { n, ...extra } }));
+    await db.allShown();
+  };
   const close = async () => {
     await portal.close();
     await app.close();
