@@ -2,18 +2,15 @@
  * The payment page in a real browser: what needs a script, two tabs, a keyboard or eyes. `npm run test:browser`; pictures of every state
  * are written to the folder KASSAFLOW_PICTURES, if that is set. Without a script it is tested in `pay-page.http.test.ts`.
  */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { PaymentMethod } from '@kassaflow/plugin-sdk';
 import { PAGE_TEXTS } from '../../src/domain/checkout/page/page-texts.ts';
-import { domainApp, type DomainApp } from '../support/domain-app.ts';
+import type { DomainApp } from '../support/domain-app.ts';
 import { payerAt, type MadeSession } from '../support/payer.ts';
 import { readCode } from '../support/read-code.ts';
-import { Chromium, type Stand, type Tab, type TabOptions } from './chromium.ts';
+import type { Chromium, Stand, Tab, TabOptions } from './chromium.ts';
+import { findingsOfAxe, keepPicture } from './inspection.ts';
+import { servedApp, type ServedApp } from './served-app.ts';
 import { readPng } from './png.ts';
 
 const MINUTE = 60_000;
@@ -55,19 +52,15 @@ const STANDS: readonly Stand[] = [
   },
 ];
 
+let served: ServedApp;
 let http: DomainApp;
 let browser: Chromium;
 let origin: string;
 beforeAll(async () => {
-  http = await domainApp();
-  await http.app.listen(0, '127.0.0.1');
-  origin = `http://127.0.0.1:${((http.app.getHttpServer() as Server).address() as AddressInfo).port}`;
-  browser = await Chromium.start();
+  served = await servedApp();
+  ({ http, browser, origin } = served);
 });
-afterAll(async () => {
-  await browser.close();
-  await http.close();
-});
+afterAll(() => served.close());
 beforeEach(() => {
   http.provider.offers = OFFERS;
   http.provider.fields = FIELDS;
@@ -296,7 +289,6 @@ describe('the end of a session', () => {
 });
 
 describe('for everybody', () => {
-  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   /** Every state of the page, with the tab that shows it. */
   const states: Readonly<Record<string, (options: TabOptions) => Promise<Tab>>> = {
     choose: async (options) =>
@@ -410,20 +402,13 @@ describe('for everybody', () => {
   test.each(Object.keys(states))(
     '%s has no finding of axe, in light and dark, on a phone and a desktop, and no sideways scrolling',
     async (name) => {
-      const pictures = process.env['KASSAFLOW_PICTURES'];
       for (const { name: size, ...dimensions } of sizes) {
         for (const dark of [false, true]) {
           const tab = await states[name]!({ ...dimensions, dark });
           await tab.sees(`document.readyState === 'complete'`);
-          await tab.read(`${axe}; 1`);
-          const findings = await tab.read<{ id: string; html: string }[]>(
-            `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations.map(({ id, nodes }) => ({ id, html: nodes.map((node) => node.html).join(' ') })))`,
-          );
-          expect([name, size, dark, findings]).toEqual([name, size, dark, []]);
+          expect([name, size, dark, await findingsOfAxe(tab)]).toEqual([name, size, dark, []]);
           expect(await tab.read('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-          if (pictures === undefined) continue;
-          mkdirSync(pictures, { recursive: true });
-          writeFileSync(join(pictures, `${name}-${size}-${dark ? 'dark' : 'light'}.png`), await tab.picture());
+          await keepPicture(tab, `${name}-${size}-${dark ? 'dark' : 'light'}`);
         }
       }
     },

@@ -2,34 +2,26 @@
  * The page of a receipt in a real browser, which runs no script: in each language, in light and dark, on a phone, a desktop and paper. Pictures are
  * written to the folder KASSAFLOW_PICTURES, if that is set.
  */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { PaymentFacts } from '@kassaflow/plugin-sdk';
 import { Payments } from '../../src/domain/payments/index.ts';
-import { domainApp, type DomainApp } from '../support/domain-app.ts';
-import { Chromium, type TabOptions } from './chromium.ts';
+import type { DomainApp } from '../support/domain-app.ts';
+import type { Chromium, TabOptions } from './chromium.ts';
+import { findingsOfAxe, keepPicture } from './inspection.ts';
+import { servedApp, type ServedApp } from './served-app.ts';
 
 const DAY = 86_400_000;
 const eur = (amount: string) => ({ amount, currency: 'EUR' });
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+let served: ServedApp;
 let http: DomainApp;
 let browser: Chromium;
 let origin: string;
 beforeAll(async () => {
-  http = await domainApp();
-  await http.app.listen(0, '127.0.0.1');
-  origin = `http://127.0.0.1:${((http.app.getHttpServer() as Server).address() as AddressInfo).port}`;
-  browser = await Chromium.start();
+  served = await servedApp();
+  ({ http, browser, origin } = served);
 });
-afterAll(async () => {
-  await browser.close();
-  await http.close();
-});
+afterAll(() => served.close());
 
 /** The path of the receipt of two invoices that were paid at once, after what was told of it later. */
 async function receiptPath(locale: string, later: readonly Partial<PaymentFacts>[]): Promise<string> {
@@ -79,7 +71,6 @@ test.each(Object.keys(pages))(
   '%s has no finding of axe, no complaint of the policy and no sideways scrolling, however it is seen',
   async (name) => {
     const path = await pages[name]!();
-    const pictures = process.env['KASSAFLOW_PICTURES'];
     for (const [view, options] of Object.entries(views)) {
       const tab = await (await browser.person()).tab({ ...options, javaScript: view !== 'phone-light' });
       await tab.goto(`${origin}${path}`);
@@ -87,18 +78,12 @@ test.each(Object.keys(pages))(
       // A phone makes its window as wide as the page, so the window says nothing.
       expect(await tab.read('document.documentElement.scrollWidth')).toBeLessThanOrEqual(options.width ?? 0);
       if (view !== 'phone-light') {
-        await tab.read(`${axe}; 1`);
-        const findings = await tab.read<readonly string[]>(
-          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html)))`,
-        );
-        expect([view, findings]).toEqual([view, []]);
+        expect([view, await findingsOfAxe(tab)]).toEqual([view, []]);
       }
       expect(tab.complaints.filter((text) => !text.includes('favicon'))).toEqual(
         name === 'not-found' ? [expect.stringContaining('404')] : [],
       );
-      if (pictures === undefined) continue;
-      mkdirSync(pictures, { recursive: true });
-      writeFileSync(join(pictures, `receipt-${name}-${view}.png`), await tab.picture());
+      await keepPicture(tab, `receipt-${name}-${view}`);
     }
   },
 );
